@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+/// @title Stake, uptime, reputation, slash rate and status, checkpointed by time.
+interface IProviders {
+    /// @notice The whole state of a provider after a change; `at` is the block's timestamp.
+    event ProviderChanged(
+        address indexed provider, uint64 at, uint64 stake, uint32 gpus, uint16 reputation, uint16 slash, uint32 slashEpoch, uint8 flags
+    );
+    /// @notice The whole state of a machine (keyed by offer id) after a change.
+    event MachineChanged(uint64 indexed offerId, uint64 at, uint16 uptime, uint8 flags);
+
+    /// @notice Stakes the network's token, pulled from the caller; counted in millionths.
+    function stake(uint256 amount) external;
+    function requestUnstake(uint256 amount) external;
+    function withdraw() external;
+
+    // --- roles (OpenZeppelin AccessControl): MARKET, HEALTH, MONEY; later work brings their holders ---
+    function addGpus(address provider, uint32 gpus) external; // MARKET
+    function setUptime(uint64 offerId, uint16 uptime) external; // HEALTH
+    function setMachineFlags(uint64 offerId, uint8 flags) external; // HEALTH
+    function setReputation(address provider, uint16 reputation) external; // MONEY
+    function setSlash(address provider, uint16 slash, uint32 healthEpoch) external; // HEALTH
+    function setProviderFlags(address provider, uint8 flags) external; // HEALTH
+
+    // --- views ---
+    function providerAt(address provider, uint64 t)
+        external
+        view
+        returns (uint64 stake_, uint32 gpus, uint16 reputation, uint16 slash, uint32 slashEpoch, uint8 flags);
+    function machineAt(uint64 offerId, uint64 t) external view returns (uint16 uptime, uint8 flags);
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+/// @title Schedule, policy versions, certificates and outcomes.
+interface IRounds {
+    /// @notice What never changes; fixed by the constructor, which checks it.
+    struct Schedule {
+        uint64 genesis;
+        uint32 period;
+        uint32 settleTimeout;
+        uint32 delay; // seconds from close to the beacon round
+        uint32 depth; // L2 blocks on top of the one that makes a snapshot known
+        uint32 stakeEpoch; // seconds
+        uint32 healthEpoch; // seconds
+        uint32 challengeWindow;
+        uint32 revealWindow;
+        uint64 beaconGenesis;
+        uint32 beaconPeriod;
+        bytes32 beaconChainHash;
+    }
+
+    /// @notice Whom the header names.
+    struct Domain {
+        uint64 l1ChainId;
+        address avs;
+        uint32 operatorSet;
+    }
+
+    /// @notice The part of a header that the contract does not compute itself, and what proves it.
+    struct Settlement {
+        uint64 n;
+        uint64 snapshotNumber;
+        bytes32 snapshotHash;
+        bytes32 inputsRoot;
+        bytes32 outcomeRoot;
+        bytes beaconSignature; // 48 bytes, compressed
+        bytes bitmap;
+        bytes aggregate; // 128 bytes, EIP-2537
+    }
+
+    /// @notice Opens the outcome root for a chunk.
+    struct Chunk {
+        uint64 n;
+        uint32 count; // entries in the whole list
+        uint32 lowest;
+        uint32 index; // of the chunk
+        bytes entries; // 49 bytes each
+        bytes32[] proof;
+    }
+
+    enum Status {
+        None, // no certificate
+        Certified, // chunks missing
+        Settled, // last chunk posted
+        Refuted // void, by evidence
+    }
+
+    event Tick(uint64 at);
+    event RoundCertified(
+        uint64 indexed n,
+        bytes32 digest,
+        uint64 at,
+        uint256 signedStake,
+        uint256 totalStake,
+        uint64 snapshotNumber,
+        bytes32 snapshotHash,
+        bytes32 policyHash,
+        bytes32 inputsRoot,
+        bytes32 seed,
+        bytes32 outcomeRoot,
+        bytes beaconSignature,
+        bytes bitmap,
+        bytes aggregate
+    );
+    event ChunkPosted(uint64 indexed n, uint32 indexed index, uint64 at);
+    /// @notice The last chunk stands: the round has ended, its windows begin.
+    event RoundSettled(uint64 indexed n, uint32 count, uint64 at);
+    event RoundRefuted(uint64 indexed n, uint8 code, uint32 position, uint64 at);
+    /// @notice A second header of a round reached a quorum: evidence, kept in the event.
+    event SecondCertificate(uint64 indexed n, bytes32 digest, bytes header, bytes bitmap, bytes aggregate);
+    event PolicySet(uint32 indexed version, uint64 effectiveFrom, bytes32 policyHash, address page);
+    event WordSent(uint64 indexed n, bytes32 digest, uint8 verdict);
+
+    function settle(Settlement calldata s) external;
+    function postChunk(Chunk calldata c) external;
+    /// @notice Does nothing but put a block with its timestamp on a quiet chain.
+    function tick() external;
+    /// @notice Tells L1 that round n was settled in full and outlived its windows (verdict 1).
+    function report(uint64 n) external;
+    /// @notice A new policy from round `effectiveFrom`, whose close must lie in the future. Timelock only.
+    function setPolicy(bytes calldata page, uint64 effectiveFrom) external;
+
+    // --- views ---
+    function schedule() external view returns (Schedule memory);
+    function domain() external view returns (Domain memory);
+    function closeOf(uint64 n) external view returns (uint64);
+    function beaconRound(uint64 n) external view returns (uint64);
+    function epochOf(uint64 n) external view returns (uint64);
+    function isLive(uint64 n) external view returns (bool);
+    /// @return first the n0 of DESIGN section 3, step 8
+    function firstLive() external view returns (uint64 first);
+    function policyAt(uint64 n) external view returns (uint32 version, bytes32 policyHash, address page);
+    /// @return status see `Status`, @return digest of the certified header, @return certifiedAt, @return endedAt
+    function roundOf(uint64 n) external view returns (Status status, bytes32 digest, uint64 certifiedAt, uint64 endedAt, uint32 count, uint32 posted);
+    /// @notice Whether the windows of a round are over and it stands: money may move.
+    function isFinal(uint64 n) external view returns (bool);
+    /// @notice Whether an order that was open until `closedAt` may still be bound by a round that has not ended.
+    function mayBind(uint64 closedAt) external view returns (bool);
+    /// @notice Verifies a beacon signature (one pairing). `y` is the y coordinate, 48 bytes, that goes with the compressed point.
+    function verifyBeacon(uint64 beaconRound_, bytes calldata signature, bytes calldata y) external view returns (bool);
+    /// @notice The contract's own reading of a list against a root, for nodes to check themselves before they sign:
+    /// reverts where `postChunk` would refuse. Pure in the chunk and the root.
+    function checkChunk(bytes32 outcomeRoot, Chunk calldata c) external view;
+    function headerBytes(uint64 n, uint64 snapshotNumber, bytes32 snapshotHash, bytes32 policyHash, bytes32 inputsRoot, bytes32 seed, bytes32 outcomeRoot)
+        external
+        view
+        returns (bytes memory);
+}
