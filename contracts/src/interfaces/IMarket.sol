@@ -7,22 +7,22 @@ interface IMarket {
     // --- events: with their data alone anyone can rebuild the market at any time T ---
 
     /// @notice `records` are whole offer records (160 bytes each), ids in sequence from `firstId`, version 1.
-    event OffersPosted(uint64 indexed firstId, uint64 at, bytes records);
+    event OffersPosted(uint64 indexed firstId, uint64 time, bytes records);
     /// @notice A new version of one offer; the version before is closed at the same time.
-    event OfferRevised(uint64 indexed id, uint32 version, uint64 at, bytes record);
+    event OfferRevised(uint64 indexed id, uint32 version, uint64 time, bytes record);
     /// @notice The open version of an offer was closed.
-    event OfferClosed(uint64 indexed id, uint32 version, uint64 at);
+    event OfferClosed(uint64 indexed id, uint32 version, uint64 time);
     /// @notice `records` are whole request records (320 bytes each), ids in sequence from `firstId`.
-    event RequestsPosted(uint64 indexed firstId, uint64 at, bytes records);
+    event RequestsPosted(uint64 indexed firstId, uint64 time, bytes records);
     /// @notice A request was cancelled. It still binds in the round whose snapshot saw it open.
-    event RequestClosed(uint64 indexed id, uint64 at);
+    event RequestClosed(uint64 indexed id, uint64 time);
     /// @notice Leases of round `round` were opened, one for each entry of the list at positions `first`..`first+count-1`.
     /// `entries` are the entries' bytes (49 each).
-    event LeasesOpened(uint64 indexed round, uint32 first, uint64 at, bytes entries);
+    event LeasesOpened(uint64 indexed round, uint32 first, uint64 time, bytes entries);
     /// @notice A lease ended. `reason`: 1 tenant, 2 provider, 3 term over, 4 void round.
-    event LeaseClosed(uint64 indexed requestId, uint64 indexed offerId, uint64 at, uint8 reason);
+    event LeaseClosed(uint64 indexed requestId, uint64 indexed offerId, uint64 time, uint8 reason);
     /// @notice What is used of a machine changed (Capacity, 17 bytes, packed in the low 136 bits).
-    event UsedChanged(uint64 indexed offerId, uint64 at, uint136 used);
+    event UsedChanged(uint64 indexed offerId, uint64 time, uint136 used);
     /// @notice Money left the escrow of a request.
     event Settled(uint64 indexed requestId, uint256 toProvider, uint256 toTenant, uint256 fee);
 

@@ -55,11 +55,11 @@ interface IRounds {
         Refuted // void, by evidence
     }
 
-    event Tick(uint64 at);
+    event Tick(uint64 time);
     event RoundCertified(
         uint64 indexed n,
         bytes32 digest,
-        uint64 at,
+        uint64 time,
         uint256 signedStake,
         uint256 totalStake,
         uint64 snapshotNumber,
@@ -72,10 +72,10 @@ interface IRounds {
         bytes bitmap,
         bytes aggregate
     );
-    event ChunkPosted(uint64 indexed n, uint32 indexed index, uint64 at);
+    event ChunkPosted(uint64 indexed n, uint32 indexed index, uint64 time);
     /// @notice The last chunk stands: the round has ended, its windows begin.
-    event RoundSettled(uint64 indexed n, uint32 count, uint64 at);
-    event RoundRefuted(uint64 indexed n, uint8 code, uint32 position, uint64 at);
+    event RoundSettled(uint64 indexed n, uint32 count, uint64 time);
+    event RoundRefuted(uint64 indexed n, uint8 code, uint32 position, uint64 time);
     /// @notice A second header of a round reached a quorum: evidence, kept in the event.
     event SecondCertificate(uint64 indexed n, bytes32 digest, bytes header, bytes bitmap, bytes aggregate);
     event PolicySet(uint32 indexed version, uint64 effectiveFrom, bytes32 policyHash, address page);

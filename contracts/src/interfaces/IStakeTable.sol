@@ -5,8 +5,8 @@ pragma solidity ^0.8.36;
 interface IStakeTable {
     /// @notice L1's word for an epoch has come; its pages may be posted.
     event TableCommitted(uint64 indexed epoch, uint32 count, uint128 total, bytes32 commitment);
-    event KeysPagePosted(uint32 indexed page, bytes32 hash, address at);
-    event StakesPagePosted(uint64 indexed epoch, address at);
+    event KeysPagePosted(uint32 indexed page, bytes32 hash, address code);
+    event StakesPagePosted(uint64 indexed epoch, address code);
 
     /// @notice Anyone may post a page; it is checked against the commitment. Posting twice changes nothing.
     function postKeysPage(uint64 epoch, uint32 page, bytes calldata keys) external;
