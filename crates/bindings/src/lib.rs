@@ -1,1 +1,23 @@
-//! .
+//! The contracts as Rust sees them: ABIs and compiled artefacts.
+//!
+//! Our own ABIs are generated from `contracts/src/interfaces/*.sol` itself, so that there is one
+//! place where a function or an event is written down; a change there recompiles this crate.
+//! [`eigenlayer`] and [`erc20`] hold the few foreign functions that we call, written by hand.
+//! [`artifacts`] gives the creation bytecode of our contracts for those who deploy them.
+
+pub mod artifacts;
+pub mod eigenlayer;
+pub mod erc20;
+mod ours;
+pub mod reverts;
+
+pub use ours::{
+    bridge::{IBridge, IBridgeReceiver},
+    deploy,
+    market::IMarket,
+    providers::IProviders,
+    rounds::IRounds,
+    service_manager::IServiceManager,
+    slasher::ISlasher,
+    stake_table::IStakeTable,
+};

@@ -1,0 +1,1 @@
+//! Names for what a contract says when it reverts.
