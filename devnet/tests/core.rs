@@ -1,0 +1,41 @@
+//! EigenLayer's real core on a chain of its own.
+
+use alloy::primitives::U256;
+use devnet::{
+    chains::{Account, Anvil, AnvilConfig, L1_CHAIN_ID},
+    core::{CoreDelays, abi::ICoreViews, artifacts::CoreCode, deploy_core},
+};
+
+#[tokio::test]
+async fn core_deploys_behind_proxies() {
+    let dir = tempfile::tempdir().expect("dir");
+    let config = AnvilConfig {
+        name: "l1",
+        chain_id: L1_CHAIN_ID,
+        dir: dir.path().into(),
+        port: 0,
+    };
+    let anvil = Anvil::start(&config).await.expect("anvil");
+    let owner = Account::named(&anvil, "owner").expect("account");
+    anvil
+        .fund(owner.address(), U256::from(10u128.pow(21)))
+        .await
+        .expect("funded");
+    let code = CoreCode::load().expect("code");
+    let core = deploy_core(&owner, &code, CoreDelays::default())
+        .await
+        .expect("deployed");
+    let views = ICoreViews::new(core.allocation_manager, anvil.provider());
+    assert_eq!(
+        views.DEALLOCATION_DELAY().call().await.expect("call"),
+        1_800
+    );
+    assert_eq!(
+        views
+            .ALLOCATION_CONFIGURATION_DELAY()
+            .call()
+            .await
+            .expect("call"),
+        3
+    );
+}
