@@ -17,6 +17,7 @@ interface IProviders {
 
     // --- roles (OpenZeppelin AccessControl): MARKET, HEALTH, MONEY; later work brings their holders ---
     function addGpus(address provider, uint32 gpus) external; // MARKET
+    function removeGpus(address provider, uint32 gpus) external; // MARKET
     function setUptime(uint64 offerId, uint16 uptime) external; // HEALTH
     function setMachineFlags(uint64 offerId, uint8 flags) external; // HEALTH
     function setReputation(address provider, uint16 reputation) external; // MONEY

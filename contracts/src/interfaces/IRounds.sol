@@ -82,7 +82,9 @@ interface IRounds {
     event WordSent(uint64 indexed n, bytes32 digest, uint8 verdict);
 
     function settle(Settlement calldata s) external;
-    function postChunk(Chunk calldata c) external;
+    /// @notice Posts a chunk of the live round and opens its leases. Anyone, each chunk once, any order,
+    /// up to the deadline. `header` is the certified header (272 bytes): only its digest is stored.
+    function postChunk(bytes calldata header, Chunk calldata c) external;
     /// @notice Does nothing but put a block with its timestamp on a quiet chain.
     function tick() external;
     /// @notice Tells L1 that round n was settled in full and outlived its windows (verdict 1).
@@ -104,6 +106,8 @@ interface IRounds {
     function roundOf(uint64 n) external view returns (Status status, bytes32 digest, uint64 certifiedAt, uint64 endedAt, uint32 count, uint32 posted);
     /// @notice Whether the windows of a round are over and it stands: money may move.
     function isFinal(uint64 n) external view returns (bool);
+    /// @notice Whether a certified round came to nothing: refuted, or not posted in full by its deadline.
+    function isVoid(uint64 n) external view returns (bool);
     /// @notice Whether an order that was open until `closedAt` may still be bound by a round that has not ended.
     function mayBind(uint64 closedAt) external view returns (bool);
     /// @notice Verifies a beacon signature (one pairing). `y` is the y coordinate, 48 bytes, that goes with the compressed point.
