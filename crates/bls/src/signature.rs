@@ -39,6 +39,12 @@ impl SignaturePoint {
         Signature::from_point(self.point)
     }
 
+    /// `x ‖ y`, 48 bytes each.
+    #[must_use]
+    pub fn to_bytes96(&self) -> [u8; 96] {
+        g1::serialize(&self.point)
+    }
+
     pub(crate) const fn point(&self) -> &G1 {
         &self.point
     }
