@@ -243,3 +243,22 @@ macro_rules! integers {
 }
 
 integers!(u8: 1, u16: 2, u32: 4, u64: 8, u128: 16);
+
+/// The values one after another.
+impl<T: FixedWidth + Copy + Default, const N: usize> FixedWidth for [T; N] {
+    const WIDTH: usize = T::WIDTH.saturating_mul(N);
+
+    fn write(&self, out: &mut Writer) {
+        for value in self {
+            value.write(out);
+        }
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let mut values = [T::default(); N];
+        for value in &mut values {
+            *value = T::read(input)?;
+        }
+        Ok(values)
+    }
+}

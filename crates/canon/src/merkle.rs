@@ -271,27 +271,41 @@ pub fn verify_leaf(root: &Digest, kind: Kind, count: u32, leaf: &Digest, proof: 
             .is_some_and(|top| bind(kind, count, &top) == *root)
 }
 
-/// Whether `leaves` are exactly those of the aligned subtree number `index` of the given depth in
-/// the tree of `count` leaves with that root.
+/// The root that a subtree leads to: of the tree of `count` leaves in which `leaves` are those of
+/// the aligned subtree number `index` of a depth (`place` is both). `None` if the numbers of leaves
+/// or siblings are not those of such a tree.
 #[must_use]
-pub fn verify_subtree(
-    root: &Digest,
+pub fn subtree_root(
     kind: Kind,
     count: u32,
-    (index, subtree): (u32, u32),
+    place: (u32, u32),
     leaves: &[Digest],
     siblings: &[Digest],
-) -> bool {
-    let expected = subtree_leaves(count, index, subtree);
-    if expected.is_none() || expected != u32::try_from(leaves.len()).ok() {
-        return false;
+) -> Option<Digest> {
+    let (index, subtree) = place;
+    if subtree_leaves(count, index, subtree)? != u32::try_from(leaves.len()).ok()? {
+        return None;
     }
     let top = levels(leaves.to_vec(), subtree)
         .pop()
         .and_then(|level| level.first().copied());
     let steps = depth(count).saturating_sub(subtree);
-    climb(steps, index, top.unwrap_or_default(), siblings)
-        .is_some_and(|top| bind(kind, count, &top) == *root)
+    let top = climb(steps, index, top.unwrap_or_default(), siblings)?;
+    Some(bind(kind, count, &top))
+}
+
+/// Whether `leaves` are exactly those of the aligned subtree at `place`, its number and its depth,
+/// in the tree of `count` leaves with that root.
+#[must_use]
+pub fn verify_subtree(
+    root: &Digest,
+    kind: Kind,
+    count: u32,
+    place: (u32, u32),
+    leaves: &[Digest],
+    siblings: &[Digest],
+) -> bool {
+    subtree_root(kind, count, place, leaves, siblings).is_some_and(|got| got == *root)
 }
 
 /// Goes up `steps` levels, or `None` if the siblings are not as many.

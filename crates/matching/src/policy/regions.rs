@@ -1,0 +1,288 @@
+//! The regions and zones of the default policy.
+//!
+//! Codes are those that Spheron publishes, in their order (`spheron-core/foundation-docs` at 33ce519,
+//! MIT); a region's index is its place in that list, from 0. Which zone a region lies in is this
+//! policy's own choice: by how packets travel, so that a continent may be cut in two.
+
+/// The sixteen zones; the code is what the policy's tables are indexed by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Zone {
+    /// Eastern and central North America.
+    NorthAmericaEast,
+    /// Western North America.
+    NorthAmericaWest,
+    /// Mexico, Central America, the Caribbean.
+    CentralAmerica,
+    /// South America.
+    SouthAmerica,
+    /// The British Isles, the Nordic and Baltic countries.
+    NorthernEurope,
+    /// From Portugal to Austria.
+    WesternEurope,
+    /// Italy, the Balkans, Malta, Cyprus.
+    SouthernEurope,
+    /// From Czechia to Russia.
+    EasternEurope,
+    /// The Caucasus, Turkey, the Levant, the Gulf.
+    MiddleEast,
+    /// Africa north of the Sahara.
+    NorthAfrica,
+    /// West and central Africa.
+    WestAfrica,
+    /// East and southern Africa.
+    EastAfrica,
+    /// South and central Asia.
+    SouthAsia,
+    /// China, Japan, Korea, Mongolia, Taiwan.
+    EastAsia,
+    /// South-east Asia.
+    SoutheastAsia,
+    /// Australia, New Zealand, the Pacific.
+    Oceania,
+}
+
+impl Zone {
+    /// The number of the zone.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::NorthAmericaEast => 0,
+            Self::NorthAmericaWest => 1,
+            Self::CentralAmerica => 2,
+            Self::SouthAmerica => 3,
+            Self::NorthernEurope => 4,
+            Self::WesternEurope => 5,
+            Self::SouthernEurope => 6,
+            Self::EasternEurope => 7,
+            Self::MiddleEast => 8,
+            Self::NorthAfrica => 9,
+            Self::WestAfrica => 10,
+            Self::EastAfrica => 11,
+            Self::SouthAsia => 12,
+            Self::EastAsia => 13,
+            Self::SoutheastAsia => 14,
+            Self::Oceania => 15,
+        }
+    }
+}
+
+/// A region of the default policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    /// What offers and requests call it.
+    pub index: u8,
+    /// The published code.
+    pub code: &'static str,
+    /// The zone that it lies in.
+    pub zone: Zone,
+}
+
+const fn region(index: u8, code: &'static str, zone: Zone) -> Region {
+    Region { index, code, zone }
+}
+
+/// The region of a code.
+#[must_use]
+pub fn by_code(code: &str) -> Option<&'static Region> {
+    REGIONS.iter().find(|region| region.code == code)
+}
+
+/// All regions, by index ascending.
+pub const REGIONS: &[Region] = &[
+    region(0, "afghan", Zone::SouthAsia),
+    region(1, "albania", Zone::SouthernEurope),
+    region(2, "algeria", Zone::NorthAfrica),
+    region(3, "andorra", Zone::WesternEurope),
+    region(4, "angola", Zone::EastAfrica),
+    region(5, "antigua-b", Zone::CentralAmerica),
+    region(6, "argentina", Zone::SouthAmerica),
+    region(7, "armenia", Zone::MiddleEast),
+    region(8, "australia", Zone::Oceania),
+    region(9, "austria", Zone::WesternEurope),
+    region(10, "azerbaijan", Zone::MiddleEast),
+    region(11, "bahamas", Zone::CentralAmerica),
+    region(12, "bahrain", Zone::MiddleEast),
+    region(13, "bangladesh", Zone::SouthAsia),
+    region(14, "barbados", Zone::CentralAmerica),
+    region(15, "belarus", Zone::EasternEurope),
+    region(16, "belgium", Zone::WesternEurope),
+    region(17, "belize", Zone::CentralAmerica),
+    region(18, "benin", Zone::WestAfrica),
+    region(19, "bhutan", Zone::SouthAsia),
+    region(20, "bolivia", Zone::SouthAmerica),
+    region(21, "bosnia-h", Zone::SouthernEurope),
+    region(22, "botswana", Zone::EastAfrica),
+    region(23, "brazil", Zone::SouthAmerica),
+    region(24, "brunei", Zone::SoutheastAsia),
+    region(25, "bulgaria", Zone::SouthernEurope),
+    region(26, "burkina-f", Zone::WestAfrica),
+    region(27, "burundi", Zone::EastAfrica),
+    region(28, "cabo-verde", Zone::WestAfrica),
+    region(29, "cambodia", Zone::SoutheastAsia),
+    region(30, "cameroon", Zone::WestAfrica),
+    region(31, "canada", Zone::NorthAmericaEast),
+    region(32, "cent-afr", Zone::WestAfrica),
+    region(33, "chad", Zone::WestAfrica),
+    region(34, "chile", Zone::SouthAmerica),
+    region(35, "china", Zone::EastAsia),
+    region(36, "colombia", Zone::SouthAmerica),
+    region(37, "comoros", Zone::EastAfrica),
+    region(38, "congo-dr", Zone::WestAfrica),
+    region(39, "congo-r", Zone::WestAfrica),
+    region(40, "costa-rica", Zone::CentralAmerica),
+    region(41, "croatia", Zone::SouthernEurope),
+    region(42, "cuba", Zone::CentralAmerica),
+    region(43, "cyprus", Zone::SouthernEurope),
+    region(44, "czech-rep", Zone::EasternEurope),
+    region(45, "denmark", Zone::NorthernEurope),
+    region(46, "djibouti", Zone::EastAfrica),
+    region(47, "dominica", Zone::CentralAmerica),
+    region(48, "dominican-r", Zone::CentralAmerica),
+    region(49, "ecuador", Zone::SouthAmerica),
+    region(50, "egypt", Zone::NorthAfrica),
+    region(51, "el-salvador", Zone::CentralAmerica),
+    region(52, "equatorial-g", Zone::WestAfrica),
+    region(53, "eritrea", Zone::EastAfrica),
+    region(54, "estonia", Zone::NorthernEurope),
+    region(55, "eswatini", Zone::EastAfrica),
+    region(56, "ethiopia", Zone::EastAfrica),
+    region(57, "fiji", Zone::Oceania),
+    region(58, "finland", Zone::NorthernEurope),
+    region(59, "france", Zone::WesternEurope),
+    region(60, "gabon", Zone::WestAfrica),
+    region(61, "gambia", Zone::WestAfrica),
+    region(62, "georgia", Zone::MiddleEast),
+    region(63, "germany", Zone::WesternEurope),
+    region(64, "ghana", Zone::WestAfrica),
+    region(65, "greece", Zone::SouthernEurope),
+    region(66, "grenada", Zone::CentralAmerica),
+    region(67, "guatemala", Zone::CentralAmerica),
+    region(68, "guinea", Zone::WestAfrica),
+    region(69, "guinea-b", Zone::WestAfrica),
+    region(70, "guyana", Zone::SouthAmerica),
+    region(71, "haiti", Zone::CentralAmerica),
+    region(72, "honduras", Zone::CentralAmerica),
+    region(73, "hungary", Zone::EasternEurope),
+    region(74, "iceland", Zone::NorthernEurope),
+    region(75, "india", Zone::SouthAsia),
+    region(76, "indonesia", Zone::SoutheastAsia),
+    region(77, "iran", Zone::MiddleEast),
+    region(78, "iraq", Zone::MiddleEast),
+    region(79, "ireland", Zone::NorthernEurope),
+    region(80, "israel", Zone::MiddleEast),
+    region(81, "italy", Zone::SouthernEurope),
+    region(82, "jamaica", Zone::CentralAmerica),
+    region(83, "japan", Zone::EastAsia),
+    region(84, "jordan", Zone::MiddleEast),
+    region(85, "kazakhstan", Zone::SouthAsia),
+    region(86, "kenya", Zone::EastAfrica),
+    region(87, "kiribati", Zone::Oceania),
+    region(88, "korea-south", Zone::EastAsia),
+    region(89, "kosovo", Zone::SouthernEurope),
+    region(90, "kuwait", Zone::MiddleEast),
+    region(91, "kyrgyzstan", Zone::SouthAsia),
+    region(92, "laos", Zone::SoutheastAsia),
+    region(93, "latvia", Zone::NorthernEurope),
+    region(94, "lebanon", Zone::MiddleEast),
+    region(95, "lesotho", Zone::EastAfrica),
+    region(96, "liberia", Zone::WestAfrica),
+    region(97, "libya", Zone::NorthAfrica),
+    region(98, "liechtenstein", Zone::WesternEurope),
+    region(99, "lithuania", Zone::NorthernEurope),
+    region(100, "luxembourg", Zone::WesternEurope),
+    region(101, "madagascar", Zone::EastAfrica),
+    region(102, "malawi", Zone::EastAfrica),
+    region(103, "malaysia", Zone::SoutheastAsia),
+    region(104, "maldives", Zone::SouthAsia),
+    region(105, "mali", Zone::WestAfrica),
+    region(106, "malta", Zone::SouthernEurope),
+    region(107, "marshall-i", Zone::Oceania),
+    region(108, "mauritania", Zone::NorthAfrica),
+    region(109, "mauritius", Zone::EastAfrica),
+    region(110, "mexico", Zone::CentralAmerica),
+    region(111, "micronesia", Zone::Oceania),
+    region(112, "moldova", Zone::EasternEurope),
+    region(113, "monaco", Zone::WesternEurope),
+    region(114, "mongolia", Zone::EastAsia),
+    region(115, "montenegro", Zone::SouthernEurope),
+    region(116, "morocco", Zone::NorthAfrica),
+    region(117, "mozambique", Zone::EastAfrica),
+    region(118, "myanmar", Zone::SoutheastAsia),
+    region(119, "namibia", Zone::EastAfrica),
+    region(120, "nauru", Zone::Oceania),
+    region(121, "nepal", Zone::SouthAsia),
+    region(122, "netherlands", Zone::WesternEurope),
+    region(123, "new-zealand", Zone::Oceania),
+    region(124, "nicaragua", Zone::CentralAmerica),
+    region(125, "niger", Zone::WestAfrica),
+    region(126, "nigeria", Zone::WestAfrica),
+    region(127, "north-macedon", Zone::SouthernEurope),
+    region(128, "norway", Zone::NorthernEurope),
+    region(129, "oman", Zone::MiddleEast),
+    region(130, "pakistan", Zone::SouthAsia),
+    region(131, "palau", Zone::Oceania),
+    region(132, "panama", Zone::CentralAmerica),
+    region(133, "papua-n-g", Zone::Oceania),
+    region(134, "paraguay", Zone::SouthAmerica),
+    region(135, "peru", Zone::SouthAmerica),
+    region(136, "philippines", Zone::SoutheastAsia),
+    region(137, "poland", Zone::EasternEurope),
+    region(138, "portugal", Zone::WesternEurope),
+    region(139, "qatar", Zone::MiddleEast),
+    region(140, "romania", Zone::EasternEurope),
+    region(141, "russia", Zone::EasternEurope),
+    region(142, "rwanda", Zone::EastAfrica),
+    region(143, "saint-k-n", Zone::CentralAmerica),
+    region(144, "saint-lucia", Zone::CentralAmerica),
+    region(145, "saint-v-g", Zone::CentralAmerica),
+    region(146, "samoa", Zone::Oceania),
+    region(147, "san-marino", Zone::SouthernEurope),
+    region(148, "sao-tome-p", Zone::WestAfrica),
+    region(149, "saudi-arabia", Zone::MiddleEast),
+    region(150, "senegal", Zone::WestAfrica),
+    region(151, "serbia", Zone::SouthernEurope),
+    region(152, "seychelles", Zone::EastAfrica),
+    region(153, "sierra-leone", Zone::WestAfrica),
+    region(154, "singapore", Zone::SoutheastAsia),
+    region(155, "slovakia", Zone::EasternEurope),
+    region(156, "slovenia", Zone::SouthernEurope),
+    region(157, "solomon-i", Zone::Oceania),
+    region(158, "somalia", Zone::EastAfrica),
+    region(159, "south-africa", Zone::EastAfrica),
+    region(160, "south-sudan", Zone::EastAfrica),
+    region(161, "spain", Zone::WesternEurope),
+    region(162, "sri-lanka", Zone::SouthAsia),
+    region(163, "sudan", Zone::NorthAfrica),
+    region(164, "suriname", Zone::SouthAmerica),
+    region(165, "sweden", Zone::NorthernEurope),
+    region(166, "switzerland", Zone::WesternEurope),
+    region(167, "syria", Zone::MiddleEast),
+    region(168, "taiwan", Zone::EastAsia),
+    region(169, "tajikistan", Zone::SouthAsia),
+    region(170, "tanzania", Zone::EastAfrica),
+    region(171, "thailand", Zone::SoutheastAsia),
+    region(172, "timor-leste", Zone::SoutheastAsia),
+    region(173, "togo", Zone::WestAfrica),
+    region(174, "tonga", Zone::Oceania),
+    region(175, "trinidad-t", Zone::CentralAmerica),
+    region(176, "tunisia", Zone::NorthAfrica),
+    region(177, "turkey", Zone::MiddleEast),
+    region(178, "turkmenistan", Zone::SouthAsia),
+    region(179, "tuvalu", Zone::Oceania),
+    region(180, "uganda", Zone::EastAfrica),
+    region(181, "ukraine", Zone::EasternEurope),
+    region(182, "uae", Zone::MiddleEast),
+    region(183, "uk", Zone::NorthernEurope),
+    region(184, "us-east", Zone::NorthAmericaEast),
+    region(185, "us-west", Zone::NorthAmericaWest),
+    region(186, "us-central", Zone::NorthAmericaEast),
+    region(187, "uruguay", Zone::SouthAmerica),
+    region(188, "uzbekistan", Zone::SouthAsia),
+    region(189, "vanuatu", Zone::Oceania),
+    region(190, "vatican-c", Zone::SouthernEurope),
+    region(191, "venezuela", Zone::SouthAmerica),
+    region(192, "vietnam", Zone::SoutheastAsia),
+    region(193, "yemen", Zone::MiddleEast),
+    region(194, "zambia", Zone::EastAfrica),
+    region(195, "zimbabwe", Zone::EastAfrica),
+];

@@ -1,0 +1,53 @@
+//! The sections of the policy that matching does not read.
+
+use quorate_canon::codec::{FixedWidth, Reader, Writer};
+use quorate_canon::{Amount, Bps, CodecError};
+
+/// The health section; 32 bytes, all spare for now.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct HealthSection;
+
+impl FixedWidth for HealthSection {
+    const WIDTH: usize = 32;
+
+    fn write(&self, out: &mut Writer) {
+        out.spare(Self::WIDTH);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+        input.spare(Self::WIDTH)?;
+        Ok(Self)
+    }
+}
+
+/// The money section; 60 bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct MoneySection {
+    /// What posting a request costs; it is not returned.
+    pub request_fee: Amount,
+    /// The protocol's share of what a lease pays.
+    pub protocol_fee_bps: Bps,
+    /// The least that a lease pays when its tenant closes it.
+    pub min_charge: Amount,
+}
+
+impl FixedWidth for MoneySection {
+    const WIDTH: usize = 60;
+
+    fn write(&self, out: &mut Writer) {
+        out.value(&self.request_fee);
+        out.value(&self.protocol_fee_bps);
+        out.value(&self.min_charge);
+        out.spare(42);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let section = Self {
+            request_fee: input.value()?,
+            protocol_fee_bps: input.value()?,
+            min_charge: input.value()?,
+        };
+        input.spare(42)?;
+        Ok(section)
+    }
+}
