@@ -1,1 +1,21 @@
-//! .
+//! gRPC at its edge: a server that strangers cannot exhaust, a client that reconnects, the way from
+//! wire types to the domain's types, and the public tables of reasons.
+//!
+//! Nothing behind this crate sees a generated type, a status code or an unchecked length.
+
+pub mod accept;
+pub mod client;
+pub mod error;
+pub mod limits;
+pub mod reason;
+pub mod server;
+pub mod tls;
+pub mod wire;
+
+pub use client::Client;
+pub use error::RpcError;
+pub use limits::{ClientLimits, ServerLimits, WireLimits};
+pub use reason::{RoundFailure, VoteRejection};
+pub use server::Server;
+pub use tls::{ClientTls, ServerTls};
+pub use wire::WireError;

@@ -1,0 +1,239 @@
+//! Why a vote was not taken and why a round came to nothing: two public tables of stable codes.
+//!
+//! The code stands in the log, in the metric's label (by name) and in the gRPC answer; docs/reasons.md
+//! is printed from here and a test keeps it so. A code is never reused for something else.
+
+use std::fmt;
+
+/// Writes an enum together with its table.
+macro_rules! reasons {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident {
+            $( $variant:ident = $code:literal, $label:literal, $retry:ident, $summary:literal, $todo:literal; )+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u32)]
+        pub enum $name {
+            $( #[doc = $summary] $variant = $code, )+
+        }
+
+        impl $name {
+            /// Every reason, by ascending code.
+            pub const ALL: &'static [Self] = &[ $( Self::$variant, )+ ];
+
+            /// The stable number, never 0.
+            pub const fn code(self) -> u32 {
+                match self { $( Self::$variant => $code, )+ }
+            }
+
+            /// The reason behind a code, if this version knows it.
+            pub const fn from_code(code: u32) -> Option<Self> {
+                match code { $( $code => Some(Self::$variant), )+ _ => None }
+            }
+
+            /// Name in logs and in the labels of metrics.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$variant => $label, )+ }
+            }
+
+            /// What happened, in one sentence.
+            pub const fn summary(self) -> &'static str {
+                match self { $( Self::$variant => $summary, )+ }
+            }
+
+            /// What whoever reads this can do.
+            pub const fn remedy(self) -> &'static str {
+                match self { $( Self::$variant => $todo, )+ }
+            }
+
+            /// Whether the same thing, tried again unchanged, may succeed.
+            pub const fn is_retryable(self) -> bool {
+                match self { $( Self::$variant => reasons!(@retry $retry), )+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    };
+    (@retry again) => { true };
+    (@retry final) => { false };
+}
+
+reasons! {
+    /// Why a vote was not counted.
+    pub enum VoteRejection {
+        Malformed = 1, "malformed", final,
+            "The bytes are no vote: wrong length, or the signature is no point of the group.",
+            "Check that both sides run the same version.";
+        WrongDomain = 2, "wrong_domain", final,
+            "The header names other chains, another contract, AVS, operator set or protocol version.",
+            "Compare the operator's chain ids and addresses with the aggregator's.";
+        RoundNotClosed = 3, "round_not_closed", again,
+            "The round has not closed yet.",
+            "Check the clock of the sender; send again after the close.";
+        RoundOver = 4, "round_over", final,
+            "The round's deadline has passed, or it is no longer kept.",
+            "Nothing; if it happens often, the operator is too slow or too far behind.";
+        RoundNotLive = 5, "round_not_live", final,
+            "An earlier round was still running when this one closed, so it is skipped.",
+            "Nothing; the operator's view of the chain was behind.";
+        NoStakeTable = 6, "no_stake_table", again,
+            "The stake table of the round's epoch is not complete on L2 yet.",
+            "See that the table was fixed on L1 and its pages posted on L2; send again.";
+        UnknownOperator = 7, "unknown_operator", final,
+            "The operator's index is not in the epoch's table.",
+            "The operator joined later than this epoch's table; its votes count from the next one on.";
+        NoStake = 8, "no_stake", final,
+            "The operator has no stake in the epoch's table.",
+            "Allocate stake to the operator set; it counts from the next table on.";
+        BadSignature = 9, "bad_signature", final,
+            "The signature is not the operator's over this header.",
+            "Check that the operator signs with the key that it registered.";
+        TooManyFailures = 10, "too_many_failures", final,
+            "Too many bad signatures came under this operator's index in this round; no more are checked.",
+            "Find out who sends votes in this operator's name.";
+        Equivocation = 11, "equivocation", final,
+            "The operator signed another header of this round before; both are kept as evidence.",
+            "Stop the operator's second instance at once: this is slashed.";
+        WrongPolicy = 12, "wrong_policy", final,
+            "The header names another policy than the one in force for the round.",
+            "The operator's view of L2 is wrong or behind; check its endpoints.";
+        Overloaded = 13, "overloaded", again,
+            "The aggregator has too much to do, or its store errs.",
+            "Send again later, and to the other aggregators.";
+    }
+}
+
+reasons! {
+    /// Why a round came to nothing here, or was not brought to its end.
+    pub enum RoundFailure {
+        NoQuorum = 1, "no_quorum", final,
+            "Too little stake signed one header before the deadline.",
+            "See which operators are absent or disagree; GetRound tells the headers and the stake.";
+        NoStakeTable = 2, "no_stake_table", again,
+            "The stake table of the round's epoch is not complete on L2.",
+            "Post the table's pages; an epoch without a table has no live rounds.";
+        NotLive = 3, "not_live", final,
+            "The round is skipped: an earlier one was still running when it closed.",
+            "Nothing.";
+        NoBeacon = 4, "no_beacon", again,
+            "No relay gave the round's beacon, or none that verifies.",
+            "Check the relays; without a beacon the round is void by rule.";
+        CertificateRefused = 5, "certificate_refused", final,
+            "The certificate is good here, but the contract would not take it.",
+            "The reason in the log is the contract's own; a different seed, policy or schedule is the usual one.";
+        NotSettledInTime = 6, "not_settled_in_time", final,
+            "No settlement was mined before the deadline.",
+            "Raise the fee cap, check the sender's balance and the L2 endpoints.";
+        NoOutcome = 7, "no_outcome", again,
+            "No operator behind the certified header sent a list that fits its root.",
+            "Anyone who has the list can post its chunks.";
+        ChunkRefused = 8, "chunk_refused", final,
+            "The contract would not take a chunk of the outcome.",
+            "The reason in the log is the contract's own.";
+        Superseded = 9, "superseded", final,
+            "Another header of this round was certified on L2.",
+            "Look for equivocation: two certificates need signers in common.";
+        Refuted = 10, "refuted", final,
+            "The round was refuted on L2 and is void.",
+            "See the verdict on chain; its signers lose stake.";
+        ChainUnreachable = 11, "chain_unreachable", again,
+            "L1 or L2 could not be asked.",
+            "Check the endpoints; the work goes on as soon as one answers.";
+    }
+}
+
+/// The text of docs/reasons.md.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# Reasons\n\n\
+         Stable codes, printed from `crates/rpc/src/reason.rs` (`cargo test -p quorate-rpc` tells when this page is stale, \
+         and `UPDATE=1 cargo test -p quorate-rpc` writes it). The code stands in gRPC answers, the name in logs and in the \
+         label `reason` of metrics. *Again* means that the same thing, tried again unchanged, may succeed.\n",
+    );
+    section(
+        &mut page,
+        "Vote rejections",
+        VoteRejection::ALL.iter().map(|r| {
+            row(
+                r.code(),
+                r.name(),
+                r.is_retryable(),
+                r.summary(),
+                r.remedy(),
+            )
+        }),
+    );
+    section(
+        &mut page,
+        "Round failures",
+        RoundFailure::ALL.iter().map(|r| {
+            row(
+                r.code(),
+                r.name(),
+                r.is_retryable(),
+                r.summary(),
+                r.remedy(),
+            )
+        }),
+    );
+    page
+}
+
+/// Adds one table.
+fn section(page: &mut String, title: &str, rows: impl Iterator<Item = String>) {
+    page.push_str(&format!("\n## {title}\n\n| code | name | again | what happened | what to do |\n| ---: | --- | --- | --- | --- |\n"));
+    for row in rows {
+        page.push_str(&row);
+    }
+}
+
+/// One line of a table.
+fn row(code: u32, name: &str, again: bool, summary: &str, remedy: &str) -> String {
+    let again = if again { "yes" } else { "no" };
+    format!("| {code} | `{name}` | {again} | {summary} | {remedy} |\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, path::Path};
+
+    #[test]
+    fn the_page_is_not_stale() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reasons.md");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&page, markdown()).expect("the page is writable");
+        }
+        let stored = std::fs::read_to_string(&page).unwrap_or_default();
+        assert_eq!(stored, markdown(), "run UPDATE=1 cargo test -p quorate-rpc");
+    }
+
+    #[test]
+    fn codes_are_distinct_and_survive_the_wire() {
+        let codes: BTreeSet<_> = VoteRejection::ALL.iter().map(|r| r.code()).collect();
+        assert_eq!(codes.len(), VoteRejection::ALL.len());
+        assert!(
+            VoteRejection::ALL
+                .iter()
+                .all(|r| VoteRejection::from_code(r.code()) == Some(*r))
+        );
+        assert!(
+            RoundFailure::ALL
+                .iter()
+                .all(|r| RoundFailure::from_code(r.code()) == Some(*r))
+        );
+    }
+
+    #[test]
+    fn zero_and_unknown_codes_mean_nothing() {
+        assert_eq!(VoteRejection::from_code(0), None);
+        assert_eq!(RoundFailure::from_code(u32::MAX), None);
+    }
+}
