@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_default_policy_changes_only_on_purpose() {
-        let expected = "0x";
+        let expected = "0xc70bbdca5a4ac77dceacfee45cff2237e7137d6ea999519c8751b89a8f84c3b3";
         assert_eq!(policy_v1().hash().to_string(), expected);
     }
 
