@@ -1,13 +1,234 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
 
 /// @title Stake, uptime, reputation, slash rate and status of providers, checkpointed by time.
-abstract contract Providers is IProviders {
+/// @notice Every value is a step function of the block's time that only a transaction changes, so its value at
+/// the snapshot of any round can be read for ever.
+contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
+    using Checkpoints for Checkpoints.Trace208;
+    using SafeERC20 for IERC20Metadata;
+
+    /// @notice May count GPUs: `Market`.
+    bytes32 public constant MARKET = "MARKET";
+    /// @notice May write uptime, slash rate and status.
+    bytes32 public constant HEALTH = "HEALTH";
+    /// @notice May write reputation.
+    bytes32 public constant MONEY = "MONEY";
+
+    /// @notice "No observation": the policy's prior stands for it.
+    uint16 public constant UNOBSERVED = type(uint16).max;
+    uint16 private constant FULL = 10_000;
+
+    /// @notice The network's token.
+    IERC20Metadata public immutable token;
+    /// @notice The token's smallest units in a millionth, in which stake is counted.
+    uint256 public immutable millionth;
+    /// @notice Seconds from leaving stake to taking it out.
+    uint32 public immutable unbonding;
+
+    /// @notice Stake that has left and waits.
+    struct Leaving {
+        uint64 amount; // millionths
+        uint64 readyAt;
+    }
+
+    /// @notice What each provider has in unbonding.
+    mapping(address provider => Leaving) public leaving;
+    mapping(address provider => Checkpoints.Trace208) private _providers;
+    mapping(uint64 offerId => Checkpoints.Trace208) private _machines;
+
+    /// @dev A provider's state, as it lies in a checkpoint.
+    struct State {
+        uint64 stake;
+        uint32 gpus;
+        uint16 reputation;
+        uint16 slash;
+        uint32 slashEpoch;
+        uint8 flags;
+    }
+
+    /// @notice Stake left the count; it can be taken out from `readyAt`.
+    event UnstakeRequested(address indexed provider, uint64 amount, uint64 readyAt);
+    /// @notice Stake was taken out.
+    event Unstaked(address indexed provider, uint64 amount);
+
+    /// @notice Amounts are whole millionths of the token, and not zero.
+    error BadAmount(uint256 amount);
+    /// @notice More than there is.
+    error TooMuch(uint256 asked, uint256 available);
+    /// @notice Nothing to take out yet.
+    error NotReady(uint256 readyAt);
+    /// @notice A share above 10,000 basis points.
+    error BadShare(uint256 share);
+    /// @notice The token has fewer than 6 or more than 18 decimals.
+    error BadDecimals(uint8 decimals);
+    /// @notice The token moved another amount than was asked for.
+    error TokenTakesFee(uint256 got, uint256 expected);
+
     /// @param token_ the network's token, 6 to 18 decimals
     /// @param unbonding_ seconds between leaving stake and taking it out; longer than a round and its windows
     /// @param admin who grants the roles MARKET, HEALTH, MONEY; deployment grants MARKET to `Market`
-    constructor(IERC20Metadata token_, uint32 unbonding_, address admin) {}
+    constructor(IERC20Metadata token_, uint32 unbonding_, address admin) {
+        uint8 decimals = token_.decimals();
+        if (decimals < 6 || decimals > 18) revert BadDecimals(decimals);
+        token = token_;
+        millionth = 10 ** (decimals - 6);
+        unbonding = unbonding_;
+        _grantRole(DEFAULT_ADMIN_ROLE, admin);
+    }
+
+    /// @inheritdoc IProviders
+    function stake(uint256 amount) external nonReentrant {
+        State memory s = _latest(msg.sender);
+        s.stake += _toMillionths(amount);
+        _store(msg.sender, s);
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(msg.sender, address(this), amount);
+        uint256 got = token.balanceOf(address(this)) - before;
+        if (got != amount) revert TokenTakesFee(got, amount);
+    }
+
+    /// @inheritdoc IProviders
+    /// @dev Counts from the next snapshot on; a second request starts the wait of all that is leaving anew.
+    function requestUnstake(uint256 amount) external {
+        uint64 units = _toMillionths(amount);
+        State memory s = _latest(msg.sender);
+        if (units > s.stake) revert TooMuch(units, s.stake);
+        s.stake -= units;
+        _store(msg.sender, s);
+        Leaving storage l = leaving[msg.sender];
+        l.amount += units;
+        l.readyAt = uint64(block.timestamp) + unbonding;
+        emit UnstakeRequested(msg.sender, units, l.readyAt);
+    }
+
+    /// @inheritdoc IProviders
+    function withdraw() external nonReentrant {
+        Leaving memory l = leaving[msg.sender];
+        if (l.amount == 0 || block.timestamp < l.readyAt) revert NotReady(l.readyAt);
+        delete leaving[msg.sender];
+        emit Unstaked(msg.sender, l.amount);
+        token.safeTransfer(msg.sender, l.amount * millionth);
+    }
+
+    /// @inheritdoc IProviders
+    function addGpus(address provider, uint32 gpus) external onlyRole(MARKET) {
+        State memory s = _latest(provider);
+        s.gpus += gpus;
+        _store(provider, s);
+    }
+
+    /// @inheritdoc IProviders
+    function removeGpus(address provider, uint32 gpus) external onlyRole(MARKET) {
+        State memory s = _latest(provider);
+        if (gpus > s.gpus) revert TooMuch(gpus, s.gpus);
+        s.gpus -= gpus;
+        _store(provider, s);
+    }
+
+    /// @inheritdoc IProviders
+    function setUptime(uint64 offerId, uint16 uptime) external onlyRole(HEALTH) {
+        _checkObserved(uptime);
+        (, uint8 flags) = _machine(_machines[offerId].latest());
+        _storeMachine(offerId, uptime, flags);
+    }
+
+    /// @inheritdoc IProviders
+    function setMachineFlags(uint64 offerId, uint8 flags) external onlyRole(HEALTH) {
+        (uint16 uptime,) = _machine(_machines[offerId].latest());
+        _storeMachine(offerId, uptime, flags);
+    }
+
+    /// @inheritdoc IProviders
+    function setReputation(address provider, uint16 reputation) external onlyRole(MONEY) {
+        _checkObserved(reputation);
+        State memory s = _latest(provider);
+        s.reputation = reputation;
+        _store(provider, s);
+    }
+
+    /// @inheritdoc IProviders
+    function setSlash(address provider, uint16 slash, uint32 healthEpoch) external onlyRole(HEALTH) {
+        if (slash > FULL) revert BadShare(slash);
+        State memory s = _latest(provider);
+        s.slash = slash;
+        s.slashEpoch = healthEpoch;
+        _store(provider, s);
+    }
+
+    /// @inheritdoc IProviders
+    function setProviderFlags(address provider, uint8 flags) external onlyRole(HEALTH) {
+        State memory s = _latest(provider);
+        s.flags = flags;
+        _store(provider, s);
+    }
+
+    /// @inheritdoc IProviders
+    function providerAt(address provider, uint64 t)
+        external
+        view
+        returns (uint64 stake_, uint32 gpus, uint16 reputation, uint16 slash, uint32 slashEpoch, uint8 flags)
+    {
+        State memory s = _unpack(_providers[provider].upperLookupRecent(_key(t)));
+        return (s.stake, s.gpus, s.reputation, s.slash, s.slashEpoch, s.flags);
+    }
+
+    /// @inheritdoc IProviders
+    function machineAt(uint64 offerId, uint64 t) external view returns (uint16 uptime, uint8 flags) {
+        return _machine(_machines[offerId].upperLookupRecent(_key(t)));
+    }
+
+    function _latest(address provider) private view returns (State memory) {
+        return _unpack(_providers[provider].latest());
+    }
+
+    function _store(address provider, State memory s) private {
+        uint208 packed = uint208(s.stake) << 104 | uint208(s.gpus) << 72 | uint208(~s.reputation) << 56
+            | uint208(s.slash) << 40 | uint208(s.slashEpoch) << 8 | s.flags;
+        _providers[provider].push(uint48(block.timestamp), packed);
+        emit ProviderChanged(
+            provider, uint64(block.timestamp), s.stake, s.gpus, s.reputation, s.slash, s.slashEpoch, s.flags
+        );
+    }
+
+    /// @dev Reputation and uptime lie inverted, so that an empty checkpoint reads as "no observation".
+    function _unpack(uint208 packed) private pure returns (State memory s) {
+        s.stake = uint64(packed >> 104);
+        s.gpus = uint32(packed >> 72);
+        s.reputation = ~uint16(packed >> 56);
+        s.slash = uint16(packed >> 40);
+        s.slashEpoch = uint32(packed >> 8);
+        s.flags = uint8(packed);
+    }
+
+    function _storeMachine(uint64 offerId, uint16 uptime, uint8 flags) private {
+        _machines[offerId].push(uint48(block.timestamp), uint208(~uptime) << 8 | flags);
+        emit MachineChanged(offerId, uint64(block.timestamp), uptime, flags);
+    }
+
+    function _machine(uint208 packed) private pure returns (uint16 uptime, uint8 flags) {
+        return (~uint16(packed >> 8), uint8(packed));
+    }
+
+    function _checkObserved(uint16 value) private pure {
+        if (value > FULL && value != UNOBSERVED) revert BadShare(value);
+    }
+
+    function _toMillionths(uint256 amount) private view returns (uint64) {
+        if (amount == 0 || amount % millionth != 0) revert BadAmount(amount);
+        return SafeCast.toUint64(amount / millionth);
+    }
+
+    function _key(uint64 t) private pure returns (uint48) {
+        return t > type(uint48).max ? type(uint48).max : uint48(t);
+    }
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {IRounds} from "../interfaces/IRounds.sol";
+
+/// @title One round's state in one slot.
+/// @dev Written out by hand so that a change of several fields is one SSTORE, and reading them one SLOAD.
+library RoundState {
+    /// @notice A round that was certified.
+    struct State {
+        uint40 n;
+        IRounds.Status status;
+        uint40 certifiedAt;
+        uint40 endedAt; // 0 while chunks may still come
+        uint32 count; // entries, known from the first chunk on
+        uint24 posted; // chunks
+        bool reported; // L1 has the word
+        uint40 policyFrom; // of the newest policy, not of the round: beside it, since both are read together
+        uint16 policyIndex;
+    }
+
+    /// @notice The slot of a state.
+    function pack(State memory s) internal pure returns (uint256) {
+        return uint256(s.n) | uint256(uint8(s.status)) << 40 | uint256(s.certifiedAt) << 48
+            | uint256(s.endedAt) << 88 | uint256(s.count) << 128 | uint256(s.posted) << 160
+            | uint256(s.reported ? 1 : 0) << 184 | uint256(s.policyFrom) << 192 | uint256(s.policyIndex) << 232;
+    }
+
+    /// @notice The state in a slot.
+    function unpack(uint256 slot) internal pure returns (State memory s) {
+        s.n = uint40(slot);
+        s.status = IRounds.Status(uint8(slot >> 40));
+        s.certifiedAt = uint40(slot >> 48);
+        s.endedAt = uint40(slot >> 88);
+        s.count = uint32(slot >> 128);
+        s.posted = uint24(slot >> 160);
+        s.reported = slot >> 184 & 1 == 1;
+        s.policyFrom = uint40(slot >> 192);
+        s.policyIndex = uint16(slot >> 232);
+    }
+}
