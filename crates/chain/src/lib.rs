@@ -1,10 +1,20 @@
-//! All that talks to a chain.
+//! All that talks to a chain: reading it, following it, writing to it.
 //!
-//! - [`Rpc`]: one chain behind several endpoints, with limits.
-//! - [`error::ChainError`]: what goes wrong in reading.
+//! - [`Rpc`]: one chain behind several endpoints, with limits; [`rpc`] has the checks at the start.
+//! - [`Reader`]: follows L2 and keeps [`State`], folded from events: [`market`] and [`rounds`].
+//! - [`views`]: what is read from the contracts directly: schedule, policy, stake tables, lists.
+//! - [`sender`]: sends transactions, one manager a key.
 
+mod convert;
 mod error;
+mod follow;
+pub mod market;
+pub mod rounds;
 pub mod rpc;
+pub mod sender;
+pub mod views;
 
+pub use convert::{to_address, to_alloy_address};
 pub use error::ChainError;
+pub use follow::{Advance, Contracts, Reader, ReaderConfig, Source, State};
 pub use rpc::{Head, Header, Rpc, RpcConfig};

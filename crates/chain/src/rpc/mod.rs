@@ -16,6 +16,7 @@ use crate::ChainError;
 use transport::Failover;
 
 pub use blocks::Header;
+pub(crate) use blocks::position;
 
 /// How a chain is reached.
 #[derive(Clone)]

@@ -1,0 +1,100 @@
+//! The events of `Rounds` out of logs, as far as later rounds rest on them.
+
+use alloy::rpc::types::Log;
+use alloy::sol_types::SolEventInterface;
+use quorate_bindings::IRounds::IRoundsEvents;
+use quorate_canon::{Address, Digest, Round, Timestamp, Version};
+
+use super::{PolicyEntry, Refuted, Settled};
+use crate::ChainError;
+use crate::rpc::position;
+
+/// A change of the rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoundEvent {
+    /// A certificate was accepted.
+    Certified {
+        /// The round.
+        round: Round,
+        /// Digest of its header.
+        digest: Digest,
+        /// Time.
+        time: Timestamp,
+        /// The transaction.
+        transaction: Digest,
+    },
+    /// The last chunk was posted.
+    Settled {
+        /// The round.
+        round: Round,
+        /// When, and how long the list is.
+        settled: Settled,
+    },
+    /// The round was refuted.
+    Refuted {
+        /// The round.
+        round: Round,
+        /// When, and by what.
+        refuted: Refuted,
+    },
+    /// A policy was set.
+    PolicySet(PolicyEntry),
+}
+
+impl RoundEvent {
+    /// Reads a log of `Rounds`; `None` for events on which nothing rests.
+    ///
+    /// # Errors
+    /// [`ChainError::BadEvent`] if the log is not what the interface says.
+    pub fn from_log(log: &Log) -> Result<Option<Self>, ChainError> {
+        let Some(topic) = log.topics().first() else {
+            return Ok(None);
+        };
+        if !IRoundsEvents::SELECTORS.contains(&topic.0) {
+            return Ok(None);
+        }
+        let event =
+            IRoundsEvents::decode_raw_log(log.topics(), &log.data().data).map_err(|error| {
+                let (block, index) = position(log);
+                ChainError::BadEvent {
+                    block,
+                    log: index,
+                    detail: error.to_string(),
+                }
+            })?;
+        Ok(Self::of(event, log))
+    }
+
+    fn of(event: IRoundsEvents, log: &Log) -> Option<Self> {
+        Some(match event {
+            IRoundsEvents::RoundCertified(e) => Self::Certified {
+                round: Round::new(e.n),
+                digest: Digest(e.digest.0),
+                time: Timestamp::new(e.time),
+                transaction: Digest(log.transaction_hash.unwrap_or_default().0),
+            },
+            IRoundsEvents::RoundSettled(e) => Self::Settled {
+                round: Round::new(e.n),
+                settled: Settled {
+                    time: Timestamp::new(e.time),
+                    count: e.count,
+                },
+            },
+            IRoundsEvents::RoundRefuted(e) => Self::Refuted {
+                round: Round::new(e.n),
+                refuted: Refuted {
+                    time: Timestamp::new(e.time),
+                    code: e.code,
+                    position: e.position,
+                },
+            },
+            IRoundsEvents::PolicySet(e) => Self::PolicySet(PolicyEntry {
+                version: Version::new(e.version),
+                effective_from: Round::new(e.effectiveFrom),
+                hash: Digest(e.policyHash.0),
+                page: Address(e.page.into_array()),
+            }),
+            _ => return None,
+        })
+    }
+}
