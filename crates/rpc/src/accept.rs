@@ -109,7 +109,7 @@ impl Addresses {
 }
 
 /// The part of an address that one host cannot change at will.
-fn group(address: IpAddr) -> IpAddr {
+pub(crate) fn group(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

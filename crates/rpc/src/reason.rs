@@ -80,31 +80,28 @@ reasons! {
         RoundOver = 4, "round_over", final,
             "The round's deadline has passed, or it is no longer kept.",
             "Nothing; if it happens often, the operator is too slow or too far behind.";
-        RoundNotLive = 5, "round_not_live", final,
-            "An earlier round was still running when this one closed, so it is skipped.",
-            "Nothing; the operator's view of the chain was behind.";
-        NoStakeTable = 6, "no_stake_table", again,
+        NoStakeTable = 5, "no_stake_table", again,
             "The stake table of the round's epoch is not complete on L2 yet.",
             "See that the table was fixed on L1 and its pages posted on L2; send again.";
-        UnknownOperator = 7, "unknown_operator", final,
+        UnknownOperator = 6, "unknown_operator", final,
             "The operator's index is not in the epoch's table.",
             "The operator joined later than this epoch's table; its votes count from the next one on.";
-        NoStake = 8, "no_stake", final,
+        NoStake = 7, "no_stake", final,
             "The operator has no stake in the epoch's table.",
             "Allocate stake to the operator set; it counts from the next table on.";
-        BadSignature = 9, "bad_signature", final,
+        BadSignature = 8, "bad_signature", final,
             "The signature is not the operator's over this header.",
             "Check that the operator signs with the key that it registered.";
-        TooManyFailures = 10, "too_many_failures", final,
-            "Too many bad signatures came under this operator's index in this round; no more are checked.",
-            "Find out who sends votes in this operator's name.";
-        Equivocation = 11, "equivocation", final,
+        TooManyFailures = 9, "too_many_failures", final,
+            "Too many bad signatures came from this address under this operator's index in this round; no more are checked.",
+            "Find out who sends votes in this operator's name; the operator's own votes from another address still count.";
+        Equivocation = 10, "equivocation", final,
             "The operator signed another header of this round before; both are kept as evidence.",
             "Stop the operator's second instance at once: this is slashed.";
-        WrongPolicy = 12, "wrong_policy", final,
+        WrongPolicy = 11, "wrong_policy", final,
             "The header names another policy than the one in force for the round.",
             "The operator's view of L2 is wrong or behind; check its endpoints.";
-        Overloaded = 13, "overloaded", again,
+        Overloaded = 12, "overloaded", again,
             "The aggregator has too much to do, or its store errs.",
             "Send again later, and to the other aggregators.";
     }

@@ -1,6 +1,10 @@
 //! The server: every limit set, health and reflection beside the service, an end that does not hang.
 
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use futures::StreamExt as _;
 use quorate_canon::{Digest, Round};
@@ -62,8 +66,12 @@ pub trait Handler: Send + Sync + 'static {
     /// Held while a list is being received; dropping it lets others send.
     type Admission: Send;
 
-    /// Takes a vote. Accepted means: stored durably.
-    fn vote(&self, vote: Vote<Unverified>) -> impl Future<Output = VoteReceipt> + Send;
+    /// Takes a vote from `peer`, if its address is known. Accepted means: stored durably.
+    fn vote(
+        &self,
+        vote: Vote<Unverified>,
+        peer: Option<IpAddr>,
+    ) -> impl Future<Output = VoteReceipt> + Send;
 
     /// A message came that is no vote.
     fn malformed(&self, error: &WireError);
@@ -214,8 +222,11 @@ impl<H: Handler> Aggregator for Edge<H> {
         &self,
         request: Request<v1::SubmitVoteRequest>,
     ) -> Result<Response<v1::SubmitVoteReply>, Status> {
+        let peer = request
+            .remote_addr()
+            .map(|address| accept::group(address.ip()));
         let receipt = match wire::vote(request.get_ref()) {
-            Ok(vote) => self.handler.vote(vote).await,
+            Ok(vote) => self.handler.vote(vote, peer).await,
             Err(error) => {
                 self.handler.malformed(&error);
                 VoteReceipt::rejected(VoteRejection::Malformed, error.to_string())

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    frames::{CONTINUATION, DATA, END_HEADERS, HEADERS, RST_STREAM, Rude, call, frame},
+    frames::{CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, Rude, call, frame},
     host::{Accepting, Host, vote},
 };
 
@@ -72,9 +72,13 @@ async fn streams_within_the_limit_are_served_beside_half_open_ones() {
 
 #[tokio::test]
 async fn the_201st_stream_is_refused() {
-    let host = Host::plain().await;
+    // Without shedding, which would end streams before there are as many.
+    let limits = ServerLimits {
+        requests_per_connection: 1000,
+        ..ServerLimits::default()
+    };
+    let host = Host::start(Accepting::default(), limits.clone(), None).await;
     let mut rude = Rude::connect(host.address).await;
-    let limits = ServerLimits::default();
     for n in 0..=limits.streams_per_connection {
         rude.send(HEADERS, END_HEADERS, 2 * n + 1, &call())
             .await
@@ -215,7 +219,7 @@ async fn slow_readers_do_not_keep_others_waiting_nor_fill_memory() {
         for n in 0..8 {
             // A call without a message: answered with trailers that are never read.
             let _ = rude
-                .send(HEADERS, END_HEADERS | 1, 2 * n + 1, &call())
+                .send(HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, &call())
                 .await;
         }
         slow.push(rude);

@@ -11,7 +11,7 @@ use std::{
 
 use quorate_bls::{Domain as Purpose, SecretKey};
 use quorate_canon::{Address, ChainId, Digest, OperatorIndex, Round};
-use quorate_matching::{OutcomeList, Seed};
+use quorate_matching::OutcomeList;
 use quorate_protocol::{Domain, Header, Unverified, Vote};
 use quorate_rpc::{
     Client, ClientLimits, ClientTls, Server, ServerLimits, ServerTls, WireError, WireLimits,
@@ -22,17 +22,17 @@ use tokio::sync::oneshot;
 
 /// Accepts every vote after `pause`, wants one list, knows round 7.
 #[derive(Default)]
-pub struct Accepting {
-    pub pause: Duration,
-    pub votes: AtomicUsize,
-    pub malformed: AtomicUsize,
-    pub lists: AtomicUsize,
+pub(crate) struct Accepting {
+    pub(crate) pause: Duration,
+    pub(crate) votes: AtomicUsize,
+    pub(crate) malformed: AtomicUsize,
+    pub(crate) lists: AtomicUsize,
 }
 
 impl Handler for Accepting {
     type Admission = ();
 
-    async fn vote(&self, _: Vote<Unverified>) -> VoteReceipt {
+    async fn vote(&self, _: Vote<Unverified>, _: Option<std::net::IpAddr>) -> VoteReceipt {
         tokio::time::sleep(self.pause).await;
         self.votes.fetch_add(1, Ordering::SeqCst);
         VoteReceipt {
@@ -77,14 +77,18 @@ impl Handler for Accepting {
 }
 
 /// A running server; ends on drop.
-pub struct Host {
-    pub address: SocketAddr,
-    pub handler: Arc<Accepting>,
+pub(crate) struct Host {
+    pub(crate) address: SocketAddr,
+    pub(crate) handler: Arc<Accepting>,
     _end: oneshot::Sender<()>,
 }
 
 impl Host {
-    pub async fn start(handler: Accepting, limits: ServerLimits, tls: Option<ServerTls>) -> Self {
+    pub(crate) async fn start(
+        handler: Accepting,
+        limits: ServerLimits,
+        tls: Option<ServerTls>,
+    ) -> Self {
         let server = Server::bind("127.0.0.1:0".parse().unwrap(), limits, tls)
             .await
             .unwrap();
@@ -102,32 +106,33 @@ impl Host {
         }
     }
 
-    pub async fn plain() -> Self {
+    pub(crate) async fn plain() -> Self {
         Self::start(Accepting::default(), ServerLimits::default(), None).await
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let url = format!("http://{}", self.address).parse().unwrap();
         Client::new(&url, &ClientTls::default(), ClientLimits::default()).unwrap()
     }
 }
 
 /// The bytes of some vote.
-pub fn vote() -> Vec<u8> {
+pub(crate) fn vote() -> Vec<u8> {
+    let domain = Domain {
+        l1_chain: ChainId::new(1),
+        l2_chain: ChainId::new(2),
+        rounds: Address([3; 20]),
+        avs: Address([4; 20]),
+        operator_set: 0,
+    };
     let header = Header {
-        domain: Domain {
-            l1_chain: ChainId::new(1),
-            l2_chain: ChainId::new(2),
-            rounds: Address([3; 20]),
-            avs: Address([4; 20]),
-            operator_set: 0,
-        },
+        domain,
         round: Round::new(7),
         snapshot_number: 1,
         snapshot_hash: Digest([1; 32]),
         policy_hash: Digest([2; 32]),
         inputs_root: Digest([3; 32]),
-        seed: Seed([4; 32]),
+        seed: quorate_protocol::seed(&domain, Round::new(7), &Digest([6; 32]), 1, &[0; 48]),
         outcome_root: Digest([5; 32]),
     };
     let key = SecretKey::from_seed(&[9; 32]).unwrap();
