@@ -59,8 +59,7 @@ impl Derived {
         let (database, opened) = match open_checked(path, format) {
             Ok(database) if existed => (database, Opened::Existing),
             Ok(database) => (database, Opened::Fresh),
-            Err(error @ StoreError::Full { .. }) => return Err(error),
-            Err(error) if existed => {
+            Err(error) if existed && is_of_the_store(&error) => {
                 let reason = error.to_string();
                 let moved_to = move_aside(path)?;
                 tracing::warn!(path = %path.display(), moved_to = %moved_to.display(), %reason, "derived store moved aside; starting empty");
@@ -217,6 +216,15 @@ fn check_format(database: &sled::Db, path: &Path, format: u32) -> Result<()> {
             database.flush().map_err(error)?;
             Ok(())
         }
+    }
+}
+
+/// Whether a new store could do better: not when the disk is full or the user is another.
+fn is_of_the_store(error: &StoreError) -> bool {
+    match error {
+        StoreError::Full { .. } => false,
+        StoreError::Io { source, .. } => source.kind() != io::ErrorKind::PermissionDenied,
+        _ => true,
     }
 }
 

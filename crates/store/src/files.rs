@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::{Result, StoreError};
 
@@ -57,6 +58,16 @@ pub(crate) fn make_private(path: &Path) -> Result<()> {
     tracing::warn!(path = %path.display(), mode = format!("{mode:o}"), "others could reach this file; made private");
     fs::set_permissions(path, fs::Permissions::from_mode(PRIVATE))
         .map_err(|source| StoreError::io(path, source))
+}
+
+/// A name beside `path` for a file that is not complete yet. The time makes it unique: in a
+/// container every process has the same number.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let unique = format!(".unfinished-{}-{}", std::process::id(), now.as_nanos());
+    with_suffix(path, &unique)
 }
 
 /// `path` with `suffix` behind its last component.

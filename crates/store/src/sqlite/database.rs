@@ -24,11 +24,25 @@ impl Database {
     /// # Errors
     /// [`StoreError::Exists`] when the file, or a journal of an earlier one, is there.
     pub fn create(path: &Path, schema: &Schema) -> Result<Self> {
+        Self::create_with(path, schema, |_| Ok(()))
+    }
+
+    /// As [`create`](Self::create), with first records: the database appears with what `fill`
+    /// writes into it, or not at all.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and those of `fill`.
+    pub fn create_with(
+        path: &Path,
+        schema: &Schema,
+        fill: impl FnOnce(&Transaction<'_>) -> Result<()>,
+    ) -> Result<Self> {
         for leftover in ["", "-wal", "-journal"] {
             refuse_existing(&files::with_suffix(path, leftover))?;
         }
-        let unfinished = files::with_suffix(path, &format!(".unfinished-{}", std::process::id()));
-        let built = build(&unfinished, schema).and_then(|()| files::publish(&unfinished, path));
+        let unfinished = files::unfinished(path);
+        let built =
+            build(&unfinished, schema, fill).and_then(|()| files::publish(&unfinished, path));
         if built.is_err() {
             // Best effort: an unfinished file is never taken for a database.
             let _ = fs::remove_file(&unfinished);
@@ -119,8 +133,12 @@ fn refuse_existing(path: &Path) -> Result<()> {
     }
 }
 
-/// Builds a complete, empty database, synchronised and closed.
-fn build(path: &Path, schema: &Schema) -> Result<()> {
+/// Builds a complete database, synchronised and closed.
+fn build(
+    path: &Path,
+    schema: &Schema,
+    fill: impl FnOnce(&Transaction<'_>) -> Result<()>,
+) -> Result<()> {
     // SQLite's journals take over the permissions of the file they belong to.
     let file = files::create_private(path)?;
     let error = |source| StoreError::sqlite(path, source);
@@ -129,6 +147,10 @@ fn build(path: &Path, schema: &Schema) -> Result<()> {
         .pragma_update(None, "application_id", schema.application_id)
         .map_err(error)?;
     migrate(&mut connection, path, schema)?;
+    let transaction = connection.transaction().map_err(error)?;
+    let transaction = Transaction::new(transaction, path);
+    fill(&transaction)?;
+    transaction.commit()?;
     // The last connection to close moves the WAL into the file.
     connection.close().map_err(|(_, source)| error(source))?;
     file.sync_all()
