@@ -7,7 +7,11 @@
 pub mod beacon_server;
 pub mod chains;
 pub mod core;
+pub mod deploy;
 mod error;
+pub mod operators;
 pub mod paths;
+pub mod relayer;
+pub mod trace;
 
 pub use error::Error;

@@ -73,9 +73,15 @@ impl Account {
     /// # Errors
     /// Never for a word that is written in this crate.
     pub fn named(anvil: &Anvil, word: &str) -> Result<Self, Error> {
-        let key = keccak256(format!("quorate/devnet/account/{word}"));
-        let signer = PrivateKeySigner::from_bytes(&key).map_err(|e| Error::Key(e.to_string()))?;
-        Ok(Self::new(anvil, signer))
+        Ok(Self::new(anvil, key_of(word)?))
+    }
+
+    /// The address that [`Account::named`] has on every chain.
+    ///
+    /// # Errors
+    /// Never for a word that is written in this crate.
+    pub fn address_of(word: &str) -> Result<Address, Error> {
+        Ok(key_of(word)?.address())
     }
 
     /// An account with a key of its own.
@@ -93,6 +99,25 @@ impl Account {
     #[must_use]
     pub const fn address(&self) -> Address {
         self.signer.address()
+    }
+
+    /// The chain that it sends to.
+    #[must_use]
+    pub const fn provider(&self) -> &DynProvider {
+        &self.provider
+    }
+
+    /// The address of the contract that this account creates after `skip` more transactions.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub async fn next_contract(&self, skip: u64) -> Result<Address, Error> {
+        let nonce = self
+            .provider
+            .get_transaction_count(self.address())
+            .pending()
+            .await?;
+        Ok(self.address().create(nonce + skip))
     }
 
     /// Its key.
@@ -239,4 +264,9 @@ impl Account {
             seconds: PATIENCE.as_secs(),
         })
     }
+}
+
+fn key_of(word: &str) -> Result<PrivateKeySigner, Error> {
+    let key = keccak256(format!("quorate/devnet/account/{word}"));
+    PrivateKeySigner::from_bytes(&key).map_err(|e| Error::Key(e.to_string()))
 }

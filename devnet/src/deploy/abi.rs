@@ -1,0 +1,56 @@
+//! Constructors' structs and set-up calls of our contracts: what only a deployer needs.
+
+#![allow(missing_docs)]
+
+alloy::sol! {
+    /// The clock of a deployment as L1 needs it (`contracts/src/l1/Times.sol`).
+    #[derive(Debug, PartialEq, Eq)]
+    struct Times {
+        uint64 genesis;
+        uint32 period;
+        uint32 stakeEpoch;
+        uint32 tableLead;
+        uint32 tableWindow;
+        uint32 settleTimeout;
+        uint32 challengeWindow;
+        uint32 revealWindow;
+        uint32 bridgeDelay;
+        uint32 executionWindow;
+        uint32 secondsPerBlock;
+    }
+
+    /// What `Rounds` is told about the contracts around it.
+    struct Links {
+        address table;
+        address market;
+        address bridge;
+        address timelock;
+    }
+
+    /// How the operator set is created in the core (`contracts/src/l1/CoreAdapter.sol`).
+    struct SetUp {
+        uint8 dialect;
+        address permissions;
+        address slasher;
+        address recipient;
+        address[] strategies;
+        string metadataURI;
+    }
+
+    #[sol(rpc)]
+    interface IServiceManagerSetUp {
+        function setUp(SetUp s) external;
+    }
+
+    #[sol(rpc)]
+    interface IPlainBridge {
+        function connect(address sender, address receiver, address peer) external;
+        function deliver(uint64 nonce, bytes payload) external;
+        function delivered(uint64 nonce) external view returns (bool);
+        function isDevnetOnly() external pure returns (bool);
+    }
+
+    interface IRoles {
+        function grantRole(bytes32 role, address account) external;
+    }
+}

@@ -1,0 +1,131 @@
+//! Every time and duration of a devnet, in one place.
+
+use quorate_bindings::IRounds;
+
+use super::abi::Times;
+use crate::beacon_server::Info;
+
+/// The clock of a network. Unix seconds, or seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    /// Close of round 0, and beginning of stake epoch 0.
+    pub genesis: u64,
+    /// Between two closes.
+    pub period: u32,
+    /// From a round's close to its deadline.
+    pub settle_timeout: u32,
+    /// From a round's close to its beacon.
+    pub delay: u32,
+    /// L2 blocks on the one that makes a snapshot known.
+    pub depth: u32,
+    /// Length of a stake epoch.
+    pub stake_epoch: u32,
+    /// How long before its epoch a stake table must be fixed.
+    pub table_lead: u32,
+    /// How long before that it may be fixed.
+    pub table_window: u32,
+    /// Length of a health epoch.
+    pub health_epoch: u32,
+    /// How long a settled round can be challenged.
+    pub challenge_window: u32,
+    /// How long after that a challenge can be revealed.
+    pub reveal_window: u32,
+    /// How long L2's word may take to L1.
+    pub bridge_delay: u32,
+    /// How long a charge may wait for its execution.
+    pub execution_window: u32,
+    /// Of how many rounds `Rounds` keeps the digest.
+    pub ring: u32,
+    /// How long provider stake that leaves can still be touched.
+    pub unbonding: u32,
+    /// How long a new policy waits in the timelock.
+    pub timelock: u32,
+}
+
+impl Clock {
+    /// The devnet's: a round closes every 5 seconds and, when it settles at once, every second
+    /// one is live; a divergence can be executed about 25 seconds after its round closed.
+    #[must_use]
+    pub const fn devnet(genesis: u64) -> Self {
+        Self {
+            genesis,
+            period: 5,
+            settle_timeout: 20,
+            delay: 4,
+            depth: 2,
+            stake_epoch: 60,
+            table_lead: 5,
+            table_window: 40,
+            health_epoch: 3_600,
+            challenge_window: 8,
+            reveal_window: 4,
+            bridge_delay: 60,
+            execution_window: 300,
+            ring: 64,
+            unbonding: 120,
+            timelock: 10,
+        }
+    }
+
+    /// As `ServiceManager` and `Slasher` are told.
+    #[must_use]
+    pub const fn times(&self) -> Times {
+        Times {
+            genesis: self.genesis,
+            period: self.period,
+            stakeEpoch: self.stake_epoch,
+            tableLead: self.table_lead,
+            tableWindow: self.table_window,
+            settleTimeout: self.settle_timeout,
+            challengeWindow: self.challenge_window,
+            revealWindow: self.reveal_window,
+            bridgeDelay: self.bridge_delay,
+            executionWindow: self.execution_window,
+            secondsPerBlock: 1,
+        }
+    }
+
+    /// As `Rounds` is told.
+    #[must_use]
+    pub fn schedule(&self, beacon: &Info) -> IRounds::Schedule {
+        IRounds::Schedule {
+            genesis: self.genesis,
+            period: self.period,
+            settleTimeout: self.settle_timeout,
+            delay: self.delay,
+            depth: self.depth,
+            stakeEpoch: self.stake_epoch,
+            healthEpoch: self.health_epoch,
+            challengeWindow: self.challenge_window,
+            revealWindow: self.reveal_window,
+            beaconGenesis: beacon.genesis,
+            beaconPeriod: beacon.period,
+            beaconChainHash: beacon.hash.into(),
+        }
+    }
+
+    /// L1 blocks (one a second) until nothing of this network can be slashed any more for a round
+    /// that is being decided now: the core must let an operator go later than that.
+    #[must_use]
+    pub const fn slashable_seconds(&self) -> u32 {
+        self.table_lead
+            + self.table_window
+            + self.stake_epoch
+            + self.settle_timeout
+            + self.challenge_window
+            + self.reveal_window
+            + self.bridge_delay
+            + self.execution_window
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::CoreDelays;
+
+    #[test]
+    fn the_core_lets_nobody_go_before_a_charge_is_executed() {
+        assert!(Clock::devnet(0).slashable_seconds() < CoreDelays::default().deallocation);
+    }
+}

@@ -1,0 +1,73 @@
+//! Puts our contracts on both chains, in the order in which they can know each other.
+
+pub mod abi;
+mod clock;
+mod code;
+mod l1;
+mod l2;
+
+pub use clock::Clock;
+pub use l1::{L1, OPERATOR_SET};
+pub use l2::L2;
+use quorate_bls::PublicKey;
+use quorate_matching::Policy;
+
+use crate::{
+    Error,
+    beacon_server::Info,
+    chains::{Account, L1_CHAIN_ID, L2_CHAIN_ID},
+    core::Core,
+    relayer::RELAYER,
+};
+
+/// Who owns what on both chains.
+#[derive(Debug)]
+pub struct Owners {
+    /// Deploys on L1; owner of the core, treasury of the restaked token.
+    pub l1: Account,
+    /// Deploys on L2; treasury of both tokens there.
+    pub l2: Account,
+}
+
+/// All of our contracts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contracts {
+    /// On L1.
+    pub l1: L1,
+    /// On L2.
+    pub l2: L2,
+}
+
+/// What the contracts are told about the network.
+#[derive(Debug)]
+pub struct Terms<'a> {
+    /// All times.
+    pub clock: Clock,
+    /// The beacon that seeds the rounds.
+    pub beacon: &'a Info,
+    /// The first policy.
+    pub policy: &'a Policy,
+}
+
+/// Deploys and wires our contracts on both chains, which mine a block for each transaction.
+///
+/// # Errors
+/// When a creation or a call reverts or a node fails.
+pub async fn deploy(owners: &Owners, core: &Core, terms: &Terms<'_>) -> Result<Contracts, Error> {
+    let relayer = Account::address_of(RELAYER)?;
+    let key = PublicKey::from_compressed(&terms.beacon.public_key)
+        .map_err(|e| Error::Key(e.to_string()))?;
+    let l1 = l1::begin(&owners.l1, core, relayer, &terms.clock).await?;
+    let plan = l2::L2Plan {
+        clock: &terms.clock,
+        beacon: terms.beacon,
+        beacon_key: key.to_bytes192(),
+        policy: terms.policy,
+        l1: &l1,
+        l1_chain_id: L1_CHAIN_ID,
+        relayer,
+    };
+    let l2 = l2::deploy(&owners.l2, &plan).await?;
+    let l1 = l1::finish(&owners.l1, core, l1, L2_CHAIN_ID, l2.rounds, &terms.clock).await?;
+    Ok(Contracts { l1, l2 })
+}
