@@ -32,6 +32,8 @@ interface Vm {
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function toString(uint256 value) external pure returns (string memory);
     function cool(address target) external;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool done);
     struct Log {
         bytes32[] topics;
         bytes data;

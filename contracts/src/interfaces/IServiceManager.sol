@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {Times} from "../l1/Times.sol";
+
 /// @title The AVS on L1: registrar of the operator set, BLS keys with proof of possession, stake tables.
 interface IServiceManager {
     /// @notice `key` is 192 bytes (docs/formats.md, section 9).
@@ -29,4 +31,9 @@ interface IServiceManager {
     function commitmentOf(uint64 epoch) external view returns (bytes memory);
     function popMessage(address operator, bytes calldata key) external view returns (bytes32);
     function operatorSetId() external view returns (uint32);
+    function allocationManager() external view returns (address);
+    /// @notice The clock of this deployment.
+    function times() external view returns (Times memory);
+    /// @notice Takes an operator out of the set, if it is in it. Slasher only: for one whose slash moved nothing.
+    function eject(address operator) external;
 }

@@ -31,6 +31,8 @@ library BLS12381 {
     /// @dev The field's prime, as hi * 2^256 + lo.
     uint256 private constant P_HI = 0x1a0111ea397fe69a4b1ba7b6434bacd7;
     uint256 private constant P_LO = 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
+    /// @dev floor(2^512 / p)
+    uint256 private constant MU = 0x9d835d2f3cc9e45ce28101b0cc7a6ba29;
 
     uint256 private constant G1ADD_GAS = 375;
     uint256 private constant G2ADD_GAS = 600;
@@ -54,12 +56,30 @@ library BLS12381 {
             mcopy(add(input, 512), add(key, 32), 256)
         }
         _hashToG1(message, dst, input + 384);
-        return pairingHolds(input);
+        return _pairingHolds(input);
     }
 
-    /// @notice Whether e(signature, -G2) * e(hash, key) = 1, where memory at `input` holds signature (128),
+    /// @notice As `verify`, with the 256 bytes of the key in memory at `key`, and the signature in calldata.
+    function verifyAt(bytes memory message, bytes memory dst, uint256 key, bytes calldata signature)
+        internal
+        view
+        returns (bool ok)
+    {
+        if (signature.length != G1) return false;
+        uint256 input;
+        assembly ("memory-safe") {
+            input := mload(0x40)
+            mstore(0x40, add(input, 768))
+            calldatacopy(input, signature.offset, 128)
+            mcopy(add(input, 512), key, 256)
+        }
+        _hashToG1(message, dst, input + 384);
+        return _pairingHolds(input);
+    }
+
+    /// @dev Whether e(signature, -G2) * e(hash, key) = 1, where memory at `input` holds signature (128),
     /// room (256), hash (128), key (256).
-    function pairingHolds(uint256 input) internal view returns (bool ok) {
+    function _pairingHolds(uint256 input) private view returns (bool ok) {
         _requireGas(PAIRING_2_GAS);
         assembly ("memory-safe") {
             // The negated generator of G2.
@@ -160,19 +180,21 @@ library BLS12381 {
     }
 
     /// @notice hi * 2^256 + lo modulo the field's prime.
-    /// @dev Twice a quotient that is never too large, from the high words alone: the first leaves less than
-    /// 98 p, the second less than 3 p; what is left is taken off singly.
+    /// @dev Barrett's way, with MU = floor(2^512 / p): the quotient floor(hi * MU / 2^256) is never too large,
+    /// and too small by less than 3, so that at most two subtractions are left.
     function reduce(uint256 hi, uint256 lo) internal pure returns (uint256, uint256) {
         assembly ("memory-safe") {
-            for { let i := 0 } lt(i, 2) { i := add(i, 1) } {
-                let q := div(hi, add(P_HI, 1))
-                let low := mul(q, P_LO)
-                let mm := mulmod(q, P_LO, not(0))
-                let high := sub(sub(mm, low), lt(mm, low))
-                hi := sub(sub(hi, add(high, mul(q, P_HI))), lt(lo, low))
-                lo := sub(lo, low)
-            }
-            for {} or(gt(hi, P_HI), and(eq(hi, P_HI), iszero(lt(lo, P_LO)))) {} {
+            // The high word of a product: from the product modulo 2^256 and modulo 2^256 - 1.
+            let low := mul(hi, MU)
+            let mm := mulmod(hi, MU, not(0))
+            let q := sub(sub(mm, low), lt(mm, low))
+            // Take off q * p.
+            low := mul(q, P_LO)
+            mm := mulmod(q, P_LO, not(0))
+            hi := sub(sub(hi, add(sub(sub(mm, low), lt(mm, low)), mul(q, P_HI))), lt(lo, low))
+            lo := sub(lo, low)
+            for {} iszero(lt(hi, P_HI)) {} {
+                if and(eq(hi, P_HI), lt(lo, P_LO)) { break }
                 hi := sub(sub(hi, P_HI), lt(lo, P_LO))
                 lo := sub(lo, P_LO)
             }

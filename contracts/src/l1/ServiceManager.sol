@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {IBridge} from "../interfaces/IBridge.sol";
+import {IServiceManager} from "../interfaces/IServiceManager.sol";
+import {IAVSRegistrar} from "../interfaces/eigenlayer/IAVSRegistrar.sol";
+import {IAllocationManager} from "../interfaces/eigenlayer/IAllocationManager.sol";
+import {BLS12381} from "../lib/BLS12381.sol";
+import {CodePages} from "../lib/CodePages.sol";
+import {CoreAdapter, SetUp} from "./CoreAdapter.sol";
+import {Times, TimesLib} from "./Times.sol";
+
+/// @title The AVS on L1: registrar of the operator set, BLS keys, and the stake table of each epoch.
+/// @notice Has no owner. The deployer sets it up in the core once; after that only the core registers, anyone
+/// fixes tables, and the Slasher may eject.
+/// @dev An index belongs to one operator for ever, and so does its key: keys are appended, never changed.
+contract ServiceManager is IServiceManager, IAVSRegistrar {
+    using TimesLib for Times;
+    using CoreAdapter for CoreAdapter.Core;
+
+    /// @notice How many operators may be in the set at once: a table must fit in one transaction.
+    uint256 public constant MAX_REGISTERED = 128;
+    /// @notice How many indices there can ever be: the stakes of all must fit in one page, here and on L2.
+    uint256 public constant MAX_INDICES = 1_200;
+    /// @notice Keys in one page.
+    uint256 public constant KEYS_IN_PAGE = 120;
+    /// @dev tag("quorate/pop/v1")
+    bytes32 private constant POP_TAG = "quorate/pop/v1";
+    /// @dev Above any stake that the core can hold (2^126); keeps a hostile strategy from blocking a table for all.
+    uint256 private constant MAX_STAKE = 1 << 120;
+
+    /// @notice Who may call `setUp`, once.
+    address public immutable deployer = msg.sender;
+    /// @inheritdoc IServiceManager
+    address public immutable allocationManager;
+    /// @inheritdoc IServiceManager
+    uint32 public immutable operatorSetId;
+    /// @notice The road to L2.
+    IBridge public immutable bridge;
+    /// @notice Slashable stake that an operator must show when it registers.
+    uint256 public immutable minStake;
+    /// @notice The one contract that may eject; zero before `setUp`.
+    address public slasher;
+
+    Times private _times;
+
+    struct Operator {
+        address keyPage; // zero: never seen
+        uint32 index;
+        uint32 position; // in `_registered`, from 1; zero: not registered
+    }
+
+    mapping(address operator => Operator) private _operators;
+    address[] private _byIndex;
+    address[] private _registered;
+    /// @dev By the key's x coordinate, so that a key and its negative count as one.
+    mapping(bytes32 x => bool) private _keyTaken;
+    /// @dev Hashes of keys pages that are full.
+    mapping(uint256 page => bytes32) private _fullPageHash;
+    /// @dev Commitment and stakes page of an epoch, joined.
+    mapping(uint64 epoch => address) private _tables;
+
+    /// @notice The caller has no business here.
+    error NotCore(address caller);
+    error NotDeployer(address caller);
+    error NotSlasher(address caller);
+    /// @notice `setUp` was called before.
+    error AlreadySetUp();
+    /// @notice The registration is not for this AVS and its one operator set.
+    error WrongOperatorSet();
+    /// @notice No place is left: `MAX_REGISTERED` at once, `MAX_INDICES` ever.
+    error SetFull();
+    /// @notice The operator is registered already.
+    error AlreadyRegistered(address operator);
+    /// @notice The proof of possession does not hold, or the key is malformed or infinite.
+    error BadProof();
+    /// @notice The key, or its negative, belongs to somebody else.
+    error KeyTaken();
+    /// @notice An operator that comes back must bring the key it had.
+    error KeyChanged();
+    /// @notice Less slashable stake than `minStake`.
+    error StakeTooLow(uint256 got, uint256 least);
+    /// @notice Nobody has this index.
+    error UnknownIndex(uint32 index);
+    /// @notice The table of this epoch is fixed already, cannot be fixed yet, or no longer.
+    error AlreadyFixed(uint64 epoch);
+    error TooEarly(uint256 opensAt);
+    error TooLate(uint256 closedAt);
+    /// @notice The epoch has no table.
+    error NotFixed(uint64 epoch);
+    /// @notice Nobody has stake.
+    error EmptyTable();
+
+    modifier onlyCore() {
+        if (msg.sender != allocationManager) revert NotCore(msg.sender);
+        _;
+    }
+
+    /// @param allocationManager_ EigenLayer's
+    /// @param operatorSetId_ id of our one operator set
+    /// @param bridge_ the end of the road to L2 on this chain
+    /// @param minStake_ slashable stake asked for at registration, 0 for none
+    /// @param times_ the clock; refused if it exceeds the time budget
+    constructor(address allocationManager_, uint32 operatorSetId_, address bridge_, uint256 minStake_, Times memory times_) {
+        times_.check();
+        allocationManager = allocationManager_;
+        operatorSetId = operatorSetId_;
+        bridge = IBridge(bridge_);
+        minStake = minStake_;
+        _times = times_;
+    }
+
+    /// @notice Makes this AVS known to the core and creates its operator set. Deployer only, once.
+    function setUp(SetUp calldata s) external {
+        if (msg.sender != deployer) revert NotDeployer(msg.sender);
+        if (slasher != address(0)) revert AlreadySetUp();
+        slasher = s.slasher;
+        _core().createSet(address(this), s);
+    }
+
+    // --- registrar ---
+
+    /// @inheritdoc IAVSRegistrar
+    function registerOperator(address operator, address avs, uint32[] calldata operatorSetIds, bytes calldata data)
+        external
+        override(IServiceManager, IAVSRegistrar)
+        onlyCore
+    {
+        if (avs != address(this) || operatorSetIds.length != 1 || operatorSetIds[0] != operatorSetId) {
+            revert WrongOperatorSet();
+        }
+        Operator storage entry = _operators[operator];
+        if (entry.position != 0) revert AlreadyRegistered(operator);
+        if (_registered.length == MAX_REGISTERED) revert SetFull();
+
+        (bytes memory key, bytes memory proof) = abi.decode(data, (bytes, bytes));
+        if (key.length != BLS12381.G2) revert BadProof();
+        bytes memory packed = BLS12381.packKey(key);
+        bytes32 message = _popMessage(operator, packed);
+        if (!BLS12381.verify(bytes.concat(message), BLS12381.DST_POSSESSION, key, proof)) revert BadProof();
+
+        if (entry.keyPage == address(0)) {
+            _appendKey(operator, packed);
+        } else if (keccak256(CodePages.read(entry.keyPage)) != keccak256(packed)) {
+            revert KeyChanged();
+        }
+        _registered.push(operator);
+        // No more than MAX_REGISTERED.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        entry.position = uint32(_registered.length);
+        _requireStake(operator);
+        emit OperatorRegistered(operator, entry.index, packed);
+    }
+
+    /// @inheritdoc IAVSRegistrar
+    function deregisterOperator(address operator, address avs, uint32[] calldata operatorSetIds)
+        external
+        override(IServiceManager, IAVSRegistrar)
+        onlyCore
+    {
+        Operator storage entry = _operators[operator];
+        uint256 position = entry.position;
+        if (position == 0 || avs != address(this) || !_containsOurs(operatorSetIds)) return;
+        address last = _registered[_registered.length - 1];
+        _registered[position - 1] = last;
+        _operators[last].position = uint32(position);
+        _registered.pop();
+        entry.position = 0;
+        emit OperatorDeregistered(operator, entry.index);
+    }
+
+    /// @inheritdoc IServiceManager
+    function supportsAVS(address avs) external view override(IServiceManager, IAVSRegistrar) returns (bool) {
+        return avs == address(this);
+    }
+
+    /// @inheritdoc IServiceManager
+    function eject(address operator) external {
+        if (msg.sender != slasher) revert NotSlasher(msg.sender);
+        if (_operators[operator].position != 0) _core().eject(operator);
+    }
+
+    // --- tables ---
+
+    /// @inheritdoc IServiceManager
+    function fixTable(uint64 epoch) external payable {
+        if (_tables[epoch] != address(0)) revert AlreadyFixed(epoch);
+        uint256 closes = _times.epochStart(epoch);
+        if (block.timestamp + _times.tableLead > closes) revert TooLate(closes);
+        if (block.timestamp < tableOpensAt(epoch)) revert TooEarly(tableOpensAt(epoch));
+
+        (bytes memory stakes, uint128 total, bytes memory aggregate) = _collect(_lastSlashableBlock(epoch));
+        if (total == 0) revert EmptyTable();
+        uint32 count = operatorCount();
+        bytes memory commitment = abi.encodePacked(epoch, count, total, aggregate, sha256(stakes), _pageHashes());
+        _tables[epoch] = CodePages.write(bytes.concat(commitment, stakes));
+        emit TableFixed(epoch, count, total, commitment);
+        bridge.send{value: msg.value}(commitment);
+    }
+
+    /// @inheritdoc IServiceManager
+    function tableOpensAt(uint64 epoch) public view returns (uint64) {
+        uint256 start = _times.epochStart(epoch);
+        uint256 before = uint256(_times.tableLead) + _times.tableWindow;
+        uint256 opens = start > before ? start - before : 0;
+        // Cannot truncate: it is the smaller of the two.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return opens < type(uint64).max ? uint64(opens) : type(uint64).max;
+    }
+
+    // --- views ---
+
+    /// @inheritdoc IServiceManager
+    function times() external view returns (Times memory) {
+        return _times;
+    }
+
+    /// @inheritdoc IServiceManager
+    function operatorCount() public view returns (uint32) {
+        // No more than MAX_INDICES.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint32(_byIndex.length);
+    }
+
+    /// @notice How many operators are registered now.
+    function registeredCount() external view returns (uint256) {
+        return _registered.length;
+    }
+
+    /// @inheritdoc IServiceManager
+    function indexOf(address operator) external view returns (bool known, uint32 index) {
+        Operator storage entry = _operators[operator];
+        return (entry.keyPage != address(0), entry.index);
+    }
+
+    /// @inheritdoc IServiceManager
+    function operatorAt(uint32 index) public view returns (address operator, bool registered) {
+        if (index >= _byIndex.length) revert UnknownIndex(index);
+        operator = _byIndex[index];
+        registered = _operators[operator].position != 0;
+    }
+
+    /// @inheritdoc IServiceManager
+    function keyAt(uint32 index) public view returns (bytes memory key) {
+        (address operator,) = operatorAt(index);
+        return CodePages.read(_operators[operator].keyPage);
+    }
+
+    /// @inheritdoc IServiceManager
+    function keysPage(uint32 page) public view returns (bytes memory keys) {
+        uint256 from = uint256(page) * KEYS_IN_PAGE;
+        uint256 to = from + KEYS_IN_PAGE;
+        if (to > _byIndex.length) to = _byIndex.length;
+        if (from >= to) return "";
+        keys = new bytes((to - from) * BLS12381.PACKED_KEY);
+        for (uint256 i = from; i < to; ++i) {
+            bytes memory key = CodePages.read(_operators[_byIndex[i]].keyPage);
+            uint256 offset = (i - from) * BLS12381.PACKED_KEY;
+            assembly ("memory-safe") {
+                mcopy(add(add(keys, 32), offset), add(key, 32), 192)
+            }
+        }
+    }
+
+    /// @inheritdoc IServiceManager
+    function isFixed(uint64 epoch) external view returns (bool) {
+        return _tables[epoch] != address(0);
+    }
+
+    /// @inheritdoc IServiceManager
+    function commitmentOf(uint64 epoch) external view returns (bytes memory commitment) {
+        (commitment,) = _table(epoch);
+    }
+
+    /// @inheritdoc IServiceManager
+    function stakesOf(uint64 epoch) external view returns (bytes memory stakes) {
+        (, stakes) = _table(epoch);
+    }
+
+    /// @inheritdoc IServiceManager
+    function popMessage(address operator, bytes calldata key) external view returns (bytes32) {
+        return _popMessage(operator, key);
+    }
+
+    // --- inside ---
+
+    function _core() private view returns (CoreAdapter.Core memory) {
+        return CoreAdapter.Core(IAllocationManager(allocationManager), address(this), operatorSetId);
+    }
+
+    function _popMessage(address operator, bytes memory packed) private view returns (bytes32) {
+        // A chain id fits in 64 bits by EIP-2294.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return sha256(abi.encodePacked(POP_TAG, uint64(block.chainid), address(this), operator, packed));
+    }
+
+    /// @dev Gives `operator` the next index and keeps its key.
+    function _appendKey(address operator, bytes memory packed) private {
+        if (_byIndex.length == MAX_INDICES) revert SetFull();
+        bytes32 x;
+        assembly ("memory-safe") {
+            x := keccak256(add(packed, 32), 96)
+        }
+        if (_keyTaken[x]) revert KeyTaken();
+        _keyTaken[x] = true;
+        Operator storage entry = _operators[operator];
+        entry.index = operatorCount();
+        entry.keyPage = CodePages.write(packed);
+        _byIndex.push(operator);
+    }
+
+    function _requireStake(address operator) private view {
+        if (minStake == 0) return;
+        address[] memory one = new address[](1);
+        one[0] = operator;
+        uint256 until = block.timestamp + _times.stakeEpoch + _times.horizon();
+        uint256 got = _core().stakes(one, _blockAt(until))[0];
+        if (got < minStake) revert StakeTooLow(got, minStake);
+    }
+
+    function _containsOurs(uint32[] calldata ids) private view returns (bool) {
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (ids[i] == operatorSetId) return true;
+        }
+        return false;
+    }
+
+    /// @dev The last block at which an operator may still be slashed for a round of this epoch.
+    function _lastSlashableBlock(uint64 epoch) private view returns (uint32) {
+        return _blockAt(_times.epochStart(epoch) + _times.stakeEpoch + _times.horizon());
+    }
+
+    /// @dev The highest number that a block at `time` can have.
+    function _blockAt(uint256 time) private view returns (uint32) {
+        uint256 number = block.number + (time - block.timestamp) / _times.secondsPerBlock + 1;
+        // Cannot truncate: it is the smaller of the two.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return number < type(uint32).max ? uint32(number) : type(uint32).max;
+    }
+
+    /// @dev Stakes of all indices as they stand now, their sum, and the sum of the keys that have stake.
+    function _collect(uint32 futureBlock)
+        private
+        view
+        returns (bytes memory stakes, uint128 total, bytes memory aggregate)
+    {
+        address[] memory operators = _registered;
+        uint256[] memory amounts = _core().stakes(operators, futureBlock);
+        stakes = new bytes(16 * _byIndex.length);
+        // Two points of G2: the sum so far, and the next key.
+        bytes memory points = new bytes(2 * BLS12381.G2);
+        uint256 sum;
+        assembly ("memory-safe") {
+            sum := add(points, 32)
+        }
+        for (uint256 i = 0; i < operators.length; ++i) {
+            uint256 amount = amounts[i] < MAX_STAKE ? amounts[i] : MAX_STAKE;
+            if (amount == 0) continue;
+            Operator storage entry = _operators[operators[i]];
+            bytes memory key = CodePages.read(entry.keyPage);
+            uint256 index = entry.index;
+            uint256 from;
+            assembly ("memory-safe") {
+                from := add(key, 32)
+                // A stake is the low half of a word whose high half belongs to what stands before it.
+                let slot := add(add(stakes, 16), shl(4, index))
+                mstore(slot, or(shl(128, shr(128, mload(slot))), amount))
+            }
+            BLS12381.padKeyAt(from, sum + BLS12381.G2);
+            BLS12381.addG2(sum, sum);
+            // 128 stakes of at most 2^120.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            total += uint128(amount);
+        }
+        assembly ("memory-safe") {
+            mstore(points, 256)
+        }
+        aggregate = BLS12381.packKey(points);
+    }
+
+    /// @dev The hash of each keys page, joined. That of a full page is kept: the page never changes again.
+    function _pageHashes() private returns (bytes memory hashes) {
+        uint256 full = _byIndex.length / KEYS_IN_PAGE;
+        uint256 pages = (_byIndex.length + KEYS_IN_PAGE - 1) / KEYS_IN_PAGE;
+        for (uint256 page = 0; page < pages; ++page) {
+            bytes32 hash = _fullPageHash[page];
+            if (hash == 0) {
+                // No more than MAX_INDICES / KEYS_IN_PAGE.
+                // forge-lint: disable-next-line(unsafe-typecast)
+                hash = sha256(keysPage(uint32(page)));
+                if (page < full) _fullPageHash[page] = hash;
+            }
+            hashes = bytes.concat(hashes, hash);
+        }
+    }
+
+    function _table(uint64 epoch) private view returns (bytes memory commitment, bytes memory stakes) {
+        address page = _tables[epoch];
+        if (page == address(0)) revert NotFixed(epoch);
+        bytes memory whole = CodePages.read(page);
+        uint32 count;
+        assembly ("memory-safe") {
+            count := and(mload(add(whole, 12)), 0xffffffff)
+        }
+        uint256 length = whole.length - 16 * uint256(count);
+        return (CodePages.read(page, 0, length), CodePages.read(page, length, whole.length - length));
+    }
+}
