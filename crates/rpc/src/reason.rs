@@ -98,10 +98,7 @@ reasons! {
         Equivocation = 10, "equivocation", final,
             "The operator signed another header of this round before; both are kept as evidence.",
             "Stop the operator's second instance at once: this is slashed.";
-        WrongPolicy = 11, "wrong_policy", final,
-            "The header names another policy than the one in force for the round.",
-            "The operator's view of L2 is wrong or behind; check its endpoints.";
-        Overloaded = 12, "overloaded", again,
+        Overloaded = 11, "overloaded", again,
             "The aggregator has too much to do, or its store errs.",
             "Send again later, and to the other aggregators.";
     }

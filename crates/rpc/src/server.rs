@@ -76,10 +76,11 @@ pub trait Handler: Send + Sync + 'static {
     /// A message came that is no vote.
     fn malformed(&self, error: &WireError);
 
-    /// Whether a list for this header may be sent now. `None`: it is here already.
+    /// Whether `peer` may send a list for this header now. `None`: it is here already.
     fn admit(
         &self,
         digest: Digest,
+        peer: Option<IpAddr>,
     ) -> impl Future<Output = Result<Option<Self::Admission>, ListRefusal>> + Send;
 
     /// Takes a whole list; true if it is new.
@@ -239,6 +240,9 @@ impl<H: Handler> Aggregator for Edge<H> {
         &self,
         request: Request<Streaming<v1::OutcomePart>>,
     ) -> Result<Response<v1::SubmitOutcomeReply>, Status> {
+        let peer = request
+            .remote_addr()
+            .map(|address| accept::group(address.ip()));
         let mut parts = request.into_inner();
         let first = parts
             .message()
@@ -246,7 +250,7 @@ impl<H: Handler> Aggregator for Edge<H> {
             .ok_or_else(|| Status::invalid_argument("no part came"))?;
         let mut list = ListAssembler::begin(&first, &self.wire).map_err(invalid)?;
         let digest = list.digest();
-        let Some(admission) = self.handler.admit(digest).await? else {
+        let Some(admission) = self.handler.admit(digest, peer).await? else {
             return Ok(Response::new(v1::SubmitOutcomeReply { stored: false }));
         };
         list.push(&first).map_err(invalid)?;

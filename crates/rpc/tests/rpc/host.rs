@@ -45,7 +45,11 @@ impl Handler for Accepting {
         self.malformed.fetch_add(1, Ordering::SeqCst);
     }
 
-    async fn admit(&self, digest: Digest) -> Result<Option<()>, ListRefusal> {
+    async fn admit(
+        &self,
+        digest: Digest,
+        _: Option<std::net::IpAddr>,
+    ) -> Result<Option<()>, ListRefusal> {
         if digest == Digest([0; 32]) {
             Err(ListRefusal::UnknownHeader)
         } else {
