@@ -1,0 +1,52 @@
+//! Which contracts a node serves.
+
+use quorate_canon::Address;
+use serde::Deserialize;
+
+use crate::hex;
+
+/// The section `[contracts]`. All other addresses are read from these two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractsSection {
+    /// `Rounds` on L2.
+    #[serde(deserialize_with = "hex::parse")]
+    pub rounds: Address,
+    /// `ServiceManager`, the AVS, on L1.
+    #[serde(deserialize_with = "hex::parse")]
+    pub service_manager: Address,
+    /// `Slasher` on L1; needed by who brings evidence.
+    #[serde(default, deserialize_with = "optional")]
+    pub slasher: Option<Address>,
+    /// The L2 block in which the first of our contracts was deployed: reading begins there.
+    pub deployed_at: u64,
+}
+
+fn optional<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Address>, D::Error> {
+    hex::parse(from).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: &str = "0x00000000000000000000000000000000000000ff";
+
+    #[test]
+    fn addresses_are_hex() {
+        let text =
+            format!("rounds = \"{ADDRESS}\"\nservice_manager = \"{ADDRESS}\"\ndeployed_at = 3");
+        let section: ContractsSection = toml::from_str(&text).unwrap();
+        assert_eq!(section.rounds.0[19], 0xff);
+        assert_eq!(section.slasher, None);
+    }
+
+    #[test]
+    fn a_short_address_is_refused_with_its_text() {
+        let text = "rounds = \"0xff\"\nservice_manager = \"0xff\"\ndeployed_at = 3";
+        let error = toml::from_str::<ContractsSection>(text)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("0xff"), "{error}");
+    }
+}
