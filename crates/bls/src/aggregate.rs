@@ -25,5 +25,5 @@ pub fn aggregate_keys(keys: &[PublicKey]) -> Option<PublicKey> {
 pub fn subtract_keys(total: &PublicKey, absent: &[PublicKey]) -> Option<PublicKey> {
     let points: Vec<_> = absent.iter().map(PublicKey::point).collect();
     let missing = g2::negate(g2::sum(&points));
-    g2::affine(&g2::add(&g2::projective(total.point()), &missing)).map(PublicKey::from_valid)
+    g2::affine(&g2::add(&g2::sum(&[total.point()]), &missing)).map(PublicKey::from_valid)
 }

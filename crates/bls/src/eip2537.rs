@@ -38,8 +38,12 @@ pub(crate) fn swap_halves(bytes: &[u8; 192]) -> [u8; 192] {
 /// Left-pads each element to 64 bytes. `WIDE` is `NARROW / 48 * 64`.
 pub(crate) fn pad<const NARROW: usize, const WIDE: usize>(bytes: &[u8; NARROW]) -> [u8; WIDE] {
     let mut out = [0; WIDE];
-    for (wide, narrow) in out.chunks_exact_mut(PADDED).zip(bytes.chunks_exact(ELEMENT)) {
-        wide[PADDED - ELEMENT..].copy_from_slice(narrow);
+    for (wide, narrow) in out
+        .chunks_exact_mut(PADDED)
+        .zip(bytes.chunks_exact(ELEMENT))
+    {
+        let element = wide.iter_mut().skip(PADDED - ELEMENT);
+        element.zip(narrow).for_each(|(to, from)| *to = *from);
     }
     out
 }
@@ -49,7 +53,10 @@ pub(crate) fn unpad<const NARROW: usize, const WIDE: usize>(
     bytes: &[u8; WIDE],
 ) -> Result<[u8; NARROW], BlsError> {
     let mut out = [0; NARROW];
-    for (wide, narrow) in bytes.chunks_exact(PADDED).zip(out.chunks_exact_mut(ELEMENT)) {
+    for (wide, narrow) in bytes
+        .chunks_exact(PADDED)
+        .zip(out.chunks_exact_mut(ELEMENT))
+    {
         let (padding, element) = wide.split_at(PADDED - ELEMENT);
         if padding.iter().any(|byte| *byte != 0) {
             return Err(BlsError::NotCanonical);
@@ -69,11 +76,18 @@ pub fn hash_to_g1(message: &[u8], tag: &[u8]) -> [u8; 128] {
 }
 
 /// Writes `Name(0x...)`.
-pub(crate) fn debug_hex(f: &mut std::fmt::Formatter<'_>, name: &str, bytes: &[u8]) -> std::fmt::Result {
-    let hex = bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+pub(crate) fn debug_hex(
+    f: &mut std::fmt::Formatter<'_>,
+    name: &str,
+    bytes: &[u8],
+) -> std::fmt::Result {
+    let hex = bytes.iter().fold(
+        String::with_capacity(bytes.len().saturating_mul(2)),
+        |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        },
+    );
     write!(f, "{name}(0x{hex})")
 }

@@ -21,7 +21,11 @@ impl PublicKey {
     }
 
     fn from_point(point: G2) -> Result<Self, BlsError> {
-        if g2::in_group(&point) { Ok(Self { point }) } else { Err(BlsError::NotInSubgroup) }
+        if g2::in_group(&point) {
+            Ok(Self { point })
+        } else {
+            Err(BlsError::NotInSubgroup)
+        }
     }
 
     pub(crate) const fn point(&self) -> &G2 {

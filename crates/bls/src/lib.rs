@@ -17,18 +17,34 @@
 //! With proven possession of the keys a valid aggregate is a certificate: nobody can make one
 //! without all the signers' help. But a vote that may become *evidence* must be valid alone: ask
 //! [`verify`] or [`verify_each`].
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::float_arithmetic,
+        clippy::as_conversions
+    )
+)]
 
 mod aggregate;
 mod batch;
 mod domain;
 mod eip2537;
+mod equation;
 mod error;
 mod key;
+mod locate;
 mod possession;
+mod randomised;
 mod raw;
 mod secret;
 mod signature;
 mod single;
+mod sums;
 
 pub use aggregate::{aggregate, aggregate_keys, subtract_keys};
 pub use batch::{BatchError, verify_each, verify_same_message, verify_sum};

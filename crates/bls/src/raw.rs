@@ -4,18 +4,9 @@
 //! Points here are on their curve (the decoders see to it); the subgroup is the callers' business.
 #![allow(unsafe_code)]
 
-use blst::{
-    BLST_ERROR, blst_fp12, blst_p1, blst_p1_affine, blst_p2, blst_p2_affine, blst_p1_add_or_double,
-    blst_p1_add_or_double_affine, blst_p1_affine_compress, blst_p1_affine_in_g1,
-    blst_p1_affine_is_inf, blst_p1_affine_serialize, blst_p1_cneg, blst_p1_deserialize,
-    blst_p1_from_affine, blst_p1_is_inf, blst_p1_to_affine, blst_p1_uncompress, blst_p1s_add,
-    blst_p1s_mult_pippenger, blst_p1s_mult_pippenger_scratch_sizeof, blst_p2_affine_compress,
-    blst_p2_affine_in_g2, blst_p2_affine_is_inf, blst_p2_affine_serialize, blst_p2_cneg,
-    blst_p2_deserialize, blst_p2_from_affine, blst_p2_is_inf, blst_p2_to_affine,
-    blst_p2_uncompress, blst_p2s_add, blst_p2s_mult_pippenger,
-    blst_p2s_mult_pippenger_scratch_sizeof, blst_hash_to_g1, blst_p2_affine_generator,
-    blst_p2_add_or_double,
-};
+use std::ptr;
+
+use blst::*;
 
 use crate::BlsError;
 
@@ -36,7 +27,7 @@ macro_rules! group {
     (
         $module:ident, $affine:ty, $point:ty, $uncompressed:literal, $compressed:literal,
         $deserialize:ident, $uncompress:ident, $serialize:ident, $compress:ident, $in_group:ident,
-        $affine_is_inf:ident, $is_inf:ident, $to_affine:ident, $from_affine:ident, $cneg:ident,
+        $affine_is_inf:ident, $is_inf:ident, $to_affine:ident, $cneg:ident,
         $add:ident, $sum:ident, $msm:ident, $msm_scratch:ident
     ) => {
         pub(crate) mod $module {
@@ -101,13 +92,6 @@ macro_rules! group {
                 Some(out)
             }
 
-            pub(crate) fn projective(point: &$affine) -> $point {
-                let mut out = <$point>::default();
-                // SAFETY: reads one valid point, writes another.
-                unsafe { $from_affine(&mut out, point) };
-                out
-            }
-
             pub(crate) fn add(a: &$point, b: &$point) -> $point {
                 let mut out = <$point>::default();
                 // SAFETY: reads two valid points, writes a third; equal and opposite ones included.
@@ -156,7 +140,7 @@ macro_rules! group {
                         points.as_ptr().cast(),
                         count,
                         scalars.as_ptr().cast(),
-                        BYTES * 8,
+                        BYTES.saturating_mul(8),
                         scratch.as_mut_ptr(),
                     );
                 }
@@ -167,16 +151,44 @@ macro_rules! group {
 }
 
 group!(
-    g1, blst_p1_affine, blst_p1, 96, 48, blst_p1_deserialize, blst_p1_uncompress,
-    blst_p1_affine_serialize, blst_p1_affine_compress, blst_p1_affine_in_g1, blst_p1_affine_is_inf,
-    blst_p1_is_inf, blst_p1_to_affine, blst_p1_from_affine, blst_p1_cneg, blst_p1_add_or_double,
-    blst_p1s_add, blst_p1s_mult_pippenger, blst_p1s_mult_pippenger_scratch_sizeof
+    g1,
+    blst_p1_affine,
+    blst_p1,
+    96,
+    48,
+    blst_p1_deserialize,
+    blst_p1_uncompress,
+    blst_p1_affine_serialize,
+    blst_p1_affine_compress,
+    blst_p1_affine_in_g1,
+    blst_p1_affine_is_inf,
+    blst_p1_is_inf,
+    blst_p1_to_affine,
+    blst_p1_cneg,
+    blst_p1_add_or_double,
+    blst_p1s_add,
+    blst_p1s_mult_pippenger,
+    blst_p1s_mult_pippenger_scratch_sizeof
 );
 group!(
-    g2, blst_p2_affine, blst_p2, 192, 96, blst_p2_deserialize, blst_p2_uncompress,
-    blst_p2_affine_serialize, blst_p2_affine_compress, blst_p2_affine_in_g2, blst_p2_affine_is_inf,
-    blst_p2_is_inf, blst_p2_to_affine, blst_p2_from_affine, blst_p2_cneg, blst_p2_add_or_double,
-    blst_p2s_add, blst_p2s_mult_pippenger, blst_p2s_mult_pippenger_scratch_sizeof
+    g2,
+    blst_p2_affine,
+    blst_p2,
+    192,
+    96,
+    blst_p2_deserialize,
+    blst_p2_uncompress,
+    blst_p2_affine_serialize,
+    blst_p2_affine_compress,
+    blst_p2_affine_in_g2,
+    blst_p2_affine_is_inf,
+    blst_p2_is_inf,
+    blst_p2_to_affine,
+    blst_p2_cneg,
+    blst_p2_add_or_double,
+    blst_p2s_add,
+    blst_p2s_mult_pippenger,
+    blst_p2s_mult_pippenger_scratch_sizeof
 );
 
 /// `hash_to_curve` of RFC 9380, suite `BLS12381G1_XMD:SHA-256_SSWU_RO_`.
@@ -190,7 +202,7 @@ pub(crate) fn hash_to_g1(message: &[u8], tag: &[u8]) -> blst_p1 {
             message.len(),
             tag.as_ptr(),
             tag.len(),
-            std::ptr::null(),
+            ptr::null(),
             0,
         );
     }
@@ -203,8 +215,32 @@ pub(crate) fn g2_generator() -> blst_p2_affine {
     unsafe { *blst_p2_affine_generator() }
 }
 
-/// The pairing product `e(p0, q0) x e(p1, q1)` after the final exponentiation.
-pub(crate) fn pairing_product(pairs: [(&blst_p1_affine, &blst_p2_affine); 2]) -> blst_fp12 {
-    let [(p0, q0), (p1, q1)] = pairs;
-    blst_fp12::miller_loop_n(&[*q0, *q1], &[*p0, *p1]).final_exp()
+/// The product of the pairings of all pairs, after the final exponentiation: one for none. Points
+/// are finite. One thread, whatever the machine has: blst's own wrapper would take them all.
+pub(crate) fn pairing_product(pairs: &[(blst_p1_affine, blst_p2_affine)]) -> blst_fp12 {
+    let mut out = blst_fp12::default();
+    if pairs.is_empty() {
+        return out;
+    }
+    let ps: Vec<*const blst_p1_affine> = pairs.iter().map(|(p, _)| ptr::from_ref(p)).collect();
+    let qs: Vec<*const blst_p2_affine> = pairs.iter().map(|(_, q)| ptr::from_ref(q)).collect();
+    // SAFETY: blst reads `pairs.len()` pointers from each list, each to a valid point, and writes
+    // `out`; its default, one, is a valid element.
+    unsafe { blst_miller_loop_n(&mut out, qs.as_ptr(), ps.as_ptr(), pairs.len()) };
+    out.final_exp()
+}
+
+/// The sum of two elements of the pairing's target group, written additively.
+pub(crate) fn gt_add(a: &blst_fp12, b: &blst_fp12) -> blst_fp12 {
+    let mut out = blst_fp12::default();
+    // SAFETY: reads two valid elements, writes a third.
+    unsafe { blst_fp12_mul(&mut out, a, b) };
+    out
+}
+
+/// The negative of an element of the target group: there, the conjugate.
+pub(crate) fn gt_negate(mut element: blst_fp12) -> blst_fp12 {
+    // SAFETY: changes one valid element in place.
+    unsafe { blst_fp12_conjugate(&mut element) };
+    element
 }

@@ -15,7 +15,8 @@ impl SecretKey {
     /// # Errors
     /// [`BlsError::SecretOutOfRange`] unless the scalar is in `1..r`.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, BlsError> {
-        let inner = min_sig::SecretKey::from_bytes(bytes).map_err(|_| BlsError::SecretOutOfRange)?;
+        let inner =
+            min_sig::SecretKey::from_bytes(bytes).map_err(|_| BlsError::SecretOutOfRange)?;
         Ok(Self { inner })
     }
 
@@ -38,7 +39,9 @@ impl SecretKey {
     /// The child with this index, by EIP-2333.
     #[must_use]
     pub fn child(&self, index: u32) -> Self {
-        Self { inner: self.inner.derive_child_eip2333(index) }
+        Self {
+            inner: self.inner.derive_child_eip2333(index),
+        }
     }
 
     /// The public key.

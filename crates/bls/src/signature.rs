@@ -28,7 +28,9 @@ impl SignaturePoint {
     /// [`BlsError`], for bytes that are not the one form of a finite point on the curve.
     pub fn from_bytes96(bytes: &[u8; 96]) -> Result<Self, BlsError> {
         eip2537::refuse_unreduced(bytes)?;
-        Ok(Self { point: g1::deserialize(bytes)? })
+        Ok(Self {
+            point: g1::deserialize(bytes)?,
+        })
     }
 
     /// Checks the subgroup.
@@ -52,7 +54,9 @@ impl SignaturePoint {
 
 impl From<Signature> for SignaturePoint {
     fn from(signature: Signature) -> Self {
-        Self { point: signature.point }
+        Self {
+            point: signature.point,
+        }
     }
 }
 
@@ -66,7 +70,11 @@ impl Signature {
     }
 
     pub(crate) fn from_point(point: G1) -> Result<Self, BlsError> {
-        if g1::in_group(&point) { Ok(Self { point }) } else { Err(BlsError::NotInSubgroup) }
+        if g1::in_group(&point) {
+            Ok(Self { point })
+        } else {
+            Err(BlsError::NotInSubgroup)
+        }
     }
 
     pub(crate) const fn point(&self) -> &G1 {

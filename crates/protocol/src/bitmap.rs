@@ -16,7 +16,10 @@ impl Bitmap {
     /// The empty set of a table of `count` indices.
     #[must_use]
     pub fn empty(count: u32) -> Self {
-        Self { bytes: vec![0; byte_count(count)], count }
+        Self {
+            bytes: vec![0; byte_count(count)],
+            count,
+        }
     }
 
     /// Reads the form for a table of `count` indices.
@@ -26,18 +29,27 @@ impl Bitmap {
     pub fn from_bytes(bytes: &[u8], count: u32) -> Result<Self, ProtocolError> {
         let expected = byte_count(count);
         if bytes.len() != expected {
-            return Err(ProtocolError::BitmapLength { got: bytes.len(), expected });
+            return Err(ProtocolError::BitmapLength {
+                got: bytes.len(),
+                expected,
+            });
         }
         // With a multiple of eight the last byte has no tail, and the shift by 8 leaves nothing.
         let used = match count % 8 {
             0 => 8,
             bits => bits,
         };
-        let tail = bytes.last().and_then(|last| last.checked_shr(used)).unwrap_or(0);
+        let tail = bytes
+            .last()
+            .and_then(|last| last.checked_shr(used))
+            .unwrap_or(0);
         if tail != 0 {
             return Err(ProtocolError::BitmapTail { count });
         }
-        Ok(Self { bytes: bytes.to_vec(), count })
+        Ok(Self {
+            bytes: bytes.to_vec(),
+            count,
+        })
     }
 
     /// The form.
@@ -64,7 +76,10 @@ impl Bitmap {
     /// # Errors
     /// [`ProtocolError::UnknownOperator`] beyond the table.
     pub fn insert(&mut self, index: OperatorIndex) -> Result<bool, ProtocolError> {
-        let unknown = ProtocolError::UnknownOperator { got: index, count: self.count };
+        let unknown = ProtocolError::UnknownOperator {
+            got: index,
+            count: self.count,
+        };
         if index.get() >= self.count {
             return Err(unknown);
         }
@@ -77,13 +92,17 @@ impl Bitmap {
 
     /// The indices in the set, ascending.
     pub fn iter(&self) -> impl Iterator<Item = OperatorIndex> + '_ {
-        (0..self.count).map(OperatorIndex::new).filter(|index| self.contains(*index))
+        (0..self.count)
+            .map(OperatorIndex::new)
+            .filter(|index| self.contains(*index))
     }
 
     /// How many indices are in the set.
     #[must_use]
     pub fn len(&self) -> u32 {
-        self.bytes.iter().fold(0, |sum: u32, byte| sum.saturating_add(byte.count_ones()))
+        self.bytes
+            .iter()
+            .fold(0, |sum: u32, byte| sum.saturating_add(byte.count_ones()))
     }
 
     /// Whether nobody is in the set.

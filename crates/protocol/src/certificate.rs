@@ -6,7 +6,9 @@ use quorate_canon::{
     codec::{Reader, Writer},
 };
 
-use crate::{Bitmap, Header, ProtocolError, StakeTable, Unverified, Verified, Vote, quorum_reached};
+use crate::{
+    Bitmap, Header, ProtocolError, StakeTable, Unverified, Verified, Vote, quorum_reached,
+};
 
 /// A header that operators with a quorum of the stake have signed. No constructor skips the
 /// quorum or the signature.
@@ -57,7 +59,13 @@ impl Certificate {
         let key = table.signers_key(&signers)?;
         let aggregate = bls::verify_sum(bls::Domain::Vote, &digest.get(), &key, points)
             .ok_or(ProtocolError::BadAggregate)?;
-        Ok(Self { header, digest, signers, aggregate, signed })
+        Ok(Self {
+            header,
+            digest,
+            signers,
+            aggregate,
+            signed,
+        })
     }
 
     /// What is certified.
@@ -117,7 +125,11 @@ impl UnverifiedCertificate {
     /// A certificate from its parts, as a chain's event gives them.
     #[must_use]
     pub fn new(header: Header, bitmap: Vec<u8>, aggregate: Signature) -> Self {
-        Self { header, bitmap, aggregate: aggregate.into() }
+        Self {
+            header,
+            bitmap,
+            aggregate: aggregate.into(),
+        }
     }
 
     /// Reads its bytes.
@@ -131,7 +143,11 @@ impl UnverifiedCertificate {
         let bitmap = input.slice(usize::from(length))?.to_vec();
         let aggregate = SignaturePoint::from_bytes96(&input.take()?)?;
         input.finish()?;
-        Ok(Self { header, bitmap, aggregate })
+        Ok(Self {
+            header,
+            bitmap,
+            aggregate,
+        })
     }
 
     /// What it says was certified.
@@ -185,7 +201,9 @@ impl<'a> CertificateBuilder<'a> {
     pub fn add(&mut self, vote: &Vote<Verified>) -> Result<bool, ProtocolError> {
         require_digest(vote.digest(), self.digest)?;
         let (_, stake) = self.table.signer(vote.operator())?;
-        let out_of_range = ProtocolError::OutOfRange { what: "signed stake" };
+        let out_of_range = ProtocolError::OutOfRange {
+            what: "signed stake",
+        };
         let signed = self.signed.checked_add(stake.get()).ok_or(out_of_range)?;
         if !self.signers.insert(vote.operator())? {
             return Err(ProtocolError::Duplicate(vote.operator()));
@@ -219,22 +237,38 @@ impl<'a> CertificateBuilder<'a> {
     /// # Errors
     /// [`ProtocolError::NoQuorum`], [`ProtocolError::Cancelled`], [`ProtocolError::BadAggregate`].
     pub fn build(&self) -> Result<Certificate, ProtocolError> {
-        let points: Vec<SignaturePoint> =
-            self.signatures.iter().copied().map(SignaturePoint::from).collect();
-        Certificate::check(self.header, self.digest, self.signers.clone(), &points, self.table)
+        let points: Vec<SignaturePoint> = self
+            .signatures
+            .iter()
+            .copied()
+            .map(SignaturePoint::from)
+            .collect();
+        Certificate::check(
+            self.header,
+            self.digest,
+            self.signers.clone(),
+            &points,
+            self.table,
+        )
     }
 }
 
 fn require_digest(got: Digest, expected: Digest) -> Result<(), ProtocolError> {
-    if got == expected { Ok(()) } else { Err(ProtocolError::OtherHeader { got, expected }) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(ProtocolError::OtherHeader { got, expected })
+    }
 }
 
 fn quorum(signers: &Bitmap, table: &StakeTable) -> Result<OperatorStake, ProtocolError> {
     let signed = table.signed_stake(signers)?;
     let (part, total) = (signed.get(), table.total().get());
     if !quorum_reached(part, total) {
-        return Err(ProtocolError::NoQuorum { signed: part, total });
+        return Err(ProtocolError::NoQuorum {
+            signed: part,
+            total,
+        });
     }
     Ok(signed)
 }
-

@@ -58,16 +58,28 @@ impl Commitment {
         let stakes_hash = input.value()?;
         let key_pages = read_pages(&mut input, count)?;
         input.finish()?;
-        Ok(Self { epoch, count, total, aggregate_key, stakes_hash, key_pages })
+        Ok(Self {
+            epoch,
+            count,
+            total,
+            aggregate_key,
+            stakes_hash,
+            key_pages,
+        })
     }
 }
 
 fn read_pages(input: &mut Reader<'_>, count: u32) -> Result<Vec<Digest>, CodecError> {
-    let pages = usize::try_from(count).unwrap_or(usize::MAX).div_ceil(KEYS_PER_PAGE);
+    let pages = usize::try_from(count)
+        .unwrap_or(usize::MAX)
+        .div_ceil(KEYS_PER_PAGE);
     let expected = pages.saturating_mul(Digest::WIDTH);
     // Looked at before anything is reserved: the count is the sender's word.
     if input.remaining() != expected {
-        return Err(CodecError::Width { got: input.remaining(), expected });
+        return Err(CodecError::Width {
+            got: input.remaining(),
+            expected,
+        });
     }
     (0..pages).map(|_| input.value()).collect()
 }

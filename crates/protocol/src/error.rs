@@ -136,11 +136,19 @@ pub enum ProtocolError {
 impl ProtocolError {
     /// A mismatch of addresses in a header.
     pub(crate) fn address(field: &'static str, got: Address, expected: Address) -> Self {
-        Self::Domain { field, got: got.to_string(), expected: expected.to_string() }
+        Self::Domain {
+            field,
+            got: got.to_string(),
+            expected: expected.to_string(),
+        }
     }
 
     /// A mismatch of numbers in a header.
     pub(crate) fn number(field: &'static str, got: u64, expected: u64) -> Self {
-        Self::Domain { field, got: got.to_string(), expected: expected.to_string() }
+        Self::Domain {
+            field,
+            got: got.to_string(),
+            expected: expected.to_string(),
+        }
     }
 }

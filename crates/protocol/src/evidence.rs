@@ -98,7 +98,9 @@ impl Fault {
     /// full and outlived its window. Silence never convicts.
     #[must_use]
     pub fn may_execute(&self, word: Option<&Word>) -> bool {
-        let Some(awaited) = self.awaits else { return true };
+        let Some(awaited) = self.awaits else {
+            return true;
+        };
         word.is_some_and(|word| {
             (word.round, word.digest, word.verdict) == (self.round, awaited, Verdict::Stands)
         })
@@ -177,7 +179,11 @@ impl Evidence {
                 other: input.value()?,
                 signature: read_signature(&mut input)?,
             })),
-            got => Err(CodecError::Width { got, expected: Self::EQUIVOCATION_WIDTH }.into()),
+            got => Err(CodecError::Width {
+                got,
+                expected: Self::EQUIVOCATION_WIDTH,
+            }
+            .into()),
         }
     }
 
@@ -189,11 +195,16 @@ impl Evidence {
     pub fn judge(&self, operator: OperatorIndex, key: &PublicKey) -> Result<Fault, NoFault> {
         let awaits = match self {
             Self::Equivocation(evidence) => evidence.judge(key).map(|()| None),
-            Self::Divergence(evidence) => {
-                evidence.judge(key).map(|()| Some(evidence.certified.digest()))
-            }
+            Self::Divergence(evidence) => evidence
+                .judge(key)
+                .map(|()| Some(evidence.certified.digest())),
         }?;
-        Ok(Fault { offence: self.offence(), operator, round: self.round(), awaits })
+        Ok(Fault {
+            offence: self.offence(),
+            operator,
+            round: self.round(),
+            awaits,
+        })
     }
 }
 
@@ -231,7 +242,11 @@ pub fn detect(a: &Vote<Verified>, b: &Vote<Verified>) -> Option<Evidence> {
     if !same || a.digest() == b.digest() {
         return None;
     }
-    let (a, b) = if a.digest() < b.digest() { (a, b) } else { (b, a) };
+    let (a, b) = if a.digest() < b.digest() {
+        (a, b)
+    } else {
+        (b, a)
+    };
     Some(Evidence::Equivocation(Equivocation {
         header_a: *a.header(),
         signature_a: *a.signature(),
@@ -259,7 +274,14 @@ fn read_signature(input: &mut Reader<'_>) -> Result<Signature, ProtocolError> {
 }
 
 fn require_same_round(a: &Header, b: &Header) -> Result<(), NoFault> {
-    if a.same_round(b) { Ok(()) } else { Err(NoFault::OtherRound { a: a.round, b: b.round }) }
+    if a.same_round(b) {
+        Ok(())
+    } else {
+        Err(NoFault::OtherRound {
+            a: a.round,
+            b: b.round,
+        })
+    }
 }
 
 fn require_signed(header: &Header, signature: &Signature, key: &PublicKey) -> Result<(), NoFault> {

@@ -5,7 +5,7 @@ use quorate_canon::{
     codec::{Reader, Writer},
     hash,
 };
-use crate::shim::Seed;
+use quorate_matching::Seed;
 
 use crate::ProtocolError;
 
@@ -61,14 +61,21 @@ impl Domain {
         let numbers = [
             ("L1 chain", self.l1_chain.get(), ours.l1_chain.get()),
             ("L2 chain", self.l2_chain.get(), ours.l2_chain.get()),
-            ("operator set", u64::from(self.operator_set), u64::from(ours.operator_set)),
+            (
+                "operator set",
+                u64::from(self.operator_set),
+                u64::from(ours.operator_set),
+            ),
         ];
         for (field, got, expected) in numbers {
             if got != expected {
                 return Err(ProtocolError::number(field, got, expected));
             }
         }
-        let addresses = [("Rounds", self.rounds, ours.rounds), ("AVS", self.avs, ours.avs)];
+        let addresses = [
+            ("Rounds", self.rounds, ours.rounds),
+            ("AVS", self.avs, ours.avs),
+        ];
         for (field, got, expected) in addresses {
             if got != expected {
                 return Err(ProtocolError::address(field, got, expected));
@@ -116,7 +123,10 @@ impl Header {
     /// be right: all bytes but the outcome root's are equal.
     #[must_use]
     pub fn same_inputs(&self, other: &Self) -> bool {
-        Self { outcome_root: other.outcome_root, ..*self } == *other
+        Self {
+            outcome_root: other.outcome_root,
+            ..*self
+        } == *other
     }
 }
 
@@ -139,13 +149,23 @@ impl FixedWidth for Header {
     fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
         let tag: [u8; 32] = input.take()?;
         if tag != hash::tag(TAG) {
-            let got = tag.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
-            return Err(CodecError::Range { field: "tag", got, expected: TAG });
+            let got = tag
+                .first_chunk()
+                .map_or(0, |head| u64::from_be_bytes(*head));
+            return Err(CodecError::Range {
+                field: "tag",
+                got,
+                expected: TAG,
+            });
         }
         let version: u32 = input.value()?;
         if version != PROTOCOL_VERSION {
             let got = u64::from(version);
-            return Err(CodecError::Range { field: "protocol version", got, expected: "1" });
+            return Err(CodecError::Range {
+                field: "protocol version",
+                got,
+                expected: "1",
+            });
         }
         Ok(Self {
             domain: input.value()?,

@@ -27,7 +27,6 @@ mod quorum;
 pub mod rules;
 mod schedule;
 mod seed;
-mod shim;
 mod table;
 mod vote;
 mod word;
@@ -36,7 +35,10 @@ pub use bitmap::Bitmap;
 pub use certificate::{Certificate, CertificateBuilder, UnverifiedCertificate};
 pub use commitment::{Commitment, KEYS_PER_PAGE};
 pub use error::ProtocolError;
-pub use evidence::{Divergence, Equivocation, Evidence, Fault, NoFault, Offence, detect, detect_divergence, offence_id};
+pub use evidence::{
+    Divergence, Equivocation, Evidence, Fault, NoFault, Offence, detect, detect_divergence,
+    offence_id,
+};
 pub use header::{Domain, Header, PROTOCOL_VERSION};
 pub use quorum::{QUORUM, quorum_reached};
 pub use schedule::Schedule;

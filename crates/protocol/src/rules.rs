@@ -72,7 +72,9 @@ pub enum Refusal {
 /// before it is known. `closer` is the number of the first such block, `head` that of the head.
 #[must_use]
 pub fn is_known(schedule: &Schedule, closer: u64, head: u64) -> bool {
-    closer.checked_add(u64::from(schedule.depth)).is_some_and(|needed| head >= needed)
+    closer
+        .checked_add(u64::from(schedule.depth))
+        .is_some_and(|needed| head >= needed)
 }
 
 /// Whether a snapshot may be written into the ledger for a round.
@@ -91,10 +93,22 @@ pub fn may_fix(
 ) -> Result<(), Refusal> {
     if let Some(fixed) = fixed {
         let same = fixed == snapshot;
-        return if same { Ok(()) } else { Err(Refusal::OtherSnapshot { round, got: snapshot, fixed }) };
+        return if same {
+            Ok(())
+        } else {
+            Err(Refusal::OtherSnapshot {
+                round,
+                got: snapshot,
+                fixed,
+            })
+        };
     }
     let limit = schedule.beacon_time(schedule.beacon_round(round)?)?;
-    if now < limit { Ok(()) } else { Err(Refusal::TooLate { round, now, limit }) }
+    if now < limit {
+        Ok(())
+    } else {
+        Err(Refusal::TooLate { round, now, limit })
+    }
 }
 
 /// What an operator's ledger and its start say of a round.
@@ -131,16 +145,31 @@ pub fn may_sign(
     if let Some(signed) = facts.signed {
         let same = signed == got;
         let refusal = Refusal::AlreadySigned { round, signed, got };
-        return if same { Ok(Permission::SendAgain) } else { Err(refusal) };
+        return if same {
+            Ok(Permission::SendAgain)
+        } else {
+            Err(refusal)
+        };
     }
     let close = schedule.close(round)?;
     if close <= facts.start_head {
-        return Err(Refusal::BeforeStart { round, close, start_head: facts.start_head });
+        return Err(Refusal::BeforeStart {
+            round,
+            close,
+            start_head: facts.start_head,
+        });
     }
     let fixed = facts.fixed.ok_or(Refusal::NotFixed(round))?;
-    let named = SnapshotId { number: header.snapshot_number, hash: header.snapshot_hash };
+    let named = SnapshotId {
+        number: header.snapshot_number,
+        hash: header.snapshot_hash,
+    };
     if named != fixed {
-        return Err(Refusal::OtherSnapshot { round, got: named, fixed });
+        return Err(Refusal::OtherSnapshot {
+            round,
+            got: named,
+            fixed,
+        });
     }
     Ok(Permission::Sign)
 }

@@ -1,7 +1,7 @@
 //! When things happen: every time of a round follows from its number (docs/formats.md, section 8).
 
 use quorate_canon::{Digest, Epoch, HealthEpoch, Round, Timestamp};
-use crate::shim::RoundContext;
+use quorate_matching::RoundContext;
 
 use crate::ProtocolError;
 
@@ -50,7 +50,9 @@ impl Schedule {
     /// # Errors
     /// [`ProtocolError::OutOfRange`] beyond 64 bits, or for a close at 0.
     pub fn t_of(&self, round: Round) -> Result<Timestamp, ProtocolError> {
-        self.close(round)?.checked_sub(1).ok_or(ProtocolError::OutOfRange { what: "T" })
+        self.close(round)?
+            .checked_sub(1)
+            .ok_or(ProtocolError::OutOfRange { what: "T" })
     }
 
     /// The last second at which a certificate or chunk is taken.
@@ -71,7 +73,9 @@ impl Schedule {
         self.since_genesis(round)
             .and_then(|seconds| seconds.checked_div(u64::from(self.stake_epoch)))
             .map(Epoch::new)
-            .ok_or(ProtocolError::OutOfRange { what: "stake epoch" })
+            .ok_or(ProtocolError::OutOfRange {
+                what: "stake epoch",
+            })
     }
 
     /// The health epoch of a time; 0 before genesis.
@@ -84,7 +88,9 @@ impl Schedule {
             .checked_div(u64::from(self.health_epoch))
             .and_then(|epoch| u32::try_from(epoch).ok())
             .map(HealthEpoch::new)
-            .ok_or(ProtocolError::OutOfRange { what: "health epoch" })
+            .ok_or(ProtocolError::OutOfRange {
+                what: "health epoch",
+            })
     }
 
     /// The beacon round of a round: the smallest R >= 1 whose time is not before `close + delay`.
@@ -92,8 +98,13 @@ impl Schedule {
     /// # Errors
     /// [`ProtocolError::OutOfRange`] beyond 64 bits, or with a beacon period of no length.
     pub fn beacon_round(&self, round: Round) -> Result<u64, ProtocolError> {
-        let error = ProtocolError::OutOfRange { what: "beacon round" };
-        let from = self.close(round)?.checked_add(u64::from(self.delay)).ok_or(error.clone())?;
+        let error = ProtocolError::OutOfRange {
+            what: "beacon round",
+        };
+        let from = self
+            .close(round)?
+            .checked_add(u64::from(self.delay))
+            .ok_or(error.clone())?;
         let after = from.get().saturating_sub(self.beacon_genesis.get());
         let period = u64::from(self.beacon_period);
         if period == 0 {
@@ -111,7 +122,9 @@ impl Schedule {
             .checked_sub(1)
             .and_then(|periods| periods.checked_mul(u64::from(self.beacon_period)))
             .and_then(|seconds| self.beacon_genesis.checked_add(seconds))
-            .ok_or(ProtocolError::OutOfRange { what: "beacon time" })
+            .ok_or(ProtocolError::OutOfRange {
+                what: "beacon time",
+            })
     }
 
     /// The first round with a close later than `end`, which is when the last certified or

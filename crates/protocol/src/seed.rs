@@ -1,7 +1,7 @@
 //! The seed of a round: from the beacon, and from nothing that anybody chooses.
 
 use quorate_canon::{Digest, Round, hash};
-use crate::shim::Seed;
+use quorate_matching::Seed;
 
 use crate::Domain;
 

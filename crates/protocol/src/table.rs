@@ -37,11 +37,17 @@ impl StakeTable {
         require_size("keys", keys.len(), stakes.len())?;
         if keys.len() > MOST_OPERATORS {
             let (got, expected) = (keys.len(), MOST_OPERATORS);
-            return Err(ProtocolError::TableSize { what: "operators, at most", got, expected });
+            return Err(ProtocolError::TableSize {
+                what: "operators, at most",
+                got,
+                expected,
+            });
         }
         let count = u32::try_from(keys.len())
             .map_err(|_| ProtocolError::OutOfRange { what: "operators" })?;
-        let total = sum(&stakes).ok_or(ProtocolError::OutOfRange { what: "total stake" })?;
+        let total = sum(&stakes).ok_or(ProtocolError::OutOfRange {
+            what: "total stake",
+        })?;
         if total.get() == 0 {
             return Err(ProtocolError::EmptyTable);
         }
@@ -49,9 +55,15 @@ impl StakeTable {
             .filter(|(_, stake)| stake.get() > 0)
             .map(|(key, _)| *key)
             .collect();
-        let aggregate =
-            aggregate_keys(&staked).ok_or(ProtocolError::Cancelled { what: "keys" })?;
-        Ok(Self { epoch, keys, stakes, total, aggregate, count })
+        let aggregate = aggregate_keys(&staked).ok_or(ProtocolError::Cancelled { what: "keys" })?;
+        Ok(Self {
+            epoch,
+            keys,
+            stakes,
+            total,
+            aggregate,
+            count,
+        })
     }
 
     /// A table from its pages, each checked against the commitment before it is read.
@@ -69,13 +81,19 @@ impl StakeTable {
             require_hash(format!("keys page {index}"), page.as_ref(), *expected)?;
         }
         let keys = read_keys(keys)?;
-        require_size("keys", keys.len(), usize::try_from(commitment.count).unwrap_or(usize::MAX))?;
+        require_size(
+            "keys",
+            keys.len(),
+            usize::try_from(commitment.count).unwrap_or(usize::MAX),
+        )?;
         let table = Self::new(commitment.epoch, keys, read_stakes(stakes)?)?;
         if table.total != commitment.total {
             return Err(ProtocolError::CommitmentSum { what: "total" });
         }
         if table.aggregate != commitment.aggregate_key {
-            return Err(ProtocolError::CommitmentSum { what: "aggregate key" });
+            return Err(ProtocolError::CommitmentSum {
+                what: "aggregate key",
+            });
         }
         Ok(table)
     }
@@ -131,8 +149,14 @@ impl StakeTable {
         &self,
         operator: OperatorIndex,
     ) -> Result<(&PublicKey, OperatorStake), ProtocolError> {
-        let unknown = ProtocolError::UnknownOperator { got: operator, count: self.count };
-        let (key, stake) = self.key(operator).zip(self.stake(operator)).ok_or(unknown)?;
+        let unknown = ProtocolError::UnknownOperator {
+            got: operator,
+            count: self.count,
+        };
+        let (key, stake) = self
+            .key(operator)
+            .zip(self.stake(operator))
+            .ok_or(unknown)?;
         if stake.get() == 0 {
             return Err(ProtocolError::NoStake(operator));
         }
@@ -145,11 +169,15 @@ impl StakeTable {
     /// [`ProtocolError::UnknownOperator`], [`ProtocolError::NoStake`] for a signer that may not
     /// sign.
     pub fn signed_stake(&self, signers: &Bitmap) -> Result<OperatorStake, ProtocolError> {
-        signers.iter().try_fold(OperatorStake::new(0), |sum, operator| {
-            let (_, stake) = self.signer(operator)?;
-            let out_of_range = ProtocolError::OutOfRange { what: "signed stake" };
-            sum.checked_add(stake.get()).ok_or(out_of_range)
-        })
+        signers
+            .iter()
+            .try_fold(OperatorStake::new(0), |sum, operator| {
+                let (_, stake) = self.signer(operator)?;
+                let out_of_range = ProtocolError::OutOfRange {
+                    what: "signed stake",
+                };
+                sum.checked_add(stake.get()).ok_or(out_of_range)
+            })
     }
 
     /// The sum of the signers' keys: the total less those with stake who are absent, or their own
@@ -185,7 +213,10 @@ impl StakeTable {
     /// The page of stakes.
     #[must_use]
     pub fn stakes_page(&self) -> Vec<u8> {
-        self.stakes.iter().flat_map(|stake| stake.get().to_be_bytes()).collect()
+        self.stakes
+            .iter()
+            .flat_map(|stake| stake.get().to_be_bytes())
+            .collect()
     }
 
     /// What L1 says of this table.
@@ -197,7 +228,10 @@ impl StakeTable {
             total: self.total,
             aggregate_key: self.aggregate,
             stakes_hash: hash::sha256(&[&self.stakes_page()]),
-            key_pages: self.key_pages().map(|page| hash::sha256(&[&page])).collect(),
+            key_pages: self
+                .key_pages()
+                .map(|page| hash::sha256(&[&page]))
+                .collect(),
         }
     }
 }
@@ -207,18 +241,34 @@ fn position(operator: OperatorIndex) -> usize {
 }
 
 fn sum(stakes: &[OperatorStake]) -> Option<OperatorStake> {
-    stakes
-        .iter()
-        .try_fold(OperatorStake::new(0), |sum, stake| sum.checked_add(stake.get()))
+    stakes.iter().try_fold(OperatorStake::new(0), |sum, stake| {
+        sum.checked_add(stake.get())
+    })
 }
 
 fn require_size(what: &'static str, got: usize, expected: usize) -> Result<(), ProtocolError> {
-    if got == expected { Ok(()) } else { Err(ProtocolError::TableSize { what, got, expected }) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(ProtocolError::TableSize {
+            what,
+            got,
+            expected,
+        })
+    }
 }
 
 fn require_hash(page: String, bytes: &[u8], expected: Digest) -> Result<(), ProtocolError> {
     let got = hash::sha256(&[bytes]);
-    if got == expected { Ok(()) } else { Err(ProtocolError::PageHash { page, got, expected }) }
+    if got == expected {
+        Ok(())
+    } else {
+        Err(ProtocolError::PageHash {
+            page,
+            got,
+            expected,
+        })
+    }
 }
 
 /// All keys of all pages. Every page but the last is full; the hashes have said so already, unless
@@ -228,7 +278,11 @@ fn read_keys(pages: &[impl AsRef<[u8]>]) -> Result<Vec<PublicKey>, ProtocolError
     for page in pages {
         if !keys.len().is_multiple_of(KEYS_PER_PAGE) {
             let (got, expected) = (keys.len(), keys.len().next_multiple_of(KEYS_PER_PAGE));
-            return Err(ProtocolError::TableSize { what: "keys before a page", got, expected });
+            return Err(ProtocolError::TableSize {
+                what: "keys before a page",
+                got,
+                expected,
+            });
         }
         let (chunks, rest) = page.as_ref().as_chunks::<{ PublicKey::BYTES }>();
         require_size("bytes after the keys", rest.len(), 0)?;
@@ -242,5 +296,8 @@ fn read_keys(pages: &[impl AsRef<[u8]>]) -> Result<Vec<PublicKey>, ProtocolError
 fn read_stakes(page: &[u8]) -> Result<Vec<OperatorStake>, ProtocolError> {
     let (chunks, rest) = page.as_chunks::<16>();
     require_size("bytes after the stakes", rest.len(), 0)?;
-    Ok(chunks.iter().map(|bytes| OperatorStake::new(u128::from_be_bytes(*bytes))).collect())
+    Ok(chunks
+        .iter()
+        .map(|bytes| OperatorStake::new(u128::from_be_bytes(*bytes)))
+        .collect())
 }

@@ -79,7 +79,12 @@ impl Vote<Unverified> {
     /// A vote from its parts; a node's own vote begins so, too.
     #[must_use]
     pub fn new(header: Header, operator: OperatorIndex, signature: Signature) -> Self {
-        Self { header, digest: header.digest(), operator, signature: signature.into() }
+        Self {
+            header,
+            digest: header.digest(),
+            operator,
+            signature: signature.into(),
+        }
     }
 
     /// Checks that the operator may sign and did.
@@ -93,14 +98,31 @@ impl Vote<Unverified> {
     pub fn verify(self, table: &StakeTable) -> Result<Vote<Verified>, ProtocolError> {
         let (key, vote) = self.check(table)?;
         let signed = bls::verify(bls::Domain::Vote, &key, &vote.digest.get(), &vote.signature);
-        if signed { Ok(vote) } else { Err(ProtocolError::BadSignature(vote.operator)) }
+        if signed {
+            Ok(vote)
+        } else {
+            Err(ProtocolError::BadSignature(vote.operator))
+        }
     }
 
     /// All but the pairing. Not public: what comes back is verified in name only.
     fn check(self, table: &StakeTable) -> Result<(PublicKey, Vote<Verified>), ProtocolError> {
         let (key, _) = table.signer(self.operator)?;
-        let Self { header, digest, operator, signature } = self;
-        Ok((*key, Vote { header, digest, operator, signature: signature.check()? }))
+        let Self {
+            header,
+            digest,
+            operator,
+            signature,
+        } = self;
+        Ok((
+            *key,
+            Vote {
+                header,
+                digest,
+                operator,
+                signature: signature.check()?,
+            },
+        ))
     }
 }
 
@@ -127,7 +149,10 @@ pub fn verify_votes(
             }
         }
     }
-    checked.into_iter().map(|vote| vote.map(|(_, vote)| vote)).collect()
+    checked
+        .into_iter()
+        .map(|vote| vote.map(|(_, vote)| vote))
+        .collect()
 }
 
 type Checked = Result<(PublicKey, Vote<Verified>), ProtocolError>;
@@ -140,17 +165,28 @@ fn forged(checked: &[Checked], digest: Digest, places: &[usize]) -> Vec<usize> {
         .map(|(key, vote)| (*key, vote.signature))
         .collect();
     match bls::verify_each(bls::Domain::Vote, &digest.get(), &signed) {
-        Err(BatchError::Forged(forged)) => {
-            forged.iter().filter_map(|index| places.get(*index).copied()).collect()
-        }
+        Err(BatchError::Forged(forged)) => forged
+            .iter()
+            .filter_map(|index| places.get(*index).copied())
+            .collect(),
         Ok(()) | Err(BatchError::Empty | BatchError::Cancelled) => Vec::new(),
     }
 }
 
 impl From<Vote<Verified>> for Vote<Unverified> {
     fn from(vote: Vote<Verified>) -> Self {
-        let Vote { header, digest, operator, signature } = vote;
-        Self { header, digest, operator, signature: signature.into() }
+        let Vote {
+            header,
+            digest,
+            operator,
+            signature,
+        } = vote;
+        Self {
+            header,
+            digest,
+            operator,
+            signature: signature.into(),
+        }
     }
 }
 
@@ -167,13 +203,22 @@ impl Vote<Unverified> {
     /// [`ProtocolError::Codec`], [`ProtocolError::Point`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProtocolError> {
         if bytes.len() != WIDTH {
-            return Err(CodecError::Width { got: bytes.len(), expected: WIDTH }.into());
+            return Err(CodecError::Width {
+                got: bytes.len(),
+                expected: WIDTH,
+            }
+            .into());
         }
         let mut input = Reader::new(bytes);
         let header: Header = input.value()?;
         let operator = input.value()?;
         let signature = SignaturePoint::from_bytes96(&input.take()?)?;
-        Ok(Self { header, digest: header.digest(), operator, signature })
+        Ok(Self {
+            header,
+            digest: header.digest(),
+            operator,
+            signature,
+        })
     }
 
     /// The vote's bytes.

@@ -57,9 +57,17 @@ impl FixedWidth for Word {
             3 => Verdict::WrongSeed,
             other => {
                 let got = u64::from(other);
-                return Err(CodecError::Range { field: "verdict", got, expected: "1, 2 or 3" });
+                return Err(CodecError::Range {
+                    field: "verdict",
+                    got,
+                    expected: "1, 2 or 3",
+                });
             }
         };
-        Ok(Self { round, digest, verdict })
+        Ok(Self {
+            round,
+            digest,
+            verdict,
+        })
     }
 }
