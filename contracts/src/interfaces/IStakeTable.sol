@@ -14,6 +14,8 @@ interface IStakeTable {
 
     /// @notice Whether commitment and all pages of an epoch stand.
     function isComplete(uint64 epoch) external view returns (bool);
+    /// @notice Whether L1's word for an epoch has come, and its bytes.
+    function commitmentOf(uint64 epoch) external view returns (bool known, bytes memory commitment);
     function tableOf(uint64 epoch)
         external
         view

@@ -14,7 +14,7 @@ pub mod rpc;
 pub mod sender;
 pub mod views;
 
-pub use convert::{to_address, to_alloy_address};
+pub use convert::{chunk, settlement, to_address, to_alloy_address};
 pub use error::ChainError;
 pub use follow::{Advance, Contracts, Reader, ReaderConfig, Source, State};
 pub use rpc::{Head, Header, Rpc, RpcConfig};
