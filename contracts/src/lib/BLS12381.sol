@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+/// @dev The price of adding two points of G2, and what must be left before the call (see `BLS12381`). Outside the
+/// library, so that the loop in StakeTable can name them in assembly.
+uint256 constant G2ADD_GAS = 600;
+uint256 constant G2ADD_NEEDS = 1_110;
+
 /// @title BLS signatures over BLS12-381 with the precompiles of EIP-2537: signatures in G1, keys in G2.
 /// @notice Points are in the precompiles' form: each coordinate 64 bytes, of which the first 16 are zero;
 /// a G1 point is x, y (128 bytes), a G2 point x.c0, x.c1, y.c0, y.c1 (256 bytes). Hashing to G1 is that of
@@ -35,9 +40,13 @@ library BLS12381 {
     uint256 private constant MU = 0x9d835d2f3cc9e45ce28101b0cc7a6ba29;
 
     uint256 private constant G1ADD_GAS = 375;
-    uint256 private constant G2ADD_GAS = 600;
     uint256 private constant PAIRING_2_GAS = 102_900;
     uint256 private constant MAP_GAS = 5_500;
+
+    /// @dev What must be left before a call: its price, one 63rd more, since a call may pass on 63/64 of what is
+    /// left, and some 500 for what is spent before it is made.
+    uint256 private constant PAIRING_2_NEEDS = 105_100;
+    uint256 private constant HASH_NEEDS = 13_000; // two maps and an addition
 
     /// @notice Whether `signature` is `key`'s over `message` under `dst`.
     /// @dev False for whatever is malformed: wrong lengths, coordinates not below the prime, points off the
@@ -55,7 +64,9 @@ library BLS12381 {
             mcopy(input, add(signature, 32), 128)
             mcopy(add(input, 512), add(key, 32), 256)
         }
-        _hashToG1(message, dst, input + 384);
+        unchecked {
+            _hashToG1(message, dst, input + 384);
+        }
         return _pairingHolds(input);
     }
 
@@ -73,14 +84,16 @@ library BLS12381 {
             calldatacopy(input, signature.offset, 128)
             mcopy(add(input, 512), key, 256)
         }
-        _hashToG1(message, dst, input + 384);
+        unchecked {
+            _hashToG1(message, dst, input + 384);
+        }
         return _pairingHolds(input);
     }
 
     /// @dev Whether e(signature, -G2) * e(hash, key) = 1, where memory at `input` holds signature (128),
     /// room (256), hash (128), key (256).
     function _pairingHolds(uint256 input) private view returns (bool ok) {
-        _requireGas(PAIRING_2_GAS);
+        if (gasleft() < PAIRING_2_NEEDS) revert TooLittleGas();
         assembly ("memory-safe") {
             // The negated generator of G2.
             mstore(add(input, 128), 0x024aa2b2f08f0a91260805272dc51051)
@@ -117,7 +130,7 @@ library BLS12381 {
     /// @notice Adds the two points of G2 that stand one after the other at `input` and writes the sum to `output`.
     /// @dev Reverts with `NotOnCurve` for what is no point; the precompile does not check the subgroup.
     function addG2(uint256 input, uint256 output) internal view {
-        _requireGas(G2ADD_GAS);
+        if (gasleft() < G2ADD_NEEDS) revert TooLittleGas();
         bool ok;
         assembly ("memory-safe") {
             ok := staticcall(G2ADD_GAS, 0x0d, input, 512, output, 256)
@@ -205,8 +218,11 @@ library BLS12381 {
     /// @dev hash_to_curve into the 128 bytes of memory at `output`.
     function _hashToG1(bytes memory message, bytes memory dst, uint256 output) private view {
         uint256 room = _expand(message, dst);
-        _requireGas(2 * MAP_GAS + G1ADD_GAS);
-        bool ok = _map(room, room + 128) && _map(room + 64, room + 256);
+        if (gasleft() < HASH_NEEDS) revert TooLittleGas();
+        bool ok;
+        unchecked {
+            ok = _map(room, room + 128) && _map(room + 64, room + 256);
+        }
         assembly ("memory-safe") {
             ok := and(ok, staticcall(G1ADD_GAS, 0x0b, add(room, 128), 256, output, 128))
             ok := and(ok, eq(returndatasize(), 128))
@@ -252,24 +268,24 @@ library BLS12381 {
             ok := staticcall(gas(), 2, input, sub(add(end, 1), input), 0, 32)
             let b0 := mload(0)
             // b(i) = H(b0 xor b(i - 1), i, dst, len(dst)), b(1) with b0 alone
+            let index := add(input, 32)
+            let length := add(dstLength, 34)
             mcopy(add(input, 33), add(dst, 32), dstLength)
-            mstore8(add(add(input, 33), dstLength), dstLength)
-            let last := 0
-            for { let i := 0 } lt(i, 4) { i := add(i, 1) } {
-                mstore(input, xor(b0, last))
-                mstore8(add(input, 32), add(i, 1))
-                let output := add(room, shl(5, i))
-                ok := and(ok, staticcall(gas(), 2, input, add(dstLength, 34), output, 32))
-                last := mload(output)
-            }
+            mstore8(sub(add(input, length), 1), dstLength)
+            mstore(input, b0)
+            mstore8(index, 1)
+            ok := and(ok, staticcall(gas(), 2, input, length, room, 32))
+            mstore(input, xor(b0, mload(room)))
+            mstore8(index, 2)
+            ok := and(ok, staticcall(gas(), 2, input, length, add(room, 32), 32))
+            mstore(input, xor(b0, mload(add(room, 32))))
+            mstore8(index, 3)
+            ok := and(ok, staticcall(gas(), 2, input, length, add(room, 64), 32))
+            mstore(input, xor(b0, mload(add(room, 64))))
+            mstore8(index, 4)
+            ok := and(ok, staticcall(gas(), 2, input, length, add(room, 96), 32))
         }
         // SHA-256 takes any input: only gas can have failed.
         if (!ok) revert TooLittleGas();
-    }
-
-    /// @dev Reverts unless a call to a precompile of price `cost` gets all of it: a call may pass on 63/64 of
-    /// what is left, and some is spent before it is made.
-    function _requireGas(uint256 cost) private view {
-        if (gasleft() < cost + cost / 63 + 1_000) revert TooLittleGas();
     }
 }
