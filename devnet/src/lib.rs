@@ -9,9 +9,18 @@ pub mod chains;
 pub mod core;
 pub mod deploy;
 mod error;
+pub mod feeder;
 pub mod operators;
 pub mod paths;
 pub mod relayer;
 pub mod trace;
+mod world;
 
 pub use error::Error;
+pub use world::{World, WorldConfig};
+
+/// Time since the Unix epoch, by this machine's clock.
+fn unix_now() -> std::time::Duration {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.unwrap_or_default()
+}

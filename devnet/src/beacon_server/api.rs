@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 
 use super::{
     Fault,
-    chain::{BEACON_ID, LocalBeacon, Round, SCHEME, unix_now},
+    chain::{BEACON_ID, LocalBeacon, Round, SCHEME},
 };
+use crate::unix_now;
 
 #[derive(Clone)]
 struct Server {

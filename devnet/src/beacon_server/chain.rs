@@ -1,11 +1,9 @@
 //! The local beacon: rounds in quicknet's scheme, signed with a key of the devnet's own.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use quorate_bls::{Domain, SecretKey};
 use sha2::{Digest as _, Sha256};
 
-use crate::Error;
+use crate::{Error, unix_now};
 
 /// drand's name of the scheme: signatures in G1, hashing by RFC 9380, no chaining.
 pub const SCHEME: &str = "bls-unchained-g1-rfc9380";
@@ -159,12 +157,6 @@ impl LocalBeacon {
             signature,
         }
     }
-}
-
-pub(super) fn unix_now() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256},
-    providers::Provider,
     sol_types::SolValue,
 };
 use futures::future::try_join_all;
@@ -15,7 +14,7 @@ use quorate_bls::Registration;
 use super::OperatorKeys;
 use crate::{
     Error,
-    chains::{Account, Anvil, Call},
+    chains::{Account, Anvil},
     core::{Core, CoreDelays},
 };
 

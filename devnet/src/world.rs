@@ -1,0 +1,224 @@
+//! The whole network but its nodes: chains, core, contracts, beacon, bridge, market, operators.
+
+use std::{path::PathBuf, sync::Arc};
+
+use alloy::primitives::U256;
+use quorate_bindings::IServiceManager;
+use quorate_matching::{Policy, policy::defaults::policy_v1};
+
+use crate::{
+    Error,
+    beacon_server::{LocalBeacon, Relay},
+    chains::{Account, Chains},
+    core::{Core, CoreDelays, artifacts::CoreCode, deploy_core},
+    deploy::{self, Clock, Contracts, Owners, Terms},
+    feeder::{Actors, Feeder},
+    operators::{Candidate, Enrolment, OperatorKeys},
+    relayer::{self, Relayer},
+    trace::{Mapping, Script, TraceSeed, Window},
+    unix_now,
+};
+
+/// What kind of world.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    /// Where logs and keys go; must be fresh.
+    pub dir: PathBuf,
+    /// How many operators join, each with a fifth more restaked than the one before.
+    pub operators: usize,
+    /// How many relays the beacon has.
+    pub relays: usize,
+    /// Which tasks are played.
+    pub window: Window,
+    /// Seed of the market, and of nothing else: keys and beacon are new in every run.
+    pub seed: TraceSeed,
+    /// Seconds from the deployment of the contracts to genesis: time for operators to join and for
+    /// the first table to travel.
+    pub lead: u64,
+    /// Changes the devnet's clock for a scenario.
+    pub clock: fn(Clock) -> Clock,
+}
+
+impl WorldConfig {
+    /// Four operators, two relays, the dense window.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            operators: 4,
+            relays: 2,
+            window: Window::DENSE,
+            seed: TraceSeed(1),
+            lead: 15,
+            clock: std::convert::identity,
+        }
+    }
+}
+
+/// A running world. Dropping it ends all of its processes.
+#[derive(Debug)]
+pub struct World {
+    /// Both chains, a block a second.
+    pub chains: Chains,
+    /// The beacon's key and clock.
+    pub beacon: Arc<LocalBeacon>,
+    /// Where the beacon is served.
+    pub relays: Vec<Relay>,
+    /// EigenLayer on L1.
+    pub core: Core,
+    /// Ours on both chains.
+    pub contracts: Contracts,
+    /// All times.
+    pub clock: Clock,
+    /// The first policy.
+    pub policy: Policy,
+    /// Carries between the chains.
+    pub relayer: Relayer,
+    /// The operators' keys, by index.
+    pub operators: Vec<OperatorKeys>,
+    /// Treasuries and admins.
+    pub owners: Owners,
+    /// When the script's first task is due, Unix seconds.
+    pub start: u64,
+    feeder: Option<Feeder>,
+}
+
+/// Blocks on a message of L2 before it is carried up: as deep as snapshots.
+const UP_DEPTH: u64 = 2;
+
+impl World {
+    /// Builds a world. When it returns, operators have joined, the first stake table is on its way
+    /// down, all machines are on offer, and both chains mine a block a second.
+    ///
+    /// # Errors
+    /// When a process does not start, a call reverts, or the files are not there.
+    pub async fn start(config: WorldConfig) -> Result<Self, Error> {
+        let chains = Chains::start(&config.dir).await?;
+        let owners = owners(&chains).await?;
+        let core = deploy_core(&owners.l1, &CoreCode::load()?, CoreDelays::default()).await?;
+
+        let genesis = unix_now().as_secs() + config.lead;
+        let clock = (config.clock)(Clock::devnet(genesis));
+        let (beacon, relays) = beacon(genesis, config.relays).await?;
+        let policy = policy_v1();
+        let terms = Terms {
+            clock,
+            beacon: beacon.info(),
+            policy: &policy,
+        };
+        let contracts = deploy::deploy(&owners, &core, &terms).await?;
+
+        let start = genesis.saturating_sub(u64::from(clock.period));
+        let script = Script::new(
+            config.window,
+            Mapping {
+                seed: config.seed,
+                start,
+            },
+        )?;
+        let operators = operator_keys(&config)?;
+        let (joined, actors) = tokio::join!(
+            join(&chains, &owners.l1, &core, &contracts, &operators),
+            Actors::prepare(&chains.l2, &owners.l2, &contracts.l2, &policy, &script)
+        );
+        joined?;
+        let feeder = Feeder::new(actors?, contracts.l2.market, script, start);
+        let relayer = relayer(&chains, &contracts).await?;
+        let fix = IServiceManager::fixTableCall { epoch: 0 };
+        owners.l1.call(contracts.l1.service_manager, &fix).await?;
+        chains.l1.every(1).await?;
+        chains.l2.every(1).await?;
+        let feeder = Some(feeder);
+        Ok(Self {
+            chains,
+            beacon,
+            relays,
+            core,
+            contracts,
+            clock,
+            policy,
+            relayer,
+            operators,
+            owners,
+            start,
+            feeder,
+        })
+    }
+
+    /// The player of the trace; once.
+    pub fn take_feeder(&mut self) -> Option<Feeder> {
+        self.feeder.take()
+    }
+}
+
+async fn owners(chains: &Chains) -> Result<Owners, Error> {
+    let owners = Owners {
+        l1: Account::named(&chains.l1, "owner")?,
+        l2: Account::named(&chains.l2, "owner")?,
+    };
+    let wei = U256::from(10_u128.pow(22));
+    chains.l1.fund(owners.l1.address(), wei).await?;
+    chains.l2.fund(owners.l2.address(), wei).await?;
+    Ok(owners)
+}
+
+/// A beacon of a fresh key whose first round is due at genesis less a day: its rounds have begun
+/// long before the first close, as drand's have.
+async fn beacon(genesis: u64, relays: usize) -> Result<(Arc<LocalBeacon>, Vec<Relay>), Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| Error::Key(e.to_string()))?;
+    let beacon = Arc::new(LocalBeacon::new(&seed, genesis.saturating_sub(86_400), 1)?);
+    let mut served = Vec::with_capacity(relays);
+    for _ in 0..relays {
+        served.push(Relay::start(Arc::clone(&beacon), 0).await?);
+    }
+    Ok((beacon, served))
+}
+
+fn operator_keys(config: &WorldConfig) -> Result<Vec<OperatorKeys>, Error> {
+    let dir = config.dir.join("keys");
+    (0..config.operators)
+        .map(|i| OperatorKeys::create(&dir, &format!("operator-{i}")))
+        .collect()
+}
+
+async fn join(
+    chains: &Chains,
+    treasury: &Account,
+    core: &Core,
+    contracts: &Contracts,
+    operators: &[OperatorKeys],
+) -> Result<(), Error> {
+    let avs = contracts.l1.avs();
+    let enrolment = Enrolment {
+        l1: &chains.l1,
+        core,
+        delays: CoreDelays::default(),
+        avs: &avs,
+        treasury,
+    };
+    let candidates: Vec<_> = operators
+        .iter()
+        .zip(0_u64..)
+        .map(|(keys, i)| Candidate {
+            keys,
+            deposit: deposit(i),
+        })
+        .collect();
+    enrolment.enrol(&candidates).await
+}
+
+/// 1,000 tokens for the first operator and 200 more for each after it: different stakes, and none
+/// of four or more holds a third.
+fn deposit(index: u64) -> U256 {
+    U256::from(1_000 + 200 * index) * U256::from(10_u64.pow(18))
+}
+
+async fn relayer(chains: &Chains, contracts: &Contracts) -> Result<Relayer, Error> {
+    let l1 = relayer::end(&chains.l1, contracts.l1.bridge, 0)?;
+    let l2 = relayer::end(&chains.l2, contracts.l2.bridge, UP_DEPTH)?;
+    let wei = U256::from(10_u128.pow(21));
+    chains.l1.fund(l1.account.address(), wei).await?;
+    chains.l2.fund(l2.account.address(), wei).await?;
+    Ok(Relayer::start(l1, l2))
+}
