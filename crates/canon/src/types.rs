@@ -133,13 +133,22 @@ impl Mask256 {
     /// Whether every member is one of `other`.
     #[must_use]
     pub fn is_subset_of(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(a, b)| a & !b == 0)
+        // Without an early end, so that it becomes a few wide instructions: every pair asks this.
+        self.0
+            .iter()
+            .zip(&other.0)
+            .fold(0, |rest, (a, b)| rest | (a & !b))
+            == 0
     }
 
     /// Whether some member is one of `other`.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
+        self.0
+            .iter()
+            .zip(&other.0)
+            .fold(0, |common, (a, b)| common | (a & b))
+            != 0
     }
 }
 

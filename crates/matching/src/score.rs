@@ -183,10 +183,11 @@ fn price(policy: &ScorePolicy, model: u8, ask: MicroDollars) -> u16 {
 
 /// The share of the free GPUs that the request takes.
 pub(crate) fn availability(gpus: u8, free: u8) -> u16 {
-    let share = WHOLE
-        .saturating_mul(u64::from(gpus))
-        .checked_div(u64::from(free));
-    factor(share.unwrap_or(0))
+    // In 32 bits: the one division that every pair costs.
+    let share = 10_000_u32
+        .saturating_mul(u32::from(gpus))
+        .checked_div(u32::from(free));
+    factor(u64::from(share.unwrap_or(0)))
 }
 
 /// 10 000 minus the share of stake lost, less what time has forgiven.

@@ -25,9 +25,9 @@ use crate::rank::PairRank;
 use crate::snapshot::Snapshot;
 
 /// How many machines a request's first list holds.
-const FIRST_LIST: usize = 8;
+const FIRST_LIST: usize = 16;
 /// How many a list holds at most.
-const LONGEST_LIST: usize = 128;
+const LONGEST_LIST: usize = 64;
 
 /// Computes the outcome of a round.
 ///

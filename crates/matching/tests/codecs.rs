@@ -1,0 +1,325 @@
+//! Records: one encoding each, at the offsets of the format, and nothing but it decodes.
+
+mod common;
+
+use common::world::{Dice, World, offer, policy, request};
+use proptest::prelude::*;
+use quorate_canon::{Bps, CodecError, FixedWidth, MicroDollars, Stake};
+use quorate_matching::policy::defaults::policy_v1;
+use quorate_matching::{
+    Capacity, Entry, HealthSection, MachineState, MoneySection, Offer, OfferInput, Policy,
+    PolicyError, Profile, ProviderState, Request, RequestInput, ScorePolicy,
+};
+
+/// Encodes, decodes, and compares the width with the one that the format gives.
+fn comes_back<T: FixedWidth + PartialEq + std::fmt::Debug>(value: &T, width: usize) {
+    let bytes = value.to_bytes();
+    assert_eq!((T::WIDTH, bytes.len()), (width, width));
+    assert_eq!(T::from_bytes(&bytes).as_ref(), Ok(value));
+    assert!(T::from_bytes(&bytes[1..]).is_err());
+    assert!(T::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
+}
+
+proptest! {
+    #[test]
+    fn every_record_comes_back(number: u64) {
+        let mut dice = Dice(number);
+        let (offer, request) = (offer(&mut dice, 3), request(&mut dice, 4));
+        comes_back(&offer.used, 17);
+        comes_back(&offer.machine, 3);
+        comes_back(&offer.provider, 21);
+        comes_back(&offer.offer, 160);
+        comes_back(&offer, 209);
+        comes_back(&request.request, 320);
+        comes_back(&request, 328);
+        comes_back(&policy(&mut dice), 3008);
+        comes_back(&Policy { score: policy(&mut dice), ..policy_v1() }, 3104);
+    }
+
+    #[test]
+    fn every_entry_comes_back(bytes: [u8; 49]) {
+        let entry = Entry::from_bytes(&bytes).unwrap();
+        comes_back(&entry, 49);
+        prop_assert_eq!(entry.to_bytes(), bytes);
+    }
+
+    /// Bytes either do not decode or encode to themselves.
+    #[test]
+    fn a_record_has_one_encoding(number: u64, at: prop::sample::Index, byte: u8) {
+        let mut dice = Dice(number);
+        let mut bytes = offer(&mut dice, 3).to_bytes();
+        let i = at.index(bytes.len());
+        bytes[i] = byte;
+        if let Ok(offer) = OfferInput::from_bytes(&bytes) {
+            prop_assert_eq!(offer.to_bytes(), bytes);
+        }
+        let mut bytes = request(&mut dice, 4).to_bytes();
+        let i = at.index(bytes.len());
+        bytes[i] = byte;
+        if let Ok(request) = RequestInput::from_bytes(&bytes) {
+            prop_assert_eq!(request.to_bytes(), bytes);
+        }
+    }
+}
+
+#[test]
+fn offers_with_a_spare_byte_set_do_not_decode() {
+    let bytes = offer(&mut Dice(1), 3).offer.to_bytes();
+    for at in 153..160 {
+        let mut bytes = bytes.clone();
+        bytes[at] = 1;
+        assert_eq!(
+            Offer::from_bytes(&bytes),
+            Err(CodecError::Spare { at, got: 1 })
+        );
+    }
+}
+
+#[test]
+fn requests_with_a_spare_byte_set_do_not_decode() {
+    let bytes = request(&mut Dice(1), 3).request.to_bytes();
+    for at in 292..320 {
+        let mut bytes = bytes.clone();
+        bytes[at] = 1;
+        assert_eq!(
+            Request::from_bytes(&bytes),
+            Err(CodecError::Spare { at, got: 1 })
+        );
+    }
+}
+
+#[test]
+fn the_spare_bytes_of_the_policy_are_zero() {
+    assert!(HealthSection::from_bytes(&[0; 32]).is_ok());
+    assert!(HealthSection::from_bytes(&[1; 32]).is_err());
+    let bytes = policy_v1().money.to_bytes();
+    assert!(MoneySection::from_bytes(&bytes).is_ok());
+    for at in 18..60 {
+        let mut bytes = bytes.clone();
+        bytes[at] = 7;
+        assert_eq!(
+            MoneySection::from_bytes(&bytes),
+            Err(CodecError::Spare { at, got: 7 })
+        );
+    }
+}
+
+/// The field that a decoder complains about after `change`.
+fn complaint<T: FixedWidth>(bytes: &[u8], change: &[(usize, u8)]) -> &'static str {
+    let mut bytes = bytes.to_vec();
+    for (at, byte) in change {
+        bytes[*at] = *byte;
+    }
+    match T::from_bytes(&bytes) {
+        Err(CodecError::Range { field, .. }) => field,
+        Err(error) => panic!("{error}"),
+        Ok(_) => "none",
+    }
+}
+
+#[test]
+fn offers_outside_the_ranges_do_not_decode() {
+    let bytes = offer(&mut Dice(1), 3).to_bytes();
+    let zero = |from, to| (from..to).map(|at| (at, 0)).collect::<Vec<_>>();
+    let field = |change: &[(usize, u8)]| complaint::<OfferInput>(&bytes, change);
+    assert_eq!(field(&[]), "none");
+    assert_eq!(field(&zero(96, 104)), "ask");
+    assert_eq!(field(&zero(124, 128)), "currencies");
+    assert_eq!(field(&zero(140, 144)), "max_term");
+    assert_eq!(field(&zero(149, 150)), "gpus");
+    assert_eq!(field(&[(151, 8)]), "kind");
+    assert_eq!(field(&[(152, 8)]), "tier");
+    assert_eq!(field(&[(185, 0x27), (186, 0x11)]), "uptime");
+    assert_eq!(field(&[(200, 0xff), (201, 0xfe)]), "reputation");
+    assert_eq!(field(&[(202, 0x27), (203, 0x11)]), "share");
+}
+
+#[test]
+fn requests_outside_the_ranges_do_not_decode() {
+    let bytes = request(&mut Dice(1), 3).to_bytes();
+    let zero = |from, to| (from..to).map(|at| (at, 0)).collect::<Vec<_>>();
+    let field = |change: &[(usize, u8)]| complaint::<RequestInput>(&bytes, change);
+    assert_eq!(field(&[]), "none");
+    assert_eq!(field(&zero(32, 64)), "models");
+    assert_eq!(field(&zero(64, 96)), "regions");
+    assert_eq!(field(&zero(244, 252)), "budget");
+    assert_eq!(field(&zero(272, 276)), "term");
+    assert_eq!(field(&[(284, 0x27), (285, 0x11)]), "share");
+    assert_eq!(field(&zero(286, 287)), "gpus");
+    assert_eq!(field(&zero(288, 289)), "kinds");
+    assert_eq!(field(&zero(289, 290)), "tiers");
+    assert_eq!(field(&[(290, 32)]), "currency");
+    assert_eq!(field(&[(291, 4)]), "profile");
+}
+
+#[test]
+fn what_was_never_seen_is_65535() {
+    assert_eq!(MachineState::default().to_bytes(), [0xff, 0xff, 0]);
+    let provider = ProviderState::default().to_bytes();
+    assert_eq!(provider[12..14], [0xff, 0xff]);
+    let whole = MachineState {
+        uptime: Some(Bps::ONE),
+        flags: 2,
+    };
+    assert_eq!(whole.to_bytes(), [0x27, 0x10, 2]);
+}
+
+#[test]
+fn capacity_holds_only_if_every_component_does() {
+    let room = Capacity {
+        gpus: 2,
+        cpu_milli: 10,
+        memory_mib: 20,
+        disk_gib: 30,
+        mbits: 40,
+    };
+    assert!(room.holds(&room));
+    for i in 0..5 {
+        let mut more = [2, 10, 20, 30, 40];
+        more[i] += 1;
+        let [gpus, cpu_milli, memory_mib, disk_gib, mbits] = more;
+        let gpus = u8::try_from(gpus).unwrap();
+        assert!(!room.holds(&Capacity {
+            gpus,
+            cpu_milli,
+            memory_mib,
+            disk_gib,
+            mbits
+        }));
+    }
+}
+
+#[test]
+fn free_is_never_below_nothing() {
+    let mut input = offer(&mut Dice(1), 3);
+    input.used = Capacity {
+        gpus: 255,
+        cpu_milli: 1,
+        ..Capacity::ZERO
+    };
+    assert_eq!(input.free().gpus, 0);
+    assert_eq!(input.free().cpu_milli, input.offer.cpu_milli - 1);
+}
+
+/// What the default policy complains about after `change`.
+fn broken(change: impl FnOnce(&mut ScorePolicy)) -> PolicyError {
+    let mut policy = policy_v1();
+    change(&mut policy.score);
+    let error = policy.validate().unwrap_err();
+    assert_eq!(Policy::from_page(&policy.page()), Err(error));
+    error
+}
+
+#[test]
+fn policies_that_break_a_rule_are_refused() {
+    let large = |parameter, got, most| PolicyError::TooLarge {
+        parameter,
+        got,
+        most,
+    };
+    let sum = PolicyError::WeightSum {
+        profile: Profile::Reliable,
+        got: 10_001,
+    };
+    assert_eq!(broken(|policy| policy.weights[2][0] += 1), sum);
+    let randomness = PolicyError::Randomness {
+        profile: Profile::Balanced,
+        got: 2_001,
+    };
+    assert_eq!(
+        broken(|policy| policy.weights[0] = [7_999, 0, 0, 0, 0, 0, 0, 2_001]),
+        randomness
+    );
+    assert_eq!(
+        broken(|p| p.prior_uptime = 10_001),
+        large("prior_uptime", 10_001, 10_000)
+    );
+    assert_eq!(
+        broken(|p| p.prior_reputation = 10_001),
+        large("prior_reputation", 10_001, 10_000)
+    );
+    assert_eq!(
+        broken(|p| p.same_zone = 10_001),
+        large("same_zone", 10_001, 10_000)
+    );
+    assert_eq!(
+        broken(|p| p.zone_table[15][3] = 10_001),
+        large("zone_table", 10_001, 10_000)
+    );
+    let most = 100_000_000;
+    assert_eq!(
+        broken(|p| p.offsets[3] = most + 1),
+        large("offsets", most + 1, most)
+    );
+    let age = broken(|p| (p.age_cap, p.age_points) = (101, 100));
+    assert_eq!(age, large("age_cap x age_points", 10_100, 10_000));
+    assert_eq!(
+        broken(|p| p.price_slope = 1_000_001),
+        large("price_slope", 1_000_001, 1_000_000)
+    );
+    assert_eq!(
+        broken(|p| p.stake_slope = 1_000_001),
+        large("stake_slope", 1_000_001, 1_000_000)
+    );
+    assert_eq!(broken(|p| p.zones[255] = 16), large("zones", 16, 15));
+    assert_eq!(
+        broken(|p| p.stake_unit = Stake::new(0)),
+        PolicyError::NoStakeUnit
+    );
+}
+
+#[test]
+fn policies_at_the_bounds_are_valid() {
+    let mut policy = policy_v1();
+    let score = &mut policy.score;
+    score.weights[0] = [8_000, 0, 0, 0, 0, 0, 0, 2_000];
+    score.offsets = [100_000_000; 4];
+    (score.age_cap, score.age_points) = (1, 10_000);
+    (score.price_slope, score.stake_slope) = (1_000_000, 1_000_000);
+    score.reference_price = [MicroDollars::new(u64::MAX); 256];
+    assert_eq!(Policy::from_page(&policy.page()), Ok(policy));
+}
+
+#[test]
+fn each_section_and_the_version_change_the_hash() {
+    let one = policy_v1();
+    let mut hashes = vec![one.hash()];
+    let mut other = one.clone();
+    other.version = other.version.checked_add(1).unwrap();
+    hashes.push(other.hash());
+    let mut other = one.clone();
+    other.score.age_cap += 1;
+    hashes.push(other.hash());
+    let mut other = one;
+    other.money.protocol_fee_bps = Bps::ZERO;
+    hashes.push(other.hash());
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 4);
+}
+
+/// The offsets of the format, read by hand.
+#[test]
+fn the_oracles_offsets_are_those_of_the_records() {
+    let world = World::new(6, 1, 1);
+    let (offer, request) = (&world.snapshot.offers()[0], &world.snapshot.requests()[0]);
+    let (o, r) = (offer.to_bytes(), request.to_bytes());
+    assert_eq!(o[96..104], offer.offer.ask.get().to_be_bytes());
+    assert_eq!(
+        o[148..153],
+        [
+            offer.offer.model,
+            offer.offer.gpus.get(),
+            offer.offer.region,
+            offer.offer.kind,
+            offer.offer.tier
+        ]
+    );
+    assert_eq!(o[160..168], offer.created.get().to_be_bytes());
+    assert_eq!(o[188..196], offer.provider.stake.get().to_be_bytes());
+    assert_eq!(r[32..64], request.request.models.0);
+    assert_eq!(r[244..252], request.request.budget.get().to_be_bytes());
+    assert_eq!(r[286], request.request.gpus.get());
+    assert_eq!(r[291], request.request.profile.code());
+    assert_eq!(r[320..328], request.created.get().to_be_bytes());
+}
