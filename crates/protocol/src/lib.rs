@@ -18,28 +18,32 @@
 )]
 
 mod bitmap;
+mod builder;
 mod certificate;
 mod commitment;
 mod error;
 mod evidence;
 mod header;
+mod judge;
+mod live;
+mod pages;
 mod quorum;
 pub mod rules;
 mod schedule;
 mod seed;
 mod table;
+mod validate;
 mod vote;
 mod word;
 
 pub use bitmap::Bitmap;
-pub use certificate::{Certificate, CertificateBuilder, UnverifiedCertificate};
+pub use builder::{CertificateBuilder, UnverifiedCertificate};
+pub use certificate::Certificate;
 pub use commitment::{Commitment, KEYS_PER_PAGE};
 pub use error::ProtocolError;
-pub use evidence::{
-    Divergence, Equivocation, Evidence, Fault, NoFault, Offence, detect, detect_divergence,
-    offence_id,
-};
+pub use evidence::{Divergence, Equivocation, Evidence, Offence};
 pub use header::{Domain, Header, PROTOCOL_VERSION};
+pub use judge::{Fault, NoFault, detect, detect_divergence, offence_id};
 pub use quorum::{QUORUM, quorum_reached};
 pub use schedule::Schedule;
 pub use seed::seed;

@@ -1,6 +1,6 @@
 //! Votes (docs/formats.md, section 9).
 
-use std::fmt::Debug;
+use std::{collections::BTreeMap, fmt::Debug};
 
 use quorate_bls::{self as bls, BatchError, PublicKey, Signature, SignaturePoint};
 use quorate_canon::{
@@ -134,7 +134,7 @@ pub fn verify_votes(
     table: &StakeTable,
 ) -> Vec<Result<Vote<Verified>, ProtocolError>> {
     let mut checked: Vec<_> = votes.iter().map(|vote| vote.check(table)).collect();
-    let mut groups: std::collections::BTreeMap<Digest, Vec<usize>> = Default::default();
+    let mut groups: BTreeMap<Digest, Vec<usize>> = BTreeMap::new();
     for (place, vote) in checked.iter().enumerate() {
         if let Ok((_, vote)) = vote {
             groups.entry(vote.digest).or_default().push(place);
@@ -142,10 +142,11 @@ pub fn verify_votes(
     }
     for (digest, places) in groups {
         for place in forged(&checked, digest, &places) {
-            if let Some(vote) = checked.get_mut(place) {
-                *vote = Err(vote.as_ref().map_or_else(Clone::clone, |(_, vote)| {
-                    ProtocolError::BadSignature(vote.operator)
-                }));
+            if let Some(slot) = checked.get_mut(place)
+                && let Ok((_, vote)) = slot
+            {
+                let operator = vote.operator;
+                *slot = Err(ProtocolError::BadSignature(operator));
             }
         }
     }
