@@ -18,7 +18,7 @@ fn killed_at_any_moment_a_round_never_gets_a_second_digest() {
     let place = Place::new();
     drop(place.create());
     let mut unpublished = 0;
-    for trial in 0..trials("QUORATE_SIGNER_KILLS", 25) {
+    for trial in 0..trials("QUORATE_SIGNER_KILLS", 25, 500) {
         let mut child = child::spawn("crash::operator", &place.path());
         wait_until_ready(&mut child);
         std::thread::sleep(Duration::from_micros(random() % 60_000));

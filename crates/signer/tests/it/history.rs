@@ -164,7 +164,7 @@ fn forked(snapshot: SnapshotId, fork: bool) -> SnapshotId {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: u32::try_from(crate::trials("QUORATE_SIGNER_HISTORIES", 48)).unwrap(),
+        cases: u32::try_from(crate::trials("QUORATE_SIGNER_HISTORIES", 48, 5_000)).unwrap(),
         max_shrink_iters: 200,
         ..ProptestConfig::default()
     })]

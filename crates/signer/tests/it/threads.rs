@@ -15,7 +15,7 @@ const THREADS: u64 = 20;
 fn of_many_threads_with_different_headers_exactly_one_wins() {
     let place = Place::new();
     let signer = signer(place.create(), 0);
-    let rounds = trials("QUORATE_SIGNER_RACES", 15) as u64;
+    let rounds = trials("QUORATE_SIGNER_RACES", 15, 1_000) as u64;
     for round in 1..=rounds {
         fix(&signer, round);
         let results: Vec<_> = std::thread::scope(|scope| {

@@ -12,6 +12,7 @@
 //! To back a database up, stop its process and copy the file; a copy of the file alone, taken
 //! while the process runs, lacks what still lies in the WAL.
 
+mod connection;
 mod database;
 mod schema;
 mod transaction;

@@ -17,7 +17,7 @@ fn kill_loses_no_acknowledged_write_and_no_open_fails() {
     let path = folder.path().join("crash.db");
     drop(Database::create(&path, &SCHEMA).unwrap());
     let mut acknowledged = 0;
-    for trial in 0..trials(VARIABLE, SAMPLE) {
+    for trial in 0..trials(VARIABLE, SAMPLE, 200) {
         acknowledged = acknowledged.max(run_and_kill(&path));
         let database = Database::open(&path, &SCHEMA).unwrap();
         let found = database.transact(|t| t.scan(VOTES, b"")).unwrap();

@@ -20,7 +20,7 @@ fn a_flip_in_a_record_gives_an_error_or_the_right_value() {
     let records: Vec<_> = (0..RECORDS).map(|n| place(&original, n)).collect();
     let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut noticed = 0;
-    let trials = trials("QUORATE_STORE_FLIPS", 2_000);
+    let trials = trials("QUORATE_STORE_FLIPS", 2_000, 20_000);
     for _ in 0..trials {
         let number = u64::from(random.next_u32()) % RECORDS;
         let (start, width) = records[number as usize];
@@ -41,7 +41,7 @@ fn a_flip_anywhere_in_the_file_never_gives_a_wrong_value() {
     let path = folder.path().join("flips.db");
     let original = filled(&path);
     let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    for _ in 0..trials("QUORATE_STORE_FLIPS", 300) {
+    for _ in 0..trials("QUORATE_STORE_FLIPS", 300, 20_000) {
         let at = random.next_u32() as usize % original.len();
         fs::write(&path, flip(&original, at, random.next_u32())).unwrap();
         for number in [0, u64::from(random.next_u32()) % RECORDS] {

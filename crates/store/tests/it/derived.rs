@@ -102,7 +102,7 @@ fn flips_in_the_stores_files_never_give_a_wrong_value() {
     let log = fs::read(path.join("db")).unwrap();
     let used = log.iter().rposition(|byte| *byte != 0).unwrap();
     let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    for _ in 0..trials("QUORATE_STORE_FLIPS", 20) {
+    for _ in 0..trials("QUORATE_STORE_FLIPS", 20, 2_000) {
         let mut flipped = log.clone();
         let at = random.next_u32() as usize % used;
         flipped[at] ^= flip_mask(random.next_u32());

@@ -19,9 +19,14 @@ const SCHEMA: Schema = Schema {
     migrations: &[Migration::AddTable(VOTES), Migration::AddTable(EVIDENCE)],
 };
 
-/// How often a trial is repeated: few times in tests, as often as asked for in a soak.
-fn trials(variable: &str, sample: usize) -> usize {
-    std::env::var(variable).map_or(sample, |count| count.parse().unwrap())
+/// How often a trial is repeated: a sample in tests, in full with `QUORATE_SOAK` set, or as
+/// often as `variable` says.
+fn trials(variable: &str, sample: usize, soak: usize) -> usize {
+    match std::env::var(variable) {
+        Ok(count) => count.parse().unwrap(),
+        Err(_) if std::env::var_os("QUORATE_SOAK").is_some() => soak,
+        Err(_) => sample,
+    }
 }
 
 /// What to XOR a byte with so that it changes.
