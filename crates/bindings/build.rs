@@ -1,5 +1,6 @@
 //! Writes one module for each Solidity interface: `sol!` over one file that holds the interface and
 //! all that it imports, since `sol!` follows no import and takes no path but a literal one.
+//! And lists the artefacts.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,27 @@ fn main() -> io::Result<()> {
             whole.display().to_string()
         );
     }
-    fs::write(out.join("ours.rs"), modules)
+    fs::write(out.join("ours.rs"), modules)?;
+    fs::write(
+        out.join("artifacts.rs"),
+        list_artifacts(Path::new("artifacts"))?,
+    )
+}
+
+/// A table of file stems and contents.
+fn list_artifacts(folder: &Path) -> io::Result<String> {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<_>>()?;
+    paths.sort();
+    let mut table = "const FILES: &[(&str, &str)] = &[\n".to_owned();
+    for path in paths {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let whole = path.canonicalize()?.display().to_string();
+        table += &format!("    ({stem:?}, include_str!({whole:?})),\n");
+    }
+    Ok(table + "];\n")
 }
 
 /// Appends a file without its imports, after the files that it imports, each once.

@@ -8,12 +8,12 @@
 pub mod artifacts;
 pub mod eigenlayer;
 pub mod erc20;
+pub mod links;
 mod ours;
 pub mod reverts;
 
 pub use ours::{
     bridge::{IBridge, IBridgeReceiver},
-    deploy,
     market::IMarket,
     providers::IProviders,
     rounds::IRounds,

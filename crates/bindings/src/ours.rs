@@ -3,6 +3,4 @@
 // What the macro writes has no docs of its own and is not reached from outside by its path.
 #![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 
-pub mod deploy;
-
 include!(concat!(env!("OUT_DIR"), "/ours.rs"));

@@ -1,0 +1,23 @@
+//! Getters by which the contracts name each other; not in the interfaces, since only deployments
+//! and nodes at their start ask.
+
+#![allow(missing_docs)] // generated items; the functions are those of the contracts
+
+alloy::sol! {
+    #[sol(rpc)]
+    interface RoundsLinks {
+        function table() external view returns (address);
+        function market() external view returns (address);
+        function bridge() external view returns (address);
+    }
+
+    #[sol(rpc)]
+    interface MarketLinks {
+        function providers() external view returns (address);
+    }
+
+    #[sol(rpc)]
+    interface BridgeLinks {
+        function isDevnetOnly() external view returns (bool);
+    }
+}

@@ -1,1 +1,0 @@
-//! What the interfaces do not tell: constructors and administration, called when a network is set up.
