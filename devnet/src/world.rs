@@ -4,14 +4,16 @@ use std::{path::PathBuf, sync::Arc};
 
 use alloy::primitives::U256;
 use quorate_bindings::IServiceManager;
+use quorate_canon::{Address as CanonAddress, ChainId};
 use quorate_matching::{Policy, policy::defaults::policy_v1};
+use quorate_protocol::Domain;
 
 use crate::{
     Error,
     beacon_server::{LocalBeacon, Relay},
-    chains::{Account, Chains},
+    chains::{Account, Chains, L1_CHAIN_ID, L2_CHAIN_ID},
     core::{Core, CoreDelays, artifacts::CoreCode, deploy_core},
-    deploy::{self, Clock, Contracts, Owners, Terms},
+    deploy::{self, Clock, Contracts, OPERATOR_SET, Owners, Terms},
     feeder::{Actors, Feeder},
     operators::{Candidate, Enrolment, OperatorKeys},
     relayer::{self, Relayer},
@@ -143,6 +145,18 @@ impl World {
             start,
             feeder,
         })
+    }
+
+    /// Whom headers of this network name.
+    #[must_use]
+    pub const fn domain(&self) -> Domain {
+        Domain {
+            l1_chain: ChainId::new(L1_CHAIN_ID),
+            l2_chain: ChainId::new(L2_CHAIN_ID),
+            rounds: CanonAddress(self.contracts.l2.rounds.into_array()),
+            avs: CanonAddress(self.contracts.l1.service_manager.into_array()),
+            operator_set: OPERATOR_SET,
+        }
     }
 
     /// The player of the trace; once.

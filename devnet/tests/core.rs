@@ -2,20 +2,16 @@
 
 use alloy::primitives::U256;
 use devnet::{
-    chains::{Account, Anvil, AnvilConfig, L1_CHAIN_ID},
+    chains::{Account, Anvil, AnvilConfig},
     core::{CoreDelays, abi::ICoreViews, artifacts::CoreCode, deploy_core},
 };
 
 #[tokio::test]
 async fn core_deploys_behind_proxies() {
     let dir = tempfile::tempdir().expect("dir");
-    let config = AnvilConfig {
-        name: "l1",
-        chain_id: L1_CHAIN_ID,
-        dir: dir.path().into(),
-        port: 0,
-    };
-    let anvil = Anvil::start(&config).await.expect("anvil");
+    let anvil = Anvil::start(&AnvilConfig::l1(dir.path()))
+        .await
+        .expect("anvil");
     let owner = Account::named(&anvil, "owner").expect("account");
     anvil
         .fund(owner.address(), U256::from(10u128.pow(21)))

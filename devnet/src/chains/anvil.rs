@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -14,7 +14,7 @@ use alloy::{
 };
 use url::Url;
 
-use super::process::Process;
+use super::{L1_CHAIN_ID, L1_FIRST_BLOCK, L2_CHAIN_ID, process::Process};
 use crate::{Error, paths};
 
 /// How to start a chain.
@@ -28,6 +28,35 @@ pub struct AnvilConfig {
     pub dir: PathBuf,
     /// The port to listen on; 0 takes a free one.
     pub port: u16,
+    /// The number of the first block.
+    pub first_block: u64,
+}
+
+impl AnvilConfig {
+    /// The devnet's L1 on a free port.
+    #[must_use]
+    pub fn l1(dir: &Path) -> Self {
+        let first_block = L1_FIRST_BLOCK;
+        Self {
+            name: "l1",
+            chain_id: L1_CHAIN_ID,
+            dir: dir.to_path_buf(),
+            port: 0,
+            first_block,
+        }
+    }
+
+    /// The devnet's L2 on a free port.
+    #[must_use]
+    pub fn l2(dir: &Path) -> Self {
+        Self {
+            name: "l2",
+            chain_id: L2_CHAIN_ID,
+            dir: dir.to_path_buf(),
+            port: 0,
+            first_block: 0,
+        }
+    }
 }
 
 /// A running anvil. It mines a block for each transaction until [`Anvil::every`] sets a pace.
@@ -180,26 +209,19 @@ fn install_tls() {
 
 fn command(config: &AnvilConfig) -> Result<Command, Error> {
     let mut command = Command::new(binary()?);
-    command
-        .args([
-            "--hardfork",
-            "osaka",
-            "--host",
-            "127.0.0.1",
-            "--enable-tx-gas-limit",
-        ])
-        .args([
-            "--accounts",
-            "1",
-            "--gas-limit",
-            &BLOCK_GAS_LIMIT.to_string(),
-        ])
-        .args([
-            "--chain-id",
-            &config.chain_id.to_string(),
-            "--port",
-            &config.port.to_string(),
-        ]);
+    let flags = [
+        ("--hardfork", "osaka".to_owned()),
+        ("--host", "127.0.0.1".to_owned()),
+        ("--port", config.port.to_string()),
+        ("--chain-id", config.chain_id.to_string()),
+        ("--number", config.first_block.to_string()),
+        ("--gas-limit", BLOCK_GAS_LIMIT.to_string()),
+        ("--accounts", "1".to_owned()),
+    ];
+    for (flag, value) in flags {
+        command.arg(flag).arg(value);
+    }
+    command.arg("--enable-tx-gas-limit");
     Ok(command)
 }
 

@@ -17,6 +17,10 @@ pub const L1_CHAIN_ID: u64 = 31_337;
 /// Chain id of the devnet's L2.
 pub const L2_CHAIN_ID: u64 = 412_346;
 
+/// Number of L1's first block. The core's `DelegationManager` subtracts its withdrawal delay from
+/// the block number whenever it slashes: on a younger chain than that, every slash reverts.
+pub const L1_FIRST_BLOCK: u64 = 10_000;
+
 /// Both chains.
 #[derive(Debug)]
 pub struct Chains {
@@ -32,13 +36,7 @@ impl Chains {
     /// # Errors
     /// When one does not start.
     pub async fn start(dir: &Path) -> Result<Self, Error> {
-        let config = |name, chain_id| AnvilConfig {
-            name,
-            chain_id,
-            dir: dir.to_path_buf(),
-            port: 0,
-        };
-        let (l1, l2) = (config("l1", L1_CHAIN_ID), config("l2", L2_CHAIN_ID));
+        let (l1, l2) = (AnvilConfig::l1(dir), AnvilConfig::l2(dir));
         let (l1, l2) = tokio::try_join!(Anvil::start(&l1), Anvil::start(&l2))?;
         Ok(Self { l1, l2 })
     }

@@ -261,3 +261,14 @@ impl Deployer<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chains::L1_FIRST_BLOCK;
+
+    #[test]
+    fn the_chain_is_older_than_the_withdrawal_delay() {
+        assert!(L1_FIRST_BLOCK > u64::from(CoreDelays::default().deallocation) + 1);
+    }
+}

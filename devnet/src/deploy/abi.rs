@@ -50,6 +50,11 @@ alloy::sol! {
         function isDevnetOnly() external pure returns (bool);
     }
 
+    /// Anyone makes as much of it as they like.
+    interface IDevnetToken {
+        function mint(address to, uint256 amount) external;
+    }
+
     interface IRoles {
         function grantRole(bytes32 role, address account) external;
     }

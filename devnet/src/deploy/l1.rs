@@ -7,7 +7,7 @@ use alloy::{
 use quorate_bindings::eigenlayer::IStrategyManager;
 
 use super::{
-    abi::{IPlainBridge, IServiceManagerSetUp, SetUp},
+    abi::{IDevnetToken, IPlainBridge, IServiceManagerSetUp, SetUp},
     clock::Clock,
     code,
 };
@@ -149,22 +149,21 @@ pub(super) async fn finish(
     Ok(l1)
 }
 
-/// A token whose whole supply belongs to `owner`.
+/// A token of which `owner` has made itself more than any run gives out.
 pub(super) async fn token(
     owner: &Account,
     name: &str,
     symbol: &str,
     decimals: u8,
 ) -> Result<Address, Error> {
-    let arguments = (
-        name,
-        symbol,
-        U256::from(decimals),
-        owner.address(),
-        U256::from(SUPPLY),
-    )
-        .abi_encode_params();
-    owner
+    let arguments = (name, symbol, U256::from(decimals)).abi_encode_params();
+    let token = owner
         .deploy("DevnetToken", code::ours("DevnetToken", &arguments)?)
-        .await
+        .await?;
+    let mint = IDevnetToken::mintCall {
+        to: owner.address(),
+        amount: U256::from(SUPPLY),
+    };
+    owner.call(token, &mint).await?;
+    Ok(token)
 }
