@@ -1,2 +1,5 @@
-//! .
-fn main() {}
+//! The auditor; see the library.
+
+fn main() -> std::process::ExitCode {
+    auditor::cli::main()
+}

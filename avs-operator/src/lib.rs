@@ -1,1 +1,25 @@
-//! .
+//! The operator's node, as a library: `main.rs` only parses and wires, and the whole-system tests
+//! run the same code.
+//!
+//! A round's way through it, with the names of the modules: [`driver`] sees the close, fixes the
+//! snapshot through the [`voter`], waits for the beacon, has [`compute`] make outcome and header,
+//! lets the contracts read it, asks the [`voter`] again, and gives the vote to [`post`].
+
+mod archive;
+pub mod cli;
+pub mod compute;
+pub mod config;
+pub mod doctor;
+pub mod driver;
+mod error;
+pub mod node;
+pub mod observe;
+pub mod post;
+pub mod register;
+mod run;
+pub mod setup;
+pub mod voter;
+
+pub use config::Config;
+pub use error::OperatorError;
+pub use run::{Options, run, run_with};

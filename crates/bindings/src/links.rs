@@ -17,6 +17,12 @@ alloy::sol! {
     }
 
     #[sol(rpc)]
+    interface ServiceManagerLinks {
+        function allocationManager() external view returns (address);
+        function bridge() external view returns (address);
+    }
+
+    #[sol(rpc)]
     interface BridgeLinks {
         function isDevnetOnly() external view returns (bool);
     }

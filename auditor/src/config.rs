@@ -1,0 +1,44 @@
+//! The auditor's configuration: `auditor.toml`, see `auditor.example.toml` beside this crate.
+
+use quorate_service::{ConfigError, Network};
+use quorate_settings::{BeaconSection, ChainSection, ContractsSection};
+use serde::Deserialize;
+
+/// What an auditor reads from. It holds no key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `production` refuses a local beacon.
+    pub network: Network,
+    /// The chain with the stake tables.
+    pub l1: ChainSection,
+    /// The chain with the market.
+    pub l2: ChainSection,
+    /// Which contracts.
+    pub contracts: ContractsSection,
+    /// Which beacon.
+    pub beacon: BeaconSection,
+}
+
+impl Config {
+    /// Checks what can be checked without a chain.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the setting.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.l1.rpc("l1", self.network)?;
+        self.l2.rpc("l2", self.network)?;
+        self.beacon.info(self.network).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_file_is_valid() {
+        let config: Config = toml::from_str(include_str!("../auditor.example.toml")).unwrap();
+        config.check().unwrap();
+    }
+}

@@ -1,0 +1,120 @@
+//! The lists behind signed rounds, so that a restarted node can hand them out. Derived data: lost,
+//! it costs a replay by somebody else, never stake.
+
+use std::path::Path;
+
+use quorate_canon::{Digest, Round};
+use quorate_matching::OutcomeList;
+use quorate_store::{Result, StoreError, Table, derived::Derived};
+
+const LISTS: Table = Table::new("lists");
+/// Layout of the records; another one starts empty.
+const FORMAT: u32 = 1;
+/// Rounds that are kept; a round is over long before.
+const KEPT: u64 = 64;
+
+/// The store of lists.
+#[derive(Debug)]
+pub struct Archive {
+    store: Derived,
+}
+
+impl Archive {
+    /// Opens it, or an empty one in place of one that cannot be used.
+    ///
+    /// # Errors
+    /// [`StoreError`] if not even an empty one can be made, or another process has it.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let (store, _) = Derived::open(&folder.join("rounds"), FORMAT)?;
+        Ok(Self { store })
+    }
+
+    /// Keeps the list of a round, and forgets that of a round long ago.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn put(&self, round: Round, list: &OutcomeList) -> Result<()> {
+        self.store
+            .put(LISTS, &round.get().to_be_bytes(), &list.bytes())?;
+        if let Some(old) = round.get().checked_sub(KEPT) {
+            self.forget_up_to(old)?;
+        }
+        Ok(())
+    }
+
+    /// The list of a round, if it is kept and gives the outcome root asked for.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn get(&self, round: Round, outcome_root: Digest) -> Result<Option<OutcomeList>> {
+        let bytes = match self.store.get(LISTS, &round.get().to_be_bytes()) {
+            Ok(bytes) => bytes,
+            Err(StoreError::DamagedRecord { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let list = bytes.and_then(|bytes| OutcomeList::from_bytes(&bytes).ok());
+        Ok(list.filter(|list| list.outcome_root() == outcome_root))
+    }
+
+    fn forget_up_to(&self, last: u64) -> Result<()> {
+        let keys: Vec<Vec<u8>> = self
+            .store
+            .scan(LISTS, &[])?
+            .map_while(std::result::Result::ok)
+            .map(|(key, _)| key)
+            .take_while(|key| key.as_slice() <= last.to_be_bytes().as_slice())
+            .collect();
+        for key in keys {
+            self.store.delete(LISTS, &key)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty_list() -> OutcomeList {
+        OutcomeList::from_bytes(&[]).unwrap()
+    }
+
+    #[test]
+    fn a_list_comes_back_only_for_its_own_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(folder.path()).unwrap();
+        let list = empty_list();
+        archive.put(Round::new(5), &list).unwrap();
+        let root = list.outcome_root();
+        assert!(archive.get(Round::new(5), root).unwrap().is_some());
+        assert!(
+            archive
+                .get(Round::new(5), Digest([1; 32]))
+                .unwrap()
+                .is_none()
+        );
+        assert!(archive.get(Round::new(6), root).unwrap().is_none());
+    }
+
+    #[test]
+    fn rounds_of_long_ago_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::open(folder.path()).unwrap();
+        let list = empty_list();
+        for round in 0..=KEPT {
+            archive.put(Round::new(round), &list).unwrap();
+        }
+        assert!(
+            archive
+                .get(Round::new(0), list.outcome_root())
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            archive
+                .get(Round::new(1), list.outcome_root())
+                .unwrap()
+                .is_some()
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! The operator's configuration: `operator.toml`, see `operator.example.toml` beside this crate.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use quorate_canon::Address;
+use quorate_service::{ConfigError, Network};
+use quorate_settings::{BeaconSection, ChainSection, ContractsSection, KeySection};
+use serde::Deserialize;
+use url::Url;
+
+/// All that an operator's node is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `production` refuses everything simulated.
+    pub network: Network,
+    /// The operator's address on L1, 0x and 40 digits.
+    pub operator: String,
+    /// The chain with the restaked money.
+    pub l1: ChainSection,
+    /// The chain with the market.
+    pub l2: ChainSection,
+    /// Which contracts.
+    pub contracts: ContractsSection,
+    /// Which beacon.
+    pub beacon: BeaconSection,
+    /// The BLS key.
+    pub bls: KeySection,
+    /// The operator's ECDSA key on L1; needed only to register.
+    pub ecdsa: Option<KeySection>,
+    /// Where things lie.
+    pub store: StoreSection,
+    /// Whom votes are sent to; all of them.
+    pub aggregators: Vec<Url>,
+    /// Roots that aggregators' certificates must lead to; the system's where absent.
+    pub aggregator_roots: Option<PathBuf>,
+    /// Metrics, readiness and EigenLayer's node API; keep it inside your own network.
+    #[serde(default = "Config::default_http")]
+    pub http: SocketAddr,
+}
+
+/// Where the node keeps what it must not lose, and what it can derive again.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSection {
+    /// The signing ledger. On a disk of its own, never copied while the node runs, never deleted.
+    pub ledger: PathBuf,
+    /// A folder for what can be derived again; may be deleted while the node is down.
+    pub data: PathBuf,
+}
+
+impl Config {
+    fn default_http() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 9090))
+    }
+
+    /// The operator's address.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
+    pub fn operator(&self) -> Result<Address, ConfigError> {
+        self.operator
+            .parse()
+            .map_err(|error| ConfigError::value("operator", format!("{}: {error}", self.operator)))
+    }
+
+    /// Checks what can be checked without a chain.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the setting.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.operator()?;
+        self.l1.rpc("l1", self.network)?;
+        self.l2.rpc("l2", self.network)?;
+        self.beacon.info(self.network)?;
+        if self.aggregators.is_empty() {
+            return Err(ConfigError::value(
+                "aggregators",
+                "empty, expected at least one: votes would reach nobody",
+            ));
+        }
+        if self.store.ledger.starts_with(&self.store.data) {
+            return Err(ConfigError::value(
+                "store.ledger",
+                format!(
+                    "{} lies inside store.data ({}), which people delete; give it a place of its own",
+                    self.store.ledger.display(),
+                    self.store.data.display()
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Config {
+        toml::from_str(include_str!("../operator.example.toml")).unwrap()
+    }
+
+    #[test]
+    fn the_example_file_is_valid() {
+        example().check().unwrap();
+    }
+
+    #[test]
+    fn a_ledger_inside_the_folder_that_people_delete_is_refused() {
+        let mut config = example();
+        config.store.ledger = config.store.data.join("ledger.sqlite");
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("store.ledger"), "{error}");
+    }
+
+    #[test]
+    fn no_aggregator_is_refused() {
+        let mut config = example();
+        config.aggregators.clear();
+        assert!(
+            config
+                .check()
+                .unwrap_err()
+                .to_string()
+                .contains("aggregators")
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! What the node says of itself: one verb for each thing that happens. Level, fields and metric of
+//! an event are decided here and nowhere else.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+};
+use quorate_canon::{Digest, Round};
+use quorate_chain::Head;
+use quorate_service::{Metrics, metrics::seconds};
+use tracing::{info, warn};
+
+/// Label of [`Observe`]'s abstentions.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+/// Label of what was sent to whom, and how it ended.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct SentLabel {
+    result: &'static str,
+}
+
+/// Metrics and log lines of an operator.
+#[derive(Clone, Debug)]
+pub struct Observe {
+    head: Gauge,
+    signed: Counter,
+    abstained: Family<ReasonLabel, Counter>,
+    sent: Family<SentLabel, Counter>,
+    beacon_to_vote: Histogram,
+    matching: Histogram,
+    last_signed: Gauge,
+}
+
+impl Observe {
+    /// Registers the metrics.
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
+        Self {
+            head: metrics.register(
+                "operator_head",
+                "Newest L2 block followed",
+                Gauge::default(),
+            ),
+            signed: metrics.register("operator_signed", "Rounds signed", Counter::default()),
+            abstained: metrics.register(
+                "operator_abstained",
+                "Live rounds in which nothing was signed, by reason",
+                Family::default(),
+            ),
+            sent: metrics.register(
+                "operator_votes_sent",
+                "Votes sent to aggregators, by result",
+                Family::default(),
+            ),
+            beacon_to_vote: metrics.register(
+                "operator_beacon_to_vote_seconds",
+                "From a beacon's arrival to the signed vote",
+                seconds(),
+            ),
+            matching: metrics.register(
+                "operator_matching_seconds",
+                "Duration of the matching and its commitments",
+                seconds(),
+            ),
+            last_signed: metrics.register(
+                "operator_last_signed_round",
+                "Last round signed",
+                Gauge::default(),
+            ),
+        }
+    }
+
+    /// A new head.
+    pub fn head(&self, head: Head, taken_back: u64) {
+        self.head
+            .set(i64::try_from(head.number).unwrap_or(i64::MAX));
+        if taken_back > 0 {
+            warn!(
+                head = head.number,
+                taken_back, "L2 reorganised, index rolled back"
+            );
+        }
+    }
+
+    /// A snapshot stands in the ledger.
+    pub fn snapshot_fixed(&self, round: Round, block: Head) {
+        info!(%round, block = block.number, hash = %block.hash, "snapshot fixed");
+    }
+
+    /// Outcome and roots of a round are computed.
+    pub fn matched(&self, round: Round, requests: usize, matched: usize, took: Duration) {
+        self.matching.observe(took.as_secs_f64());
+        info!(%round, requests, matched, ms = took.as_millis(), "outcome computed");
+    }
+
+    /// A vote exists.
+    pub fn voted(&self, round: Round, digest: Digest, since_beacon: Duration) {
+        self.signed.inc();
+        self.last_signed
+            .set(i64::try_from(round.get()).unwrap_or(i64::MAX));
+        self.beacon_to_vote.observe(since_beacon.as_secs_f64());
+        info!(%round, %digest, ms = since_beacon.as_millis(), "round signed");
+    }
+
+    /// Nothing is signed in a live round. Costs reward, never stake.
+    pub fn abstained(&self, round: Round, reason: Abstention, detail: &str) {
+        self.abstained
+            .get_or_create(&ReasonLabel {
+                reason: reason.name(),
+            })
+            .inc();
+        warn!(%round, reason = reason.name(), detail, remedy = reason.remedy(), "abstained");
+    }
+
+    /// A stored vote of before the restart is sent again.
+    pub fn resending(&self, round: Round) {
+        info!(%round, "sending the stored vote again");
+    }
+
+    /// An aggregator has taken a vote.
+    pub fn vote_taken(&self, round: Round, aggregator: &str, duplicate: bool) {
+        self.count_sent(if duplicate { "duplicate" } else { "accepted" });
+        info!(%round, aggregator, duplicate, "vote taken");
+    }
+
+    /// An aggregator has refused a vote.
+    pub fn vote_refused(&self, round: Round, aggregator: &str, code: u32, detail: &str) {
+        self.count_sent("refused");
+        warn!(%round, aggregator, code, detail, "vote refused; docs/reasons.md lists the codes");
+    }
+
+    /// An aggregator could not be reached until the round was over.
+    pub fn vote_undelivered(&self, round: Round, aggregator: &str, detail: &str) {
+        self.count_sent("undelivered");
+        warn!(%round, aggregator, detail, "vote not delivered before the deadline");
+    }
+
+    /// An aggregator asked for the list and got it.
+    pub fn list_sent(&self, round: Round, aggregator: &str, entries: u32) {
+        info!(%round, aggregator, entries, "list sent");
+    }
+
+    fn count_sent(&self, result: &'static str) {
+        self.sent.get_or_create(&SentLabel { result }).inc();
+    }
+}
+
+/// Why nothing was signed; the table of docs/operators.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abstention {
+    /// The snapshot was not known before the beacon's time.
+    SnapshotLate,
+    /// The ledger or a rule refused.
+    LedgerRefused,
+    /// The snapshot's block is no longer on the chain.
+    SnapshotReplaced,
+    /// No relay gave a valid beacon before the deadline.
+    NoBeacon,
+    /// The policy or another input could not be read.
+    InputsUnreadable,
+    /// The contracts would not read our own list against our own root.
+    ContractDisagrees,
+}
+
+impl Abstention {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::SnapshotLate,
+        Self::LedgerRefused,
+        Self::SnapshotReplaced,
+        Self::NoBeacon,
+        Self::InputsUnreadable,
+        Self::ContractDisagrees,
+    ];
+
+    /// Name in logs and labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SnapshotLate => "snapshot_late",
+            Self::LedgerRefused => "ledger_refused",
+            Self::SnapshotReplaced => "snapshot_replaced",
+            Self::NoBeacon => "no_beacon",
+            Self::InputsUnreadable => "inputs_unreadable",
+            Self::ContractDisagrees => "contract_disagrees",
+        }
+    }
+
+    /// What the operator can do about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::SnapshotLate => "check this machine's clock and the lag of the L2 endpoints",
+            Self::LedgerRefused => "nothing to do if the node was restarted in this round",
+            Self::SnapshotReplaced => "L2 was reorganised; if it repeats, use endpoints that agree",
+            Self::NoBeacon => "add beacon relays, check outgoing HTTPS",
+            Self::InputsUnreadable => "check the L2 endpoints with `avs-operator doctor`",
+            Self::ContractDisagrees => "stop the node and report it: Rust and Solidity differ",
+        }
+    }
+}

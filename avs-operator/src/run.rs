@@ -1,0 +1,165 @@
+//! The node, from configuration to its end.
+
+use quorate_canon::{OperatorIndex, Round};
+use quorate_rpc::ClientTls;
+use quorate_service::{Metrics, Readiness, Shutdown, health::Requirement, install_crypto};
+use quorate_signer::{Signer, Start};
+use tracing::info;
+
+use crate::{
+    Config, OperatorError,
+    archive::Archive,
+    driver::{Driver, Parts},
+    node::NodePage,
+    observe::Observe,
+    post::Post,
+    setup::{self, Network},
+    voter::{LedgerVoter, Voter},
+};
+
+/// What is asked for on the command line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Create the signing ledger if there is none. Only for a key that has never signed.
+    pub init_ledger: bool,
+}
+
+/// Runs the node with the honest voter.
+///
+/// # Errors
+/// [`OperatorError`], naming what failed.
+pub async fn run(
+    config: Config,
+    options: Options,
+    shutdown: Shutdown,
+) -> Result<(), OperatorError> {
+    run_with(config, options, shutdown, |honest| Box::new(honest)).await
+}
+
+/// Runs the node with another voter around the honest one. For programs of other crates that show
+/// what the network does about liars.
+///
+/// # Errors
+/// [`OperatorError`], naming what failed.
+pub async fn run_with(
+    config: Config,
+    options: Options,
+    shutdown: Shutdown,
+    voter: impl FnOnce(LedgerVoter) -> Box<dyn Voter>,
+) -> Result<(), OperatorError> {
+    install_crypto();
+    config.check()?;
+    let key = config.bls.bls()?;
+    let (metrics, readiness) = (Metrics::new(), Readiness::new());
+    let observe = Observe::new(&metrics);
+    let conditions = Conditions::new(&readiness);
+    let page = NodePage::serve(&config, &metrics, &readiness, &shutdown).await?;
+
+    let network = connected(&config, &conditions).await?;
+    let Some(index) =
+        registered(&config, &network, &key.public_key(), &conditions, &shutdown).await?
+    else {
+        return Ok(());
+    };
+    let reader = setup::reader(&config, &network).await?;
+    let history = history(&config, &network, &reader, index).await?;
+    let ledger = setup::ledger(&config, &key, network.domain, history, options.init_ledger)?;
+    conditions.ledger.ready();
+    // After the ledger is open: the floor below which this process signs nothing new.
+    let head = reader
+        .start()
+        .timestamp
+        .max(network.l2.latest().await?.head().timestamp);
+    let start = Start {
+        operator: index,
+        schedule: network.schedule,
+        head,
+    };
+    let signer = Signer::start(ledger, key, start)?;
+    info!(operator = %index, head = reader.start().number, floor = %head, "ready to sign rounds that close from now on");
+
+    let tls = ClientTls {
+        roots: config.aggregator_roots.clone(),
+        name: None,
+    };
+    let post = Post::new(&config.aggregators, &tls, observe.clone(), shutdown.clone())?;
+    let parts = Parts {
+        reader,
+        domain: network.domain,
+        schedule: network.schedule,
+        beacon: config.beacon.client(config.network)?,
+        voter: voter(LedgerVoter::new(signer)),
+        archive: Archive::open(&config.store.data)?,
+        post,
+        observe,
+        poll: config.l2.poll(),
+    };
+    let result = Driver::new(parts).run(shutdown.clone()).await;
+    shutdown.ask();
+    page.stopped().await;
+    result
+}
+
+/// What has to hold before the node can sign.
+struct Conditions {
+    l1: Requirement,
+    l2: Requirement,
+    registered: Requirement,
+    ledger: Requirement,
+}
+
+impl Conditions {
+    fn new(readiness: &Readiness) -> Self {
+        Self {
+            l1: readiness.require("l1"),
+            l2: readiness.require("l2"),
+            registered: readiness.require("registered"),
+            ledger: readiness.require("ledger"),
+        }
+    }
+}
+
+async fn connected(config: &Config, conditions: &Conditions) -> Result<Network, OperatorError> {
+    let l1 = conditions.l1.note(setup::connect(config, true).await)?;
+    let l2 = conditions.l2.note(setup::connect(config, false).await)?;
+    let network = setup::network(config, l1, l2).await?;
+    setup::refuse_devnet_bridge(config, &network).await?;
+    Ok(network)
+}
+
+/// Waits until the operator is registered; `None` if the end is asked for meanwhile.
+async fn registered(
+    config: &Config,
+    network: &Network,
+    key: &quorate_bls::PublicKey,
+    conditions: &Conditions,
+    shutdown: &Shutdown,
+) -> Result<Option<OperatorIndex>, OperatorError> {
+    let operator = config.operator()?;
+    loop {
+        if let Some(index) = setup::registration(network, operator, key).await? {
+            conditions.registered.ready();
+            return Ok(Some(index));
+        }
+        let why =
+            format!("{operator} is not registered with this AVS: run `avs-operator register`");
+        info!("{why}");
+        conditions.registered.missing(why);
+        if !shutdown.sleep(setup::REGISTERED_POLL).await {
+            return Ok(None);
+        }
+    }
+}
+
+/// The last round that the chain shows as signed by this key; looked for only if the ledger is missing.
+async fn history(
+    config: &Config,
+    network: &Network,
+    reader: &quorate_chain::Reader,
+    index: OperatorIndex,
+) -> Result<Option<Round>, OperatorError> {
+    if config.store.ledger.exists() {
+        return Ok(None);
+    }
+    Ok(setup::last_signed(network, reader, index).await?)
+}

@@ -1,0 +1,211 @@
+//! From configuration to connected, checked parts.
+
+use std::time::Duration;
+
+use quorate_bls::{PublicKey, SecretKey};
+use quorate_canon::{Address, OperatorIndex, Round};
+use quorate_chain::{ChainError, Contracts, Reader, ReaderConfig, Rpc, to_alloy_address, views};
+use quorate_protocol::{Domain, Schedule};
+use quorate_signer::{Identity, SignerError, SigningLedger};
+
+use crate::{Config, OperatorError};
+
+/// Certified rounds that are searched for a vote of a key whose ledger is missing.
+const HISTORY: usize = 512;
+/// Pause between two looks whether the operator is registered.
+pub(crate) const REGISTERED_POLL: Duration = Duration::from_secs(2);
+
+/// The chains, checked, and what the contracts say of themselves.
+#[derive(Debug)]
+pub struct Network {
+    /// L1.
+    pub l1: Rpc,
+    /// L2.
+    pub l2: Rpc,
+    /// Whom headers name.
+    pub domain: Domain,
+    /// The schedule.
+    pub schedule: Schedule,
+    /// Contracts that are followed on L2.
+    pub contracts: Contracts,
+}
+
+/// A mismatch between configuration and chain.
+pub(crate) fn mismatch(
+    what: &'static str,
+    got: impl ToString,
+    expected: impl ToString,
+    remedy: &'static str,
+) -> OperatorError {
+    OperatorError::Mismatch {
+        what,
+        got: got.to_string(),
+        expected: expected.to_string(),
+        remedy,
+    }
+}
+
+/// Connects to one chain and makes sure of its id and precompile.
+///
+/// # Errors
+/// [`ChainError`] naming the check that failed.
+pub async fn connect(config: &Config, l1: bool) -> Result<Rpc, OperatorError> {
+    let (name, section) = if l1 {
+        ("l1", &config.l1)
+    } else {
+        ("l2", &config.l2)
+    };
+    let rpc = Rpc::connect(section.rpc(name, config.network)?).await?;
+    rpc.check_precompiles().await?;
+    Ok(rpc)
+}
+
+/// Reads what `Rounds` says of itself and compares it with the configuration.
+///
+/// # Errors
+/// [`OperatorError::Mismatch`], naming both sides.
+pub async fn network(config: &Config, l1: Rpc, l2: Rpc) -> Result<Network, OperatorError> {
+    let rounds = to_alloy_address(config.contracts.rounds);
+    let domain = views::domain(&l2, rounds).await?;
+    let schedule = views::schedule(&l2, rounds).await?;
+    if domain.l1_chain.get() != config.l1.chain_id {
+        let remedy = "Rounds serves another L1: check contracts.rounds and l1.chain_id";
+        return Err(mismatch(
+            "L1 chain id of Rounds",
+            domain.l1_chain,
+            config.l1.chain_id,
+            remedy,
+        ));
+    }
+    if domain.avs != config.contracts.service_manager {
+        let remedy =
+            "Rounds serves another AVS: check contracts.rounds and contracts.service_manager";
+        return Err(mismatch(
+            "AVS of Rounds",
+            domain.avs,
+            config.contracts.service_manager,
+            remedy,
+        ));
+    }
+    let pinned = config.beacon.info(config.network)?;
+    if pinned.chain_hash != schedule.beacon_chain_hash {
+        let remedy = "Rounds uses another beacon: check beacon.chain";
+        return Err(mismatch(
+            "beacon chain hash of Rounds",
+            schedule.beacon_chain_hash,
+            pinned.chain_hash,
+            remedy,
+        ));
+    }
+    let contracts = contracts(&l2, config.contracts.rounds).await?;
+    Ok(Network {
+        l1,
+        l2,
+        domain,
+        schedule,
+        contracts,
+    })
+}
+
+/// The other contracts, as `Rounds` and `Market` name them.
+async fn contracts(l2: &Rpc, rounds: Address) -> Result<Contracts, OperatorError> {
+    let rounds = to_alloy_address(rounds);
+    let market = views::market_of(l2, rounds).await?;
+    let providers = views::providers_of(l2, market).await?;
+    Ok(Contracts {
+        market,
+        providers,
+        rounds,
+    })
+}
+
+/// Follows L2 from the deployment on.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn reader(config: &Config, network: &Network) -> Result<Reader, ChainError> {
+    let mut follow = ReaderConfig::new(network.contracts, config.contracts.deployed_at);
+    follow.final_depth = config.l2.final_depth;
+    follow.range = config.l2.log_range;
+    Reader::open(network.l2.clone(), follow).await
+}
+
+/// The operator's index, if it is registered, with its key compared to ours.
+///
+/// # Errors
+/// [`OperatorError::Mismatch`] if it is registered with another key.
+pub async fn registration(
+    network: &Network,
+    operator: Address,
+    key: &PublicKey,
+) -> Result<Option<OperatorIndex>, OperatorError> {
+    let manager = to_alloy_address(network.domain.avs);
+    let Some((index, registered)) = views::operator_index(&network.l1, manager, operator).await?
+    else {
+        return Ok(None);
+    };
+    if registered != key.to_bytes192() {
+        return Err(mismatch(
+            "BLS key of this operator on L1",
+            hex::encode(registered),
+            hex::encode(key.to_bytes192()),
+            "use the keystore that was registered; a key cannot be changed without a new index",
+        ));
+    }
+    Ok(Some(index))
+}
+
+/// Opens the ledger, or makes one if told to.
+///
+/// # Errors
+/// [`SignerError::Missing`], or [`SignerError::MissingButSigned`] if the chain shows votes of it.
+pub fn ledger(
+    config: &Config,
+    key: &SecretKey,
+    domain: Domain,
+    history: Option<Round>,
+    init: bool,
+) -> Result<SigningLedger, SignerError> {
+    let identity = Identity {
+        key: key.public_key(),
+        domain,
+    };
+    let path = &config.store.ledger;
+    if init && !path.exists() {
+        return SigningLedger::create(path, &identity, history);
+    }
+    SigningLedger::open(path, &identity).map_err(|error| error.with_history(history))
+}
+
+/// The newest certified round that bears a signature of this index, as far back as is looked.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn last_signed(
+    network: &Network,
+    reader: &Reader,
+    index: OperatorIndex,
+) -> Result<Option<Round>, ChainError> {
+    for (round, certified) in reader.state().rounds.iter().rev().take(HISTORY) {
+        let record =
+            views::certified_record(&network.l2, &network.domain, round, certified).await?;
+        if record.certificate.claims(index) {
+            return Ok(Some(round));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses the devnet's bridge in production: whoever holds its relayer's key could make up L1's word.
+///
+/// # Errors
+/// [`quorate_service::ConfigError::Simulated`].
+pub async fn refuse_devnet_bridge(config: &Config, network: &Network) -> Result<(), OperatorError> {
+    let bridge = views::bridge_of(&network.l2, network.contracts.rounds).await?;
+    if views::is_devnet_bridge(&network.l2, bridge).await? {
+        config
+            .network
+            .allow_simulated(format!("the bridge at {bridge}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Which contracts belong together, as they themselves say, and who is registered.
+
+use alloy::primitives::Address;
+use quorate_bindings::{IServiceManager, links};
+use quorate_canon::OperatorIndex;
+
+use super::call::{contract_error, mismatch};
+use crate::convert::to_alloy_address;
+use crate::{ChainError, Rpc};
+
+/// `Market` of `Rounds`.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn market_of(rpc: &Rpc, rounds: Address) -> Result<Address, ChainError> {
+    let contract = links::RoundsLinks::new(rounds, rpc.provider());
+    contract
+        .market()
+        .call()
+        .await
+        .map_err(contract_error("Rounds.market"))
+}
+
+/// `StakeTable` of `Rounds`.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn table_of(rpc: &Rpc, rounds: Address) -> Result<Address, ChainError> {
+    let contract = links::RoundsLinks::new(rounds, rpc.provider());
+    contract
+        .table()
+        .call()
+        .await
+        .map_err(contract_error("Rounds.table"))
+}
+
+/// The bridge that `Rounds` sends its word over.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn bridge_of(rpc: &Rpc, rounds: Address) -> Result<Address, ChainError> {
+    let contract = links::RoundsLinks::new(rounds, rpc.provider());
+    contract
+        .bridge()
+        .call()
+        .await
+        .map_err(contract_error("Rounds.bridge"))
+}
+
+/// `Providers` of `Market`.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn providers_of(rpc: &Rpc, market: Address) -> Result<Address, ChainError> {
+    let contract = links::MarketLinks::new(market, rpc.provider());
+    contract
+        .providers()
+        .call()
+        .await
+        .map_err(contract_error("Market.providers"))
+}
+
+/// EigenLayer's `AllocationManager`, as `ServiceManager` names it.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn allocation_manager_of(
+    rpc: &Rpc,
+    service_manager: Address,
+) -> Result<Address, ChainError> {
+    let contract = links::ServiceManagerLinks::new(service_manager, rpc.provider());
+    let what = "ServiceManager.allocationManager";
+    contract.allocationManager().call().await.map_err(contract_error(what))
+}
+
+/// The index that an operator has for ever and the key that it registered (192 bytes), or `None`
+/// if it never registered.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn operator_index(
+    rpc: &Rpc,
+    service_manager: Address,
+    operator: quorate_canon::Address,
+) -> Result<Option<(OperatorIndex, [u8; 192])>, ChainError> {
+    let contract = IServiceManager::new(service_manager, rpc.provider());
+    let found = contract
+        .indexOf(to_alloy_address(operator))
+        .call()
+        .await
+        .map_err(contract_error("indexOf"))?;
+    if !found.known {
+        return Ok(None);
+    }
+    let key = contract
+        .keyAt(found.index)
+        .call()
+        .await
+        .map_err(contract_error("keyAt"))?;
+    let bytes: [u8; 192] = key.as_ref().try_into().map_err(|_| {
+        mismatch(
+            "operator's key",
+            format!("got {} bytes, expected 192", key.len()),
+        )
+    })?;
+    Ok(Some((OperatorIndex::new(found.index), bytes)))
+}
+
+/// Whether a bridge says of itself that it proves nothing. Bridges without the question are real.
+///
+/// # Errors
+/// [`ChainError::Rpc`] if the chain does not answer.
+pub async fn is_devnet_bridge(rpc: &Rpc, bridge: Address) -> Result<bool, ChainError> {
+    let contract = links::BridgeLinks::new(bridge, rpc.provider());
+    match contract
+        .isDevnetOnly()
+        .call()
+        .await
+        .map_err(contract_error("isDevnetOnly"))
+    {
+        Ok(devnet) => Ok(devnet),
+        Err(ChainError::Contract { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
