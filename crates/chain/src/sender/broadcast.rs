@@ -1,0 +1,152 @@
+//! From a call to its first broadcast.
+
+use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy::eips::eip2718::Encodable2718;
+use alloy::network::TxSignerSync;
+use alloy::primitives::{B256, Bytes, TxKind, U256};
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::fees::Fees;
+use super::slot::Slot;
+use super::wire::Reception;
+use super::{Call, Inner, SendError};
+
+/// What a nonce is used for, fees aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Payload {
+    pub to: TxKind,
+    pub input: Bytes,
+    pub value: U256,
+    pub gas: u64,
+}
+
+impl Inner {
+    /// Simulates a call and finds its gas limit. Waits while the endpoints do not answer, and while
+    /// the chain is dearer than the cap.
+    pub(super) async fn prepare(&self, call: &Call, since: Instant) -> Result<u64, SendError> {
+        let request = call.request(self.signer.address());
+        loop {
+            let error = match self.try_prepare(call, &request).await {
+                Ok(gas) => return Ok(gas),
+                Err(error @ (SendError::Rpc(_) | SendError::FeeCap { .. })) => error,
+                Err(error) => return Err(error),
+            };
+            if since.elapsed() >= self.config.patience {
+                return Err(error);
+            }
+            debug!(%error, "call not prepared yet");
+            tokio::time::sleep(self.config.poll).await;
+        }
+    }
+
+    async fn try_prepare(
+        &self,
+        call: &Call,
+        request: &alloy::rpc::types::TransactionRequest,
+    ) -> Result<u64, SendError> {
+        let look = self.rpc.look(self.signer.address(), &[]).await?;
+        if let Some(deadline) = call
+            .deadline
+            .filter(|deadline| look.timestamp >= deadline.get())
+        {
+            return Err(SendError::Deadline { deadline, sent: 0 });
+        }
+        let (got, expected) = (
+            look.base_fee.saturating_add(self.config.tip),
+            self.config.fee_cap,
+        );
+        if got > expected {
+            return Err(SendError::FeeCap { got, expected });
+        }
+        self.rpc.simulate(request, None).await?;
+        if let Some(gas) = call.gas_limit {
+            return Ok(gas);
+        }
+        let gas = self.rpc.estimate(request).await?;
+        Ok(gas.saturating_add(gas.saturating_mul(self.config.gas_margin) / 100))
+    }
+
+    /// Takes a nonce, signs, writes the journal, broadcasts; all under the lane's lock, so that
+    /// nonces reach the endpoint in their order and one that was refused leaves no gap.
+    pub(super) async fn begin(
+        &self,
+        call: &Call,
+        gas: u64,
+        since: Instant,
+    ) -> Result<Slot, SendError> {
+        let mut lane = self.lane.lock().await;
+        let look = loop {
+            match self.rpc.look(self.signer.address(), &[]).await {
+                Ok(look) => break look,
+                Err(error) if since.elapsed() >= self.config.patience => return Err(error.into()),
+                Err(error) => debug!(%error, "nonce not known yet"),
+            }
+            tokio::time::sleep(self.config.poll).await;
+        };
+        let nonce = lane.next(look.count);
+        let payload = Payload {
+            to: call.kind(),
+            input: call.input.clone(),
+            value: call.value,
+            gas,
+        };
+        let fees = Fees::first(look.base_fee, self.config.tip, self.config.fee_cap);
+        let (hash, raw) = self.sign(nonce, &payload, fees)?;
+        let key = super::journal::journal_key(call, nonce, hash);
+        let mut slot = Slot::new(key, call.deadline, since, nonce, payload, fees);
+        slot.signed(hash, raw, fees);
+        self.journal.put(&slot)?;
+        lane.insert(nonce);
+        debug!(key = %slot.key, nonce, %hash, "transaction signed");
+        if let Reception::Refused(reason) = self.broadcast(&mut slot).await {
+            lane.release(nonce);
+            self.journal.remove(&slot.key)?;
+            return Err(SendError::Refused(reason));
+        }
+        Ok(slot)
+    }
+
+    /// Broadcasts a slot's newest transaction.
+    pub(super) async fn broadcast(&self, slot: &mut Slot) -> Reception {
+        let reception = self.rpc.broadcast(&slot.raw).await;
+        slot.last_broadcast = Instant::now();
+        slot.reception = reception.clone();
+        match &reception {
+            Reception::Accepted => {}
+            Reception::Underpriced | Reception::NonceUsed => {
+                debug!(nonce = slot.nonce, ?reception, "transaction not taken");
+            }
+            Reception::Refused(reason) | Reception::Unclear(reason) => {
+                warn!(nonce = slot.nonce, %reason, "transaction not confirmed by the endpoint");
+            }
+        }
+        reception
+    }
+
+    /// Signs a transaction with every field written out.
+    pub(super) fn sign(
+        &self,
+        nonce: u64,
+        payload: &Payload,
+        fees: Fees,
+    ) -> Result<(B256, Bytes), SendError> {
+        let mut transaction = TxEip1559 {
+            chain_id: self.rpc.chain_id(),
+            nonce,
+            gas_limit: payload.gas,
+            max_fee_per_gas: fees.max,
+            max_priority_fee_per_gas: fees.tip,
+            to: payload.to,
+            value: payload.value,
+            access_list: alloy::eips::eip2930::AccessList::default(),
+            input: payload.input.clone(),
+        };
+        let signature = self
+            .signer
+            .sign_transaction_sync(&mut transaction)
+            .map_err(|error| SendError::Signer(error.to_string()))?;
+        let envelope = TxEnvelope::from(transaction.into_signed(signature));
+        Ok((*envelope.tx_hash(), envelope.encoded_2718().into()))
+    }
+}
