@@ -62,7 +62,7 @@ library CoreAdapter {
     }
 
     /// @notice The slashable stake of each operator, at the least it can be up to `futureBlock`: the sum over the
-    /// set's strategies, one for one.
+    /// set's strategies, one for one, each counted up to 2^128 - 1 so that no answer of the core overflows.
     function stakes(Core memory core, address[] memory operators, uint32 futureBlock)
         internal
         view
@@ -74,7 +74,8 @@ library CoreAdapter {
         sums = new uint256[](operators.length);
         for (uint256 i = 0; i < operators.length; ++i) {
             for (uint256 j = 0; j < strategies.length; ++j) {
-                sums[i] += parts[i][j];
+                uint256 part = parts[i][j];
+                sums[i] += part < type(uint128).max ? part : type(uint128).max;
             }
         }
     }

@@ -8,22 +8,16 @@ import {IAllocationManager} from "../interfaces/eigenlayer/IAllocationManager.so
 import {BLS12381} from "../lib/BLS12381.sol";
 import {CodePages} from "../lib/CodePages.sol";
 import {CoreAdapter, SetUp} from "./CoreAdapter.sol";
+import {OperatorBook} from "./OperatorBook.sol";
 import {Times, TimesLib} from "./Times.sol";
 
 /// @title The AVS on L1: registrar of the operator set, BLS keys, and the stake table of each epoch.
 /// @notice Has no owner. The deployer sets it up in the core once; after that only the core registers, anyone
 /// fixes tables, and the Slasher may eject.
-/// @dev An index belongs to one operator for ever, and so does its key: keys are appended, never changed.
-contract ServiceManager is IServiceManager, IAVSRegistrar {
+contract ServiceManager is OperatorBook, IAVSRegistrar {
     using TimesLib for Times;
     using CoreAdapter for CoreAdapter.Core;
 
-    /// @notice How many operators may be in the set at once: a table must fit in one transaction.
-    uint256 public constant MAX_REGISTERED = 128;
-    /// @notice How many indices there can ever be: the stakes of all must fit in one page, here and on L2.
-    uint256 public constant MAX_INDICES = 1_200;
-    /// @notice Keys in one page.
-    uint256 public constant KEYS_IN_PAGE = 120;
     /// @dev tag("quorate/pop/v1")
     bytes32 private constant POP_TAG = "quorate/pop/v1";
     /// @dev Above any stake that the core can hold (2^126); keeps a hostile strategy from blocking a table for all.
@@ -44,19 +38,6 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
 
     Times private _times;
 
-    struct Operator {
-        address keyPage; // zero: never seen
-        uint32 index;
-        uint32 position; // in `_registered`, from 1; zero: not registered
-    }
-
-    mapping(address operator => Operator) private _operators;
-    address[] private _byIndex;
-    address[] private _registered;
-    /// @dev By the key's x coordinate, so that a key and its negative count as one.
-    mapping(bytes32 x => bool) private _keyTaken;
-    /// @dev Hashes of keys pages that are full.
-    mapping(uint256 page => bytes32) private _fullPageHash;
     /// @dev Commitment and stakes page of an epoch, joined.
     mapping(uint64 epoch => address) private _tables;
 
@@ -68,24 +49,16 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
     error AlreadySetUp();
     /// @notice The registration is not for this AVS and its one operator set.
     error WrongOperatorSet();
-    /// @notice No place is left: `MAX_REGISTERED` at once, `MAX_INDICES` ever.
-    error SetFull();
     /// @notice The operator is registered already.
     error AlreadyRegistered(address operator);
     /// @notice The proof of possession does not hold, or the key is malformed or infinite.
     error BadProof();
-    /// @notice The key, or its negative, belongs to somebody else.
-    error KeyTaken();
-    /// @notice An operator that comes back must bring the key it had.
-    error KeyChanged();
     /// @notice Less slashable stake than `minStake`.
     error StakeTooLow(uint256 got, uint256 least);
-    /// @notice Nobody has this index.
-    error UnknownIndex(uint32 index);
     /// @notice The table of this epoch is fixed already, cannot be fixed yet, or no longer.
     error AlreadyFixed(uint64 epoch);
     error TooEarly(uint256 opensAt);
-    error TooLate(uint256 closedAt);
+    error TooLate(uint256 epochStart, uint256 tableLead);
     /// @notice The epoch has no table.
     error NotFixed(uint64 epoch);
     /// @notice Nobody has stake.
@@ -129,27 +102,16 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
         if (avs != address(this) || operatorSetIds.length != 1 || operatorSetIds[0] != operatorSetId) {
             revert WrongOperatorSet();
         }
-        Operator storage entry = _operators[operator];
-        if (entry.position != 0) revert AlreadyRegistered(operator);
-        if (_registered.length == MAX_REGISTERED) revert SetFull();
-
+        if (_isRegistered(operator)) revert AlreadyRegistered(operator);
         (bytes memory key, bytes memory proof) = abi.decode(data, (bytes, bytes));
         if (key.length != BLS12381.G2) revert BadProof();
         bytes memory packed = BLS12381.packKey(key);
         bytes32 message = _popMessage(operator, packed);
         if (!BLS12381.verify(bytes.concat(message), BLS12381.DST_POSSESSION, key, proof)) revert BadProof();
 
-        if (entry.keyPage == address(0)) {
-            _appendKey(operator, packed);
-        } else if (keccak256(CodePages.read(entry.keyPage)) != keccak256(packed)) {
-            revert KeyChanged();
-        }
-        _registered.push(operator);
-        // No more than MAX_REGISTERED.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        entry.position = uint32(_registered.length);
+        uint32 index = _join(operator, packed);
         _requireStake(operator);
-        emit OperatorRegistered(operator, entry.index, packed);
+        emit OperatorRegistered(operator, index, packed);
     }
 
     /// @inheritdoc IAVSRegistrar
@@ -158,15 +120,8 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
         override(IServiceManager, IAVSRegistrar)
         onlyCore
     {
-        Operator storage entry = _operators[operator];
-        uint256 position = entry.position;
-        if (position == 0 || avs != address(this) || !_containsOurs(operatorSetIds)) return;
-        address last = _registered[_registered.length - 1];
-        _registered[position - 1] = last;
-        _operators[last].position = uint32(position);
-        _registered.pop();
-        entry.position = 0;
-        emit OperatorDeregistered(operator, entry.index);
+        if (!_isRegistered(operator) || avs != address(this) || !_containsOurs(operatorSetIds)) return;
+        emit OperatorDeregistered(operator, _leave(operator));
     }
 
     /// @inheritdoc IServiceManager
@@ -177,7 +132,7 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
     /// @inheritdoc IServiceManager
     function eject(address operator) external {
         if (msg.sender != slasher) revert NotSlasher(msg.sender);
-        if (_operators[operator].position != 0) _core().eject(operator);
+        if (_isRegistered(operator)) _core().eject(operator);
     }
 
     // --- tables ---
@@ -185,8 +140,9 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
     /// @inheritdoc IServiceManager
     function fixTable(uint64 epoch) external payable {
         if (_tables[epoch] != address(0)) revert AlreadyFixed(epoch);
-        uint256 closes = _times.epochStart(epoch);
-        if (block.timestamp + _times.tableLead > closes) revert TooLate(closes);
+        uint256 start = _times.epochStart(epoch);
+        uint256 lead = _times.tableLead;
+        if (block.timestamp + lead > start) revert TooLate(start, lead);
         if (block.timestamp < tableOpensAt(epoch)) revert TooEarly(tableOpensAt(epoch));
 
         (bytes memory stakes, uint128 total, bytes memory aggregate) = _collect(_lastSlashableBlock(epoch));
@@ -213,53 +169,6 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
     /// @inheritdoc IServiceManager
     function times() external view returns (Times memory) {
         return _times;
-    }
-
-    /// @inheritdoc IServiceManager
-    function operatorCount() public view returns (uint32) {
-        // No more than MAX_INDICES.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return uint32(_byIndex.length);
-    }
-
-    /// @notice How many operators are registered now.
-    function registeredCount() external view returns (uint256) {
-        return _registered.length;
-    }
-
-    /// @inheritdoc IServiceManager
-    function indexOf(address operator) external view returns (bool known, uint32 index) {
-        Operator storage entry = _operators[operator];
-        return (entry.keyPage != address(0), entry.index);
-    }
-
-    /// @inheritdoc IServiceManager
-    function operatorAt(uint32 index) public view returns (address operator, bool registered) {
-        if (index >= _byIndex.length) revert UnknownIndex(index);
-        operator = _byIndex[index];
-        registered = _operators[operator].position != 0;
-    }
-
-    /// @inheritdoc IServiceManager
-    function keyAt(uint32 index) public view returns (bytes memory key) {
-        (address operator,) = operatorAt(index);
-        return CodePages.read(_operators[operator].keyPage);
-    }
-
-    /// @inheritdoc IServiceManager
-    function keysPage(uint32 page) public view returns (bytes memory keys) {
-        uint256 from = uint256(page) * KEYS_IN_PAGE;
-        uint256 to = from + KEYS_IN_PAGE;
-        if (to > _byIndex.length) to = _byIndex.length;
-        if (from >= to) return "";
-        keys = new bytes((to - from) * BLS12381.PACKED_KEY);
-        for (uint256 i = from; i < to; ++i) {
-            bytes memory key = CodePages.read(_operators[_byIndex[i]].keyPage);
-            uint256 offset = (i - from) * BLS12381.PACKED_KEY;
-            assembly ("memory-safe") {
-                mcopy(add(add(keys, 32), offset), add(key, 32), 192)
-            }
-        }
     }
 
     /// @inheritdoc IServiceManager
@@ -292,21 +201,6 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
         // A chain id fits in 64 bits by EIP-2294.
         // forge-lint: disable-next-line(unsafe-typecast)
         return sha256(abi.encodePacked(POP_TAG, uint64(block.chainid), address(this), operator, packed));
-    }
-
-    /// @dev Gives `operator` the next index and keeps its key.
-    function _appendKey(address operator, bytes memory packed) private {
-        if (_byIndex.length == MAX_INDICES) revert SetFull();
-        bytes32 x;
-        assembly ("memory-safe") {
-            x := keccak256(add(packed, 32), 96)
-        }
-        if (_keyTaken[x]) revert KeyTaken();
-        _keyTaken[x] = true;
-        Operator storage entry = _operators[operator];
-        entry.index = operatorCount();
-        entry.keyPage = CodePages.write(packed);
-        _byIndex.push(operator);
     }
 
     function _requireStake(address operator) private view {
@@ -376,22 +270,6 @@ contract ServiceManager is IServiceManager, IAVSRegistrar {
             mstore(points, 256)
         }
         aggregate = BLS12381.packKey(points);
-    }
-
-    /// @dev The hash of each keys page, joined. That of a full page is kept: the page never changes again.
-    function _pageHashes() private returns (bytes memory hashes) {
-        uint256 full = _byIndex.length / KEYS_IN_PAGE;
-        uint256 pages = (_byIndex.length + KEYS_IN_PAGE - 1) / KEYS_IN_PAGE;
-        for (uint256 page = 0; page < pages; ++page) {
-            bytes32 hash = _fullPageHash[page];
-            if (hash == 0) {
-                // No more than MAX_INDICES / KEYS_IN_PAGE.
-                // forge-lint: disable-next-line(unsafe-typecast)
-                hash = sha256(keysPage(uint32(page)));
-                if (page < full) _fullPageHash[page] = hash;
-            }
-            hashes = bytes.concat(hashes, hash);
-        }
     }
 
     function _table(uint64 epoch) private view returns (bytes memory commitment, bytes memory stakes) {
