@@ -1,1 +1,27 @@
-//! .
+//! The aggregator: votes in, certificate and outcome on L2, evidence on L1.
+//!
+//! A vote's way: `grpc` -> [`collector`] (screened, verified in batches, stored, counted) ->
+//! [`settle`] (certificate with the beacon, then chunks) -> L2. Beside it [`courts`] takes evidence
+//! to L1 and has words sent up, and [`tables`] keeps the stake tables coming. Each actor owns its
+//! state; mailboxes are bounded; what others control fails only its own item; what a restart must
+//! find again lies in [`store`].
+
+pub mod chain;
+mod cli;
+pub mod collector;
+pub mod config;
+pub mod courts;
+mod doctor;
+pub mod grpc;
+pub mod observe;
+pub mod run;
+pub mod settle;
+mod status;
+pub mod store;
+pub mod tables;
+#[cfg(test)]
+mod testing;
+
+pub use cli::Cli;
+pub use config::Config;
+pub use run::{Addresses, run};

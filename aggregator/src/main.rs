@@ -1,2 +1,10 @@
-//! .
-fn main() {}
+//! The aggregator; see the library.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    aggregator::Cli::parse().execute().await.into()
+}

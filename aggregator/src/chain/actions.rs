@@ -1,0 +1,113 @@
+//! All that the aggregator ever sends.
+
+use quorate_canon::{Digest, Epoch, OperatorIndex, Round, hash};
+use quorate_matching::ChunkProof;
+use quorate_protocol::{Certificate, Divergence, Equivocation, Header, offence_id};
+
+/// Which chain an action goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// The restaked money.
+    L1,
+    /// The market.
+    L2,
+}
+
+/// One transaction's worth of work. All of it may be done by anyone, and doing it twice changes
+/// nothing on chain.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Posts a certificate and the beacon's signature (48 bytes) on L2.
+    Settle {
+        /// What operators signed.
+        certificate: Box<Certificate>,
+        /// The round's beacon.
+        beacon: [u8; 48],
+    },
+    /// Posts a chunk of a certified outcome on L2.
+    PostChunk {
+        /// The certified header.
+        header: Box<Header>,
+        /// The chunk and its proof.
+        chunk: Box<ChunkProof>,
+    },
+    /// Tells L1 over the bridge that a round stands.
+    Report(Round),
+    /// Fixes an epoch's table on L1.
+    FixTable(Epoch),
+    /// Posts a page of keys on L2.
+    PostKeys {
+        /// The epoch whose commitment names the page.
+        epoch: Epoch,
+        /// The page's number.
+        page: u32,
+        /// The page.
+        keys: Vec<u8>,
+    },
+    /// Posts the page of stakes on L2.
+    PostStakes {
+        /// The epoch.
+        epoch: Epoch,
+        /// The page.
+        stakes: Vec<u8>,
+    },
+    /// Proves on L1 that an operator signed two headers of a round.
+    ProveEquivocation(OperatorIndex, Box<Equivocation>),
+    /// Charges an operator on L1 with another outcome than the certified one.
+    ChargeDivergence(OperatorIndex, Box<Divergence>),
+    /// Punishes a charge that L2's word confirms.
+    Execute(Digest),
+}
+
+impl Action {
+    /// Where it goes.
+    pub const fn side(&self) -> Side {
+        match self {
+            Self::Settle { .. }
+            | Self::PostChunk { .. }
+            | Self::Report(_)
+            | Self::PostKeys { .. }
+            | Self::PostStakes { .. } => Side::L2,
+            Self::FixTable(_)
+            | Self::ProveEquivocation(..)
+            | Self::ChargeDivergence(..)
+            | Self::Execute(_) => Side::L1,
+        }
+    }
+
+    /// Name in logs and in the labels of metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Settle { .. } => "settle",
+            Self::PostChunk { .. } => "post_chunk",
+            Self::Report(_) => "report",
+            Self::FixTable(_) => "fix_table",
+            Self::PostKeys { .. } => "post_keys",
+            Self::PostStakes { .. } => "post_stakes",
+            Self::ProveEquivocation(..) => "prove_equivocation",
+            Self::ChargeDivergence(..) => "charge_divergence",
+            Self::Execute(_) => "execute",
+        }
+    }
+
+    /// Names the work: a transaction of the same name is sent once, also by the next process.
+    pub fn key(&self) -> String {
+        let name = self.name();
+        match self {
+            Self::Settle { certificate, .. } => format!("{name}/{}/{}", certificate.header().round, certificate.digest()),
+            Self::PostChunk { header, chunk } => format!("{name}/{}/{}/{}", header.round, header.digest(), chunk.index),
+            Self::Report(round) => format!("{name}/{round}"),
+            Self::FixTable(epoch) => format!("{name}/{epoch}"),
+            Self::PostKeys { epoch, page, .. } => format!("{name}/{epoch}/{page}"),
+            Self::PostStakes { epoch, .. } => format!("{name}/{epoch}"),
+            Self::ProveEquivocation(operator, evidence) => format!("{name}/{}/{operator}", evidence.header_a.round),
+            Self::ChargeDivergence(operator, evidence) => format!("{name}/{}/{operator}", evidence.other.round),
+            Self::Execute(id) => format!("{name}/{id}"),
+        }
+    }
+}
+
+/// The id under which L1 stores a charge of divergence from a certified header.
+pub fn charge_id(operator: OperatorIndex, certified: &Header) -> Digest {
+    hash::sha256(&[&offence_id(operator, certified.round).0, &certified.digest().0])
+}

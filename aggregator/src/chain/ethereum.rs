@@ -1,0 +1,254 @@
+//! L1 and L2 for real, over `quorate-chain`.
+
+use std::collections::BTreeSet;
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    rpc::types::{Filter, Log},
+    sol_types::SolEvent as _,
+};
+use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable};
+use quorate_canon::{Digest, Epoch, FixedWidth as _, OperatorIndex, Round, Timestamp};
+use quorate_chain::{
+    ChainError, Rpc, chunk, settlement,
+    sender::{Call, Receipt, SendError, TxSender},
+    views::{self, Status},
+};
+use quorate_protocol::{StakeTable, Verdict, Word};
+
+use super::{Action, Chain, Fault, Mined, Missing, OnChain, Pages, Side, Standing};
+
+/// Where the contracts lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// `ServiceManager` on L1.
+    pub service_manager: Address,
+    /// `Slasher` on L1.
+    pub slasher: Address,
+    /// `Rounds` on L2.
+    pub rounds: Address,
+    /// `StakeTable` on L2.
+    pub stake_table: Address,
+}
+
+/// Both chains, each with the sender of our key.
+#[derive(Debug)]
+pub struct Ethereum {
+    addresses: Addresses,
+    l1: TxSender,
+    l2: TxSender,
+    /// Wei that go along with what crosses the bridge.
+    bridge_value: U256,
+}
+
+impl Ethereum {
+    /// Both chains through their senders.
+    pub const fn new(addresses: Addresses, l1: TxSender, l2: TxSender, bridge_value: U256) -> Self {
+        Self { addresses, l1, l2, bridge_value }
+    }
+
+    fn l1(&self) -> &Rpc {
+        self.l1.rpc()
+    }
+
+    fn l2(&self) -> &Rpc {
+        self.l2.rpc()
+    }
+
+    /// The call that does an action.
+    fn call(&self, action: &Action) -> Call {
+        let a = &self.addresses;
+        match action {
+            Action::Settle { certificate, beacon } => {
+                Call::new(a.rounds, &IRounds::settleCall { s: settlement(certificate, beacon) })
+            }
+            Action::PostChunk { header, chunk: proof } => {
+                let (bytes, c) = (header.to_bytes().into(), chunk(header.round, proof));
+                Call::new(a.rounds, &IRounds::postChunkCall { header: bytes, c })
+            }
+            Action::Report(round) => Call::new(a.rounds, &IRounds::reportCall { n: round.get() }),
+            Action::PostKeys { epoch, page, keys } => {
+                let (epoch, page, keys) = (epoch.get(), *page, keys.clone().into());
+                Call::new(a.stake_table, &IStakeTable::postKeysPageCall { epoch, page, keys })
+            }
+            Action::PostStakes { epoch, stakes } => {
+                let (epoch, stakes) = (epoch.get(), stakes.clone().into());
+                Call::new(a.stake_table, &IStakeTable::postStakesPageCall { epoch, stakes })
+            }
+            Action::FixTable(epoch) => {
+                let call = IServiceManager::fixTableCall { epoch: epoch.get() };
+                Call::new(a.service_manager, &call).value(self.bridge_value)
+            }
+            Action::ProveEquivocation(..) | Action::ChargeDivergence(..) | Action::Execute(_) => self.court_call(action),
+        }
+    }
+
+    /// The calls of `Slasher`.
+    fn court_call(&self, action: &Action) -> Call {
+        let slasher = self.addresses.slasher;
+        match action {
+            Action::ProveEquivocation(operator, evidence) => Call::new(
+                slasher,
+                &ISlasher::proveEquivocationCall {
+                    operatorIndex: operator.get(),
+                    headerA: evidence.header_a.to_bytes().into(),
+                    signatureA: evidence.signature_a.to_eip2537().to_vec().into(),
+                    headerB: evidence.header_b.to_bytes().into(),
+                    signatureB: evidence.signature_b.to_eip2537().to_vec().into(),
+                },
+            ),
+            Action::ChargeDivergence(operator, evidence) => Call::new(
+                slasher,
+                &ISlasher::chargeDivergenceCall {
+                    operatorIndex: operator.get(),
+                    certifiedHeader: evidence.certified.to_bytes().into(),
+                    otherHeader: evidence.other.to_bytes().into(),
+                    signature: evidence.signature.to_eip2537().to_vec().into(),
+                },
+            ),
+            Action::Execute(id) => Call::new(slasher, &ISlasher::executeCall { chargeId: B256::new(id.0) }),
+            other => self.call(other),
+        }
+    }
+}
+
+impl Chain for Ethereum {
+    async fn round(&self, round: Round) -> Result<OnChain, Fault> {
+        let status = views::round_status(self.l2(), self.addresses.rounds, round).await?;
+        let standing = match status.status {
+            Status::None => Standing::None,
+            Status::Certified => Standing::Certified,
+            Status::Settled => Standing::Settled,
+            Status::Refuted => Standing::Refuted,
+        };
+        Ok(OnChain { standing, digest: status.digest, posted: status.posted })
+    }
+
+    async fn is_live(&self, round: Round) -> Result<bool, Fault> {
+        Ok(views::is_live(self.l2(), self.addresses.rounds, round).await?)
+    }
+
+    async fn posted(&self, round: Round) -> Result<BTreeSet<u32>, Fault> {
+        let status = views::round_status(self.l2(), self.addresses.rounds, round).await?;
+        if status.posted == 0 {
+            return Ok(BTreeSet::new());
+        }
+        let before = self.l2().last_block_before(status.certified, 0).await?;
+        let filter = Filter::new()
+            .address(self.addresses.rounds)
+            .event_signature(IRounds::ChunkPosted::SIGNATURE_HASH)
+            .topic1(B256::from(U256::from(round.get())))
+            .from_block(before.map_or(0, |block| block.number));
+        let logs: Result<Vec<Log>, _> = self.l2().client().request("eth_getLogs", (filter,)).await;
+        let logs = logs.map_err(|error| Fault::Unreachable(error.to_string()))?;
+        let chunk_of = |log: &Log| IRounds::ChunkPosted::decode_log(&log.inner).map(|event| event.index);
+        logs.iter().map(chunk_of).collect::<Result<_, _>>().map_err(|error| Fault::BadData(error.to_string()))
+    }
+
+    async fn is_final(&self, round: Round) -> Result<bool, Fault> {
+        let contract = IRounds::new(self.addresses.rounds, self.l2().provider());
+        contract.isFinal(round.get()).call().await.map_err(view_fault)
+    }
+
+    async fn table(&self, epoch: Epoch) -> Result<Option<StakeTable>, Fault> {
+        Ok(views::l2_table(self.l2(), self.addresses.stake_table, epoch).await?)
+    }
+
+    async fn missing_pages(&self, epoch: Epoch, count: u32) -> Result<Option<Missing>, Fault> {
+        let stake_table = self.addresses.stake_table;
+        if views::l2_commitment(self.l2(), stake_table, epoch).await?.is_none() {
+            return Ok(None);
+        }
+        let contract = IStakeTable::new(stake_table, self.l2().provider());
+        if contract.isComplete(epoch.get()).call().await.map_err(view_fault)? {
+            return Ok(Some(Missing { keys: Vec::new(), stakes: false }));
+        }
+        let mut keys = Vec::new();
+        for page in 0..count {
+            // The contract answers with a revert for a page that nobody has posted.
+            match contract.keysPage(epoch.get(), page).call().await.map_err(view_fault) {
+                Ok(_) => {}
+                Err(Fault::BadData(_)) => keys.push(page),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(Some(Missing { keys, stakes: true }))
+    }
+
+    async fn pages(&self, epoch: Epoch) -> Result<Option<Pages>, Fault> {
+        let table = views::l1_table(self.l1(), self.addresses.service_manager, epoch).await?;
+        Ok(table.map(|table| Pages {
+            commitment: table.commitment,
+            stakes: table.stakes.to_vec(),
+            keys: table.keys.iter().map(|page| page.to_vec()).collect(),
+        }))
+    }
+
+    async fn opens_at(&self, epoch: Epoch) -> Result<Timestamp, Fault> {
+        let contract = IServiceManager::new(self.addresses.service_manager, self.l1().provider());
+        contract.tableOpensAt(epoch.get()).call().await.map(Timestamp::new).map_err(view_fault)
+    }
+
+    async fn word(&self, round: Round) -> Result<Option<Word>, Fault> {
+        let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
+        let word = contract.wordOf(round.get()).call().await.map_err(view_fault)?;
+        let verdict = match word.verdict {
+            0 => return Ok(None),
+            1 => Verdict::Stands,
+            2 => Verdict::WrongOutcome,
+            3 => Verdict::WrongSeed,
+            other => return Err(Fault::BadData(format!("verdict {other}"))),
+        };
+        Ok(Some(Word { round, digest: Digest(word.digest.0), verdict }))
+    }
+
+    async fn is_punished(&self, operator: OperatorIndex, round: Round) -> Result<bool, Fault> {
+        let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
+        let offence = contract.offenceOf(operator.get(), round.get()).call().await.map_err(view_fault)?;
+        Ok(!matches!(offence.offence, ISlasher::Offence::None))
+    }
+
+    async fn act(&self, action: &Action, deadline: Timestamp) -> Result<Mined, Fault> {
+        let sender = match action.side() {
+            Side::L1 => &self.l1,
+            Side::L2 => &self.l2,
+        };
+        let call = self.call(action).deadline(deadline).key(action.key());
+        let receipt = sender.send(call).await?;
+        Ok(mined(&receipt))
+    }
+}
+
+fn mined(receipt: &Receipt) -> Mined {
+    Mined { gas: receipt.gas_used(), block: receipt.block() }
+}
+
+/// A view that failed: no answer may pass, a revert or nonsense does not.
+fn view_fault(error: alloy::contract::Error) -> Fault {
+    match &error {
+        alloy::contract::Error::TransportError(transport) if transport.as_error_resp().is_none() => {
+            Fault::Unreachable(error.to_string())
+        }
+        _ => Fault::BadData(error.to_string()),
+    }
+}
+
+impl From<ChainError> for Fault {
+    fn from(error: ChainError) -> Self {
+        match error {
+            error if error.is_retryable() => Self::Unreachable(error.to_string()),
+            ChainError::Absent(what) => Self::Unreachable(format!("{what} is not there yet")),
+            error => Self::BadData(error.to_string()),
+        }
+    }
+}
+
+impl From<SendError> for Fault {
+    fn from(error: SendError) -> Self {
+        match &error {
+            SendError::Revert(revert) | SendError::Reverted { revert, .. } => Self::Refused(revert.to_string()),
+            SendError::Deadline { .. } => Self::Expired,
+            _ => Self::Unreachable(error.to_string()),
+        }
+    }
+}

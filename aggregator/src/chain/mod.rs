@@ -1,0 +1,128 @@
+//! The chains as the aggregator's actors see them: a few questions, and actions that are tried by
+//! a call before they are sent. Unit tests put a simulated chain in this place.
+
+pub mod actions;
+pub mod ethereum;
+#[cfg(test)]
+pub mod simulated;
+
+use std::{collections::BTreeSet, future::Future};
+
+use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
+use quorate_protocol::{Commitment, StakeTable, Word};
+
+pub use actions::{Action, Side};
+
+/// Why a chain did not do or say what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The contract refuses, for this reason. The same will be refused again until something changes.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Nobody answered, or not in time.
+    #[error("not reachable: {0}")]
+    Unreachable(String),
+    /// The transaction was not mined before its deadline.
+    #[error("not mined in time")]
+    Expired,
+    /// The chain's data contradict themselves.
+    #[error("bad data: {0}")]
+    BadData(String),
+}
+
+impl Fault {
+    /// Whether the same thing may succeed without anything else changing.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+}
+
+/// A transaction that was mined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mined {
+    /// Gas that it used.
+    pub gas: u64,
+    /// Its block.
+    pub block: u64,
+}
+
+/// How a round stands on L2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// No certificate.
+    None,
+    /// A certificate; chunks are missing.
+    Certified,
+    /// The last chunk stands.
+    Settled,
+    /// Void, by evidence.
+    Refuted,
+}
+
+/// A round on L2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnChain {
+    /// How it stands.
+    pub standing: Standing,
+    /// Digest of the certified header, if there is one.
+    pub digest: Digest,
+    /// Chunks that stand.
+    pub posted: u32,
+}
+
+/// The pages of an epoch's table, as L1 has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pages {
+    /// What L1 says of them.
+    pub commitment: Commitment,
+    /// The page of stakes.
+    pub stakes: Vec<u8>,
+    /// The pages of keys, in order.
+    pub keys: Vec<Vec<u8>>,
+}
+
+/// The pages that L2 does not have yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Numbers of pages of keys.
+    pub keys: Vec<u32>,
+    /// The page of stakes.
+    pub stakes: bool,
+}
+
+/// What the actors ask of L1 and L2.
+pub trait Chain: Send + Sync + 'static {
+    /// How a round stands on L2.
+    fn round(&self, round: Round) -> impl Future<Output = Result<OnChain, Fault>> + Send;
+
+    /// Whether a round is live on L2, as of its head.
+    fn is_live(&self, round: Round) -> impl Future<Output = Result<bool, Fault>> + Send;
+
+    /// The chunks that stand on L2, of a round that is certified.
+    fn posted(&self, round: Round) -> impl Future<Output = Result<BTreeSet<u32>, Fault>> + Send;
+
+    /// Whether a round was settled and has outlived its windows.
+    fn is_final(&self, round: Round) -> impl Future<Output = Result<bool, Fault>> + Send;
+
+    /// The table of an epoch, once all its pages stand on L2.
+    fn table(&self, epoch: Epoch) -> impl Future<Output = Result<Option<StakeTable>, Fault>> + Send;
+
+    /// The pages that L2 lacks of an epoch's table; `None` until L1's commitment has arrived there.
+    fn missing_pages(&self, epoch: Epoch, count: u32) -> impl Future<Output = Result<Option<Missing>, Fault>> + Send;
+
+    /// The pages of an epoch's table on L1; `None` until it is fixed.
+    fn pages(&self, epoch: Epoch) -> impl Future<Output = Result<Option<Pages>, Fault>> + Send;
+
+    /// From when on an epoch's table may be fixed.
+    fn opens_at(&self, epoch: Epoch) -> impl Future<Output = Result<Timestamp, Fault>> + Send;
+
+    /// L2's word about a round, as L1 has heard it.
+    fn word(&self, round: Round) -> impl Future<Output = Result<Option<Word>, Fault>> + Send;
+
+    /// Whether the operator was punished for this round, whatever for.
+    fn is_punished(&self, operator: OperatorIndex, round: Round) -> impl Future<Output = Result<bool, Fault>> + Send;
+
+    /// Tries an action by a call, sends it if it would succeed, and waits until it is mined,
+    /// `deadline` (wall clock) at the latest. Nothing is sent that would be refused.
+    fn act(&self, action: &Action, deadline: Timestamp) -> impl Future<Output = Result<Mined, Fault>> + Send;
+}

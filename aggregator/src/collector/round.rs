@@ -1,0 +1,236 @@
+//! The votes of one round: grouped by header, each operator counted once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
+
+use quorate_canon::{Digest, OperatorIndex};
+use quorate_protocol::{
+    Certificate, CertificateBuilder, Divergence, Evidence, Header, ProtocolError, StakeTable,
+    Verified, Vote, detect, quorum_reached,
+};
+
+use super::Millis;
+
+/// Senders whose failures are counted apart, in one round; further ones share one count.
+const SOURCES: usize = 4096;
+
+/// Who sent a vote, as far as it is known.
+pub type Source = Option<IpAddr>;
+
+/// What a verified vote is to a round.
+#[derive(Debug)]
+pub enum Judgement {
+    /// The operator's first: it counts.
+    Count,
+    /// The operator's first, again.
+    Again,
+    /// Another header than the operator's first. It is not counted; it is evidence.
+    Equivocation(Box<Evidence>),
+    /// The operator's equivocation is known already.
+    Known,
+}
+
+/// The votes for one header.
+#[derive(Debug)]
+struct Group {
+    header: Header,
+    signers: BTreeSet<OperatorIndex>,
+    stake: u128,
+}
+
+/// One round.
+#[derive(Debug)]
+pub struct RoundVotes {
+    table: Arc<StakeTable>,
+    first: BTreeMap<OperatorIndex, Vote<Verified>>,
+    second: BTreeMap<OperatorIndex, Vote<Verified>>,
+    groups: BTreeMap<Digest, Group>,
+    voted: u128,
+    quorum_at: Option<Millis>,
+    decided: Option<Digest>,
+    failures: BTreeMap<(Source, OperatorIndex), u32>,
+}
+
+impl RoundVotes {
+    /// Without votes. `table` is that of the round's stake epoch.
+    pub fn new(table: Arc<StakeTable>) -> Self {
+        Self {
+            table,
+            first: BTreeMap::new(),
+            second: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            voted: 0,
+            quorum_at: None,
+            decided: None,
+            failures: BTreeMap::new(),
+        }
+    }
+
+    /// The table that the round is counted by.
+    pub const fn table(&self) -> &Arc<StakeTable> {
+        &self.table
+    }
+
+    /// The digest of an operator's first vote, and whether a second, different one is known.
+    pub fn standing(&self, operator: OperatorIndex) -> Option<(Digest, bool)> {
+        let first = self.first.get(&operator)?;
+        Some((first.digest(), self.second.contains_key(&operator)))
+    }
+
+    /// What this vote is to the round; changes nothing.
+    pub fn judge(&self, vote: &Vote<Verified>) -> Judgement {
+        let Some(first) = self.first.get(&vote.operator()) else {
+            return Judgement::Count;
+        };
+        if first.digest() == vote.digest() {
+            return Judgement::Again;
+        }
+        if self.second.contains_key(&vote.operator()) {
+            return Judgement::Known;
+        }
+        detect(first, vote).map_or(Judgement::Known, |evidence| {
+            Judgement::Equivocation(Box::new(evidence))
+        })
+    }
+
+    /// Takes a vote that was judged and stored. `now` dates the quorum.
+    pub fn record(&mut self, vote: Vote<Verified>, now: Millis) {
+        match self.judge(&vote) {
+            Judgement::Count => self.count(vote, now),
+            Judgement::Equivocation(_) => {
+                self.second.insert(vote.operator(), vote);
+            }
+            Judgement::Again | Judgement::Known => {}
+        }
+    }
+
+    /// Counts an operator's first vote.
+    fn count(&mut self, vote: Vote<Verified>, now: Millis) {
+        let operator = vote.operator();
+        // A verified vote has stake in the table it was verified by, which is this one.
+        let stake = self.table.stake(operator).map_or(0, |stake| stake.get());
+        let group = self.groups.entry(vote.digest()).or_insert_with(|| Group {
+            header: *vote.header(),
+            signers: BTreeSet::new(),
+            stake: 0,
+        });
+        group.signers.insert(operator);
+        group.stake = group.stake.saturating_add(stake);
+        self.voted = self.voted.saturating_add(stake);
+        if self.quorum_at.is_none() && quorum_reached(group.stake, self.table.total().get()) {
+            self.quorum_at = Some(now);
+        }
+        self.first.insert(operator, vote);
+    }
+
+    /// Counts a bad signature that came from `source` in an operator's name.
+    pub fn failed(&mut self, source: Source, operator: OperatorIndex) {
+        let key = self.failure_key(source, operator);
+        let count = self.failures.entry(key).or_insert(0);
+        *count = count.saturating_add(1);
+    }
+
+    /// Bad signatures that came from `source` in an operator's name.
+    pub fn failures(&self, source: Source, operator: OperatorIndex) -> u32 {
+        let key = self.failure_key(source, operator);
+        self.failures.get(&key).copied().unwrap_or(0)
+    }
+
+    /// Sources are counted apart, so that nobody can silence an operator by forging in its name,
+    /// until there are too many to remember.
+    fn failure_key(&self, source: Source, operator: OperatorIndex) -> (Source, OperatorIndex) {
+        let key = (source, operator);
+        if self.failures.len() < SOURCES || self.failures.contains_key(&key) {
+            key
+        } else {
+            (None, operator)
+        }
+    }
+
+    /// The header with most stake behind it; the smaller digest among equals.
+    pub fn leader(&self) -> Option<(Digest, &Header, u128, usize)> {
+        self.groups
+            .iter()
+            .max_by_key(|(digest, group)| (group.stake, std::cmp::Reverse(**digest)))
+            .map(|(digest, group)| (*digest, &group.header, group.stake, group.signers.len()))
+    }
+
+    /// The header that is to be certified now: it has its quorum, and either everybody with stake
+    /// has voted or the `grace` for stragglers is over. None once the round is decided.
+    pub fn due(&self, now: Millis, grace: Millis) -> Option<Digest> {
+        let quorum_at = self.quorum_at.filter(|_| self.decided.is_none())?;
+        let everybody = self.voted >= self.table.total().get();
+        if !everybody && now.since(quorum_at) < grace {
+            return None;
+        }
+        self.leader().map(|(digest, ..)| digest)
+    }
+
+    /// When [`Self::due`] is worth asking again.
+    pub fn wake_at(&self, grace: Millis) -> Option<Millis> {
+        let quorum_at = self.quorum_at.filter(|_| self.decided.is_none())?;
+        Some(quorum_at.after(grace))
+    }
+
+    /// Fixes the round's header for good: nothing that comes later changes it.
+    pub fn decide(&mut self, digest: Digest) {
+        self.decided.get_or_insert(digest);
+    }
+
+    /// The header that was fixed.
+    pub const fn decided(&self) -> Option<Digest> {
+        self.decided
+    }
+
+    /// The certificate of a header from the votes so far, signers ascending.
+    pub fn certificate(&self, digest: Digest) -> Option<Result<Certificate, ProtocolError>> {
+        let group = self.groups.get(&digest)?;
+        let mut builder = CertificateBuilder::new(group.header, &self.table);
+        for vote in group.signers.iter().filter_map(|signer| self.first.get(signer)) {
+            if let Err(error) = builder.add(vote) {
+                return Some(Err(error));
+            }
+        }
+        Some(builder.build())
+    }
+
+    /// A header that somebody with stake has signed.
+    pub fn header(&self, digest: Digest) -> Option<&Header> {
+        self.groups.get(&digest).map(|group| &group.header).or_else(|| {
+            let vote = self.second.values().find(|vote| vote.digest() == digest)?;
+            Some(vote.header())
+        })
+    }
+
+    /// Different headers that were signed, second ones of equivocators included.
+    pub fn headers(&self) -> usize {
+        let seconds = self.second.values().map(Vote::digest);
+        let digests: BTreeSet<_> = self.groups.keys().copied().chain(seconds).collect();
+        digests.len()
+    }
+
+    /// What the votes so far prove against a certified header: signatures on another outcome of
+    /// the same inputs.
+    pub fn divergences(&self, certified: &Header) -> Vec<(OperatorIndex, Evidence)> {
+        let votes = self.first.values().chain(self.second.values());
+        votes
+            .filter_map(|vote| Some((vote.operator(), divergence(certified, vote)?)))
+            .collect()
+    }
+}
+
+/// What a vote proves against a certified header.
+pub fn divergence(certified: &Header, vote: &Vote<Verified>) -> Option<Evidence> {
+    let other = vote.header();
+    if other == certified || !certified.same_inputs(other) {
+        return None;
+    }
+    Some(Evidence::Divergence(Divergence {
+        certified: *certified,
+        other: *other,
+        signature: *vote.signature(),
+    }))
+}

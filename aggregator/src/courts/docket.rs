@@ -1,0 +1,172 @@
+//! Takes cases to L1: an equivocation is proven at once, a divergence charged at once and punished
+//! when L2's word is there.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use quorate_canon::{OperatorIndex, Round, Timestamp};
+use quorate_protocol::{Evidence, Fault as Guilt};
+use quorate_service::Shutdown;
+use tokio::sync::Notify;
+
+use super::{Case, Stage};
+use crate::{
+    chain::{Action, Chain, Fault, actions::charge_id},
+    collector::actor::{blocking, now},
+    observe::Observe,
+    store::Store,
+};
+
+/// Longest pause between two attempts at one case.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// Seconds that a transaction of a case has.
+const PATIENCE: u64 = 300;
+
+/// The docket: pending cases, worked off one by one.
+pub struct Docket<C> {
+    chain: Arc<C>,
+    store: Arc<Store>,
+    observe: Observe,
+    /// Pause between two looks at all cases, and the first pause of a case that failed.
+    pause: Duration,
+    /// A case that is still pending so many seconds after it could be judged has lapsed.
+    kept: u64,
+    /// When the round of a case closed.
+    close: Box<dyn Fn(Round) -> Option<Timestamp> + Send + Sync>,
+    attempts: BTreeMap<(Round, OperatorIndex, u8), (u32, Instant)>,
+}
+
+impl<C: Chain> Docket<C> {
+    /// A docket over the store's cases. `kept` is the span, in seconds after a round's close, in
+    /// which L1 takes evidence.
+    pub fn new(
+        chain: Arc<C>,
+        store: Arc<Store>,
+        observe: Observe,
+        pause: Duration,
+        kept: u64,
+        close: Box<dyn Fn(Round) -> Option<Timestamp> + Send + Sync>,
+    ) -> Self {
+        Self { chain, store, observe, pause, kept, close, attempts: BTreeMap::new() }
+    }
+
+    /// Works until the end is asked for; `found` wakes it.
+    pub async fn run(mut self, found: Arc<Notify>, shutdown: Shutdown) {
+        while !shutdown.is_asked() {
+            if shutdown.or(self.work_off()).await.is_none() {
+                return;
+            }
+            let wake = tokio::time::timeout(self.pause, found.notified());
+            if shutdown.or(wake).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Looks at every pending case once. One that fails waits, each time longer, and keeps no
+    /// other back.
+    pub async fn work_off(&mut self) {
+        let store = Arc::clone(&self.store);
+        let cases = match blocking(move || store.cases()).await {
+            Ok(cases) => cases,
+            Err(error) => return self.observe.store_failed(error),
+        };
+        for case in cases.into_iter().filter(Case::is_pending) {
+            let key = (case.round(), case.operator, case.evidence.offence() as u8);
+            if self.attempts.get(&key).is_some_and(|(_, not_before)| Instant::now() < *not_before) {
+                continue;
+            }
+            match self.advance(case).await {
+                Ok(()) => drop(self.attempts.remove(&key)),
+                Err(fault) => {
+                    self.observe.hindered("case", fault);
+                    let failures = self.attempts.get(&key).map_or(0, |(failures, _)| *failures).saturating_add(1);
+                    let pause = self.pause.saturating_mul(1 << failures.min(16)).min(LONGEST_PAUSE);
+                    self.attempts.insert(key, (failures, Instant::now() + pause));
+                }
+            }
+        }
+    }
+
+    /// Brings one case as far as it goes now.
+    async fn advance(&self, mut case: Case) -> Result<(), Fault> {
+        loop {
+            let before = case.stage;
+            case.stage = self.step(&case).await?;
+            if case.stage == before {
+                return Ok(());
+            }
+            self.note(&case);
+            let store = Arc::clone(&self.store);
+            blocking(move || store.put_case(&case)).await.map_err(Fault::Unreachable)?;
+        }
+    }
+
+    /// The next stage of a case; the same one if nothing can be done now.
+    async fn step(&self, case: &Case) -> Result<Stage, Fault> {
+        if !case.is_pending() {
+            return Ok(case.stage);
+        }
+        if self.chain.is_punished(case.operator, case.round()).await? {
+            return Ok(Stage::Punished);
+        }
+        if self.is_too_late(case) {
+            return Ok(Stage::Lapsed);
+        }
+        match (case.stage, &case.evidence) {
+            (Stage::Open, Evidence::Equivocation(evidence)) => {
+                self.act(Action::ProveEquivocation(case.operator, Box::new(*evidence))).await?;
+                Ok(Stage::Punished)
+            }
+            (Stage::Open, Evidence::Divergence(evidence)) => {
+                let id = charge_id(case.operator, &evidence.certified);
+                match self.act(Action::ChargeDivergence(case.operator, Box::new(*evidence))).await {
+                    // Somebody else charged it before.
+                    Err(Fault::Refused(why)) if why.contains("ChargeKnown") => {}
+                    other => other?,
+                }
+                Ok(Stage::Charged(id))
+            }
+            (Stage::Charged(id), Evidence::Divergence(evidence)) => {
+                let Some(word) = self.chain.word(case.round()).await? else {
+                    return Ok(case.stage);
+                };
+                let charge = Guilt {
+                    offence: case.evidence.offence(),
+                    operator: case.operator,
+                    round: case.round(),
+                    awaits: Some(evidence.certified.digest()),
+                };
+                if !charge.may_execute(Some(&word)) {
+                    return Ok(Stage::Lapsed);
+                }
+                self.act(Action::Execute(id)).await?;
+                Ok(Stage::Punished)
+            }
+            _ => Ok(Stage::Lapsed),
+        }
+    }
+
+    fn is_too_late(&self, case: &Case) -> bool {
+        let close = (self.close)(case.round());
+        close.is_some_and(|close| now().get() > close.get().saturating_add(self.kept))
+    }
+
+    async fn act(&self, action: Action) -> Result<(), Fault> {
+        let deadline = Timestamp::new(now().get().saturating_add(PATIENCE));
+        let result = self.chain.act(&action, deadline).await;
+        self.observe.acted(&action, &result);
+        result.map(drop)
+    }
+
+    fn note(&self, case: &Case) {
+        match case.stage {
+            Stage::Punished => self.observe.offence_punished(case.operator, &case.evidence),
+            Stage::Lapsed => self.observe.case_lapsed(case.operator, &case.evidence, "another word, or too late"),
+            Stage::Open | Stage::Charged(_) => {}
+        }
+    }
+}

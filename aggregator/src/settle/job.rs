@@ -1,0 +1,176 @@
+//! One round, from its first vote to its last chunk.
+
+use std::{sync::Arc, time::Duration};
+
+use quorate_canon::{Digest, Round, Timestamp};
+use quorate_matching::chunk_count;
+use quorate_protocol::{Certificate, seed};
+use quorate_rpc::RoundFailure;
+
+use super::{Beacons, Job, Tools, chunks};
+use crate::{
+    chain::{Action, Chain, Fault, OnChain, Standing},
+    collector::{Progress, actor::now, ingress::Message},
+};
+
+/// Pause between two looks at L2.
+pub(super) const LOOK: Duration = Duration::from_millis(500);
+/// Pause before something that failed is tried again.
+pub(super) const RETRY: Duration = Duration::from_millis(400);
+
+/// Why a round came to nothing.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub reason: RoundFailure,
+    pub detail: String,
+}
+
+impl Failure {
+    pub fn new(reason: RoundFailure, detail: impl ToString) -> Self {
+        Self { reason, detail: detail.to_string() }
+    }
+}
+
+/// Settles a round and tells the collector how it went.
+pub(super) async fn run<C: Chain, B: Beacons>(tools: Tools<C, B>, job: Job) {
+    let round = job.round;
+    let work = Work { tools, round };
+    // The receiver is dropped only after the collector knows the end: else it would begin again.
+    let (result, certificate) = work.settle(job.certificate).await;
+    if let Err(Failure { reason, detail }) = result {
+        work.tell(Progress::Failed(reason, detail)).await;
+    }
+    drop(certificate);
+}
+
+/// A certificate's way in.
+type Certificates = tokio::sync::watch::Receiver<Option<Arc<Certificate>>>;
+
+/// A round and what it is settled with.
+pub(super) struct Work<C, B> {
+    pub tools: Tools<C, B>,
+    pub round: Round,
+}
+
+impl<C: Chain, B: Beacons> Work<C, B> {
+    async fn settle(&self, mut certificates: Certificates) -> (Result<(), Failure>, Certificates) {
+        let result = async {
+            let deadline = self.deadline()?;
+            let digest = self.certified(&mut certificates, deadline).await?;
+            chunks::post(self, digest, deadline).await
+        };
+        (result.await, certificates)
+    }
+
+    fn deadline(&self) -> Result<Timestamp, Failure> {
+        let deadline = self.tools.schedule.deadline(self.round);
+        deadline.map_err(|error| Failure::new(RoundFailure::NotLive, error))
+    }
+
+    /// Waits until a header of the round is certified on L2, by us or by others.
+    async fn certified(&self, certificates: &mut Certificates, deadline: Timestamp) -> Result<Digest, Failure> {
+        let mut last = Failure::new(RoundFailure::NoQuorum, "no header reached the quorum");
+        loop {
+            let on_chain = self.look().await;
+            if let Some(digest) = on_chain.as_ref().ok().and_then(certified_digest) {
+                return Ok(digest);
+            }
+            if now() > deadline {
+                return Err(last);
+            }
+            let certificate = certificates.borrow_and_update().clone();
+            match (on_chain, certificate) {
+                (Ok(_), Some(certificate)) => match self.send_certificate(&certificate, deadline).await {
+                    Ok(()) => {}
+                    Err(failure) => {
+                        if !failure.reason.is_retryable() {
+                            return self.refused(&certificate, failure).await;
+                        }
+                        last = failure;
+                        self.wait(&last).await;
+                    }
+                },
+                (Err(fault), _) => {
+                    last = Failure::new(RoundFailure::ChainUnreachable, fault);
+                    self.wait(&last).await;
+                }
+                // A certificate that comes meanwhile ends the pause.
+                (Ok(_), None) => drop(tokio::time::timeout(LOOK, certificates.changed()).await),
+            }
+        }
+    }
+
+    /// The contract would not take our certificate: perhaps because another one was faster.
+    async fn refused(&self, certificate: &Certificate, failure: Failure) -> Result<Digest, Failure> {
+        match self.look().await.as_ref().ok().and_then(certified_digest) {
+            Some(digest) if digest == certificate.digest() => Ok(digest),
+            Some(digest) => {
+                let detail = format!("L2 has {digest}, ours is {}", certificate.digest());
+                Err(Failure::new(RoundFailure::Superseded, detail))
+            }
+            None => Err(failure),
+        }
+    }
+
+    /// Checks a certificate once more against everything that is known here, then sends it.
+    async fn send_certificate(&self, certificate: &Certificate, deadline: Timestamp) -> Result<(), Failure> {
+        let beacon = self.beacon(certificate, deadline).await?;
+        let unreachable = |fault: Fault| Failure::new(RoundFailure::ChainUnreachable, fault);
+        if !self.tools.chain.is_live(self.round).await.map_err(unreachable)? {
+            // One that was certified a moment ago is not live any more either.
+            return Err(Failure::new(RoundFailure::NotLive, "not live as of L2's head"));
+        }
+        let action = Action::Settle { certificate: Box::new(certificate.clone()), beacon };
+        let result = self.tools.chain.act(&action, deadline).await;
+        self.tools.observe.acted(&action, &result);
+        match result {
+            Ok(_) => Ok(()),
+            Err(fault @ Fault::Unreachable(_)) => Err(unreachable(fault)),
+            Err(fault @ Fault::Expired) => Err(Failure::new(RoundFailure::NotSettledInTime, fault)),
+            Err(fault) => Err(Failure::new(RoundFailure::CertificateRefused, fault)),
+        }
+    }
+
+    /// The round's beacon; the seed in the header must be the one that follows from it.
+    async fn beacon(&self, certificate: &Certificate, deadline: Timestamp) -> Result<[u8; 48], Failure> {
+        let schedule = &self.tools.schedule;
+        let beacon_round = schedule.beacon_round(self.round).map_err(|error| Failure::new(RoundFailure::NoBeacon, error))?;
+        let signature = self.tools.beacons.signature(beacon_round, deadline).await;
+        let signature = signature.map_err(|error| Failure::new(RoundFailure::NoBeacon, error))?;
+        let expected = seed(&self.tools.domain, self.round, &schedule.beacon_chain_hash, beacon_round, &signature);
+        let got = certificate.header().seed;
+        if got == expected {
+            return Ok(signature);
+        }
+        let detail = format!("seed is {got}, the beacon gives {expected}");
+        Err(Failure::new(RoundFailure::CertificateRefused, detail))
+    }
+
+    /// Looks at L2 and tells the collector what stands there.
+    pub(super) async fn look(&self) -> Result<OnChain, Fault> {
+        let on_chain = self.tools.chain.round(self.round).await?;
+        self.tell(Progress::OnChain(on_chain, 0)).await;
+        Ok(on_chain)
+    }
+
+    /// Tells the collector that the round waits, and pauses.
+    pub(super) async fn wait(&self, failure: &Failure) {
+        self.tools.observe.hindered(failure.reason.name(), &failure.detail);
+        self.tell(Progress::Waits(failure.reason, failure.detail.clone())).await;
+        tokio::time::sleep(RETRY).await;
+    }
+
+    pub(super) async fn tell(&self, progress: Progress) {
+        self.tools.mailbox.tell(Message::Progress(self.round, progress)).await;
+    }
+
+    /// Tells the collector how many chunks stand, of how many.
+    pub(super) async fn tell_chunks(&self, on_chain: OnChain, entries: u32) {
+        self.tell(Progress::OnChain(on_chain, chunk_count(entries))).await;
+    }
+}
+
+/// The digest that L2 certified, if it did.
+fn certified_digest(on_chain: &OnChain) -> Option<Digest> {
+    (on_chain.standing != Standing::None).then_some(on_chain.digest)
+}
