@@ -4,7 +4,8 @@ use quorate_bls::{self as bls, PublicKey, Signature};
 use quorate_canon::{Digest, OperatorIndex, Round, hash};
 
 use crate::{
-    Certificate, Divergence, Equivocation, Evidence, Header, Offence, Verdict, Verified, Vote, Word,
+    Certificate, Divergence, Domain, Equivocation, Evidence, Header, Offence, Verdict, Verified,
+    Vote, Word,
 };
 
 /// A proven fault.
@@ -23,7 +24,10 @@ pub struct Fault {
 /// Why evidence proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoFault {
-    /// The headers are of different rounds or networks.
+    /// A header is of another network.
+    #[error("a header is of another network")]
+    OtherNetwork,
+    /// The headers are of different rounds.
     #[error("headers are of different rounds: {a} and {b}")]
     OtherRound {
         /// The first header's.
@@ -73,18 +77,27 @@ pub fn offence_id(operator: OperatorIndex, round: Round) -> Digest {
 }
 
 impl Evidence {
-    /// Judges the evidence against the key of `operator`. Total: whatever was signed leads to a
-    /// fault or to none.
+    /// Judges the evidence against the key of `operator` in our network. Total: whatever was signed
+    /// leads to a fault or to none.
     ///
     /// # Errors
     /// [`NoFault`].
-    pub fn judge(&self, operator: OperatorIndex, key: &PublicKey) -> Result<Fault, NoFault> {
+    pub fn judge(
+        &self,
+        domain: &Domain,
+        operator: OperatorIndex,
+        key: &PublicKey,
+    ) -> Result<Fault, NoFault> {
         let awaits = match self {
-            Self::Equivocation(evidence) => evidence.judge(key).map(|()| None),
-            Self::Divergence(evidence) => evidence
-                .judge(key)
-                .map(|()| Some(evidence.certified.digest())),
-        }?;
+            Self::Equivocation(evidence) => {
+                evidence.judge(domain, key)?;
+                None
+            }
+            Self::Divergence(evidence) => {
+                evidence.judge(domain, key)?;
+                Some(evidence.certified.digest())
+            }
+        };
         Ok(Fault {
             offence: self.offence(),
             operator,
@@ -95,8 +108,8 @@ impl Evidence {
 }
 
 impl Equivocation {
-    fn judge(&self, key: &PublicKey) -> Result<(), NoFault> {
-        require_same_round(&self.header_a, &self.header_b)?;
+    fn judge(&self, domain: &Domain, key: &PublicKey) -> Result<(), NoFault> {
+        require_same_round(domain, &self.header_a, &self.header_b)?;
         let digest = self.header_a.digest();
         if digest == self.header_b.digest() {
             return Err(NoFault::SameHeader(digest));
@@ -107,8 +120,8 @@ impl Equivocation {
 }
 
 impl Divergence {
-    fn judge(&self, key: &PublicKey) -> Result<(), NoFault> {
-        require_same_round(&self.certified, &self.other)?;
+    fn judge(&self, domain: &Domain, key: &PublicKey) -> Result<(), NoFault> {
+        require_same_round(domain, &self.certified, &self.other)?;
         if self.certified == self.other {
             return Err(NoFault::SameHeader(self.other.digest()));
         }
@@ -155,15 +168,17 @@ pub fn detect_divergence(certificate: &Certificate, vote: &Vote<Verified>) -> Op
     }))
 }
 
-fn require_same_round(a: &Header, b: &Header) -> Result<(), NoFault> {
-    if a.same_round(b) {
-        Ok(())
-    } else {
-        Err(NoFault::OtherRound {
+fn require_same_round(domain: &Domain, a: &Header, b: &Header) -> Result<(), NoFault> {
+    if (a.domain, b.domain) != (*domain, *domain) {
+        return Err(NoFault::OtherNetwork);
+    }
+    if a.round != b.round {
+        return Err(NoFault::OtherRound {
             a: a.round,
             b: b.round,
-        })
+        });
     }
+    Ok(())
 }
 
 fn require_signed(header: &Header, signature: &Signature, key: &PublicKey) -> Result<(), NoFault> {
