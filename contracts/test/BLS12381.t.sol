@@ -87,9 +87,8 @@ contract BLS12381Test is Base {
 
     /// @dev Against the precompile for modular exponentiation, exponent 1.
     function _checkReduce(uint256 hi, uint256 lo) private view {
-        (bool ok, bytes memory expected) = address(5).staticcall(
-            abi.encodePacked(uint256(64), uint256(1), uint256(64), hi, lo, uint8(1), P_HI, P_LO)
-        );
+        (bool ok, bytes memory expected) =
+            address(5).staticcall(abi.encodePacked(uint256(64), uint256(1), uint256(64), hi, lo, uint8(1), P_HI, P_LO));
         assertTrue(ok, "MODEXP succeeds");
         (uint256 gotHi, uint256 gotLo) = BLS12381.reduce(hi, lo);
         assertEq(abi.encode(gotHi, gotLo), expected, "reduced");
@@ -123,7 +122,9 @@ contract BLS12381Test is Base {
         assertTrue(bls.verify(bytes.concat(message), BLS12381.DST_VOTE, key, signature), "accepted");
         assertTrue(!bls.verify(bytes.concat(~message), BLS12381.DST_VOTE, key, signature), "other message");
         assertTrue(!bls.verify(bytes.concat(message), BLS12381.DST_POSSESSION, key, signature), "other tag");
-        assertTrue(!bls.verify(bytes.concat(message), BLS12381.DST_VOTE, BlsKit.keyOf(secret + 1), signature), "other key");
+        assertTrue(
+            !bls.verify(bytes.concat(message), BLS12381.DST_VOTE, BlsKit.keyOf(secret + 1), signature), "other key"
+        );
     }
 
     function test_infinityIsRefusedAsKeyAndAsSignature() external view {
@@ -161,7 +162,10 @@ contract BLS12381Test is Base {
         assertTrue(!_verify(BlsKit.keyOf(7), abi.encode(0, 0, 0, 2)), "refused");
     }
 
-    function testFuzz_hostileBytesAreNeverASignature(bytes32 a, bytes32 b, bytes32 c, bytes32 d, uint8 shape) external view {
+    function testFuzz_hostileBytesAreNeverASignature(bytes32 a, bytes32 b, bytes32 c, bytes32 d, uint8 shape)
+        external
+        view
+    {
         bytes memory signature = BlsKit.sign(7, BLS12381.DST_VOTE, MESSAGE);
         bytes memory key = BlsKit.keyOf(7);
         if (shape % 3 == 0) signature = abi.encode(a, b, c, d);
@@ -185,7 +189,9 @@ contract BLS12381Test is Base {
                 assertTrue(!ok, "bad stays bad");
             } catch {}
             // Malformed input burns what the pairing was given; the answer must survive that.
-            try bls.verify{gas: gas}(bytes.concat(MESSAGE), BLS12381.DST_VOTE, key, abi.encode(1, 2, 3, 4)) returns (bool ok) {
+            try bls.verify{gas: gas}(bytes.concat(MESSAGE), BLS12381.DST_VOTE, key, abi.encode(1, 2, 3, 4)) returns (
+                bool ok
+            ) {
                 assertTrue(!ok, "malformed stays bad");
             } catch {}
         }

@@ -51,7 +51,10 @@ contract DrandTest is Base {
         assertTrue(!Drand.verify(2, ROUND_2, y, KEY), "y off the curve");
     }
 
-    function testFuzz_anyBytesGetAnAnswer(uint64 round, bytes memory signature, bytes memory y, bytes memory key) external view {
+    function testFuzz_anyBytesGetAnAnswer(uint64 round, bytes memory signature, bytes memory y, bytes memory key)
+        external
+        view
+    {
         assertTrue(!Drand.verify(round, signature, y, key), "refused");
     }
 

@@ -161,10 +161,11 @@ contract StakeTableTest is Base {
         table.verify(EPOCH, DIGEST, hex"03", new bytes(128));
     }
 
-    function testFuzz_hostileBytesNeverVerify(bytes memory bitmap, bytes32 a, bytes32 b, bytes32 c, bytes32 d) external {
+    function testFuzz_hostileBytesNeverVerify(bytes memory bitmap, bytes32 a, bytes32 b, bytes32 c, bytes32 d)
+        external
+    {
         _post(_fixture(5));
-        (bool ok,) =
-            address(table).call(abi.encodeCall(table.verify, (EPOCH, DIGEST, bitmap, abi.encode(a, b, c, d))));
+        (bool ok,) = address(table).call(abi.encodeCall(table.verify, (EPOCH, DIGEST, bitmap, abi.encode(a, b, c, d))));
         assertTrue(!ok, "refused");
     }
 

@@ -11,7 +11,8 @@ interface IServiceManager {
     event TableFixed(uint64 indexed epoch, uint32 count, uint128 total, bytes commitment);
 
     // --- IAVSRegistrar: called by the AllocationManager only. `data` = abi.encode(bytes key256, bytes proof128) ---
-    function registerOperator(address operator, address avs, uint32[] calldata operatorSetIds, bytes calldata data) external;
+    function registerOperator(address operator, address avs, uint32[] calldata operatorSetIds, bytes calldata data)
+        external;
     function deregisterOperator(address operator, address avs, uint32[] calldata operatorSetIds) external;
     function supportsAVS(address avs) external view returns (bool);
 

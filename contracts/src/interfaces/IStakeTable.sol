@@ -9,6 +9,7 @@ interface IStakeTable {
     event StakesPagePosted(uint64 indexed epoch, address code);
 
     /// @notice Anyone may post a page; it is checked against the commitment. Posting twice changes nothing.
+    /// The stakes come last: they are refused while a page of keys is missing.
     function postKeysPage(uint64 epoch, uint32 page, bytes calldata keys) external;
     function postStakesPage(uint64 epoch, bytes calldata stakes) external;
 

@@ -69,8 +69,7 @@ library CoreAdapter {
         returns (uint256[] memory sums)
     {
         address[] memory strategies = core.manager.getStrategiesInOperatorSet(_set(core));
-        uint256[][] memory parts =
-            core.manager.getMinimumSlashableStake(_set(core), operators, strategies, futureBlock);
+        uint256[][] memory parts = core.manager.getMinimumSlashableStake(_set(core), operators, strategies, futureBlock);
         sums = new uint256[](operators.length);
         for (uint256 i = 0; i < operators.length; ++i) {
             for (uint256 j = 0; j < strategies.length; ++j) {
@@ -94,8 +93,8 @@ library CoreAdapter {
         for (uint256 i = 0; i < wads.length; ++i) {
             wads[i] = wad;
         }
-        (, shares) = core.manager
-            .slashOperator(core.avs, SlashingParams(operator, core.setId, strategies, wads, description));
+        (, shares) =
+            core.manager.slashOperator(core.avs, SlashingParams(operator, core.setId, strategies, wads, description));
     }
 
     /// @notice Takes an operator out of the set.

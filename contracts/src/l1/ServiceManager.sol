@@ -74,7 +74,13 @@ contract ServiceManager is OperatorBook, IAVSRegistrar {
     /// @param bridge_ the end of the road to L2 on this chain
     /// @param minStake_ slashable stake asked for at registration, 0 for none
     /// @param times_ the clock; refused if it exceeds the time budget
-    constructor(address allocationManager_, uint32 operatorSetId_, address bridge_, uint256 minStake_, Times memory times_) {
+    constructor(
+        address allocationManager_,
+        uint32 operatorSetId_,
+        address bridge_,
+        uint256 minStake_,
+        Times memory times_
+    ) {
         times_.check();
         allocationManager = allocationManager_;
         operatorSetId = operatorSetId_;

@@ -107,7 +107,10 @@ library BLS12381 {
             // Infinity is all zeros, and no other point of the subgroup has y = 0 (such a point would have order 2).
             let signatureFinite := or(mload(add(input, 64)), mload(add(input, 96)))
             let keyFinite :=
-                or(or(mload(add(input, 640)), mload(add(input, 672))), or(mload(add(input, 704)), mload(add(input, 736))))
+                or(
+                    or(mload(add(input, 640)), mload(add(input, 672))),
+                    or(mload(add(input, 704)), mload(add(input, 736)))
+                )
             if and(iszero(iszero(signatureFinite)), iszero(iszero(keyFinite))) {
                 // The precompile checks coordinates, curve and subgroup of all four points.
                 mstore(0, 0)

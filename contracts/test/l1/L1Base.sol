@@ -72,7 +72,12 @@ abstract contract L1Base is Base {
         address[] memory strategies = new address[](2);
         (strategies[0], strategies[1]) = (STRATEGY_A, STRATEGY_B);
         return SetUp(
-            dialect, IPermissionController(address(core)), address(slasher), VAULT, strategies, "https://quorate.example"
+            dialect,
+            IPermissionController(address(core)),
+            address(slasher),
+            VAULT,
+            strategies,
+            "https://quorate.example"
         );
     }
 

@@ -132,12 +132,17 @@ contract ServiceManagerTest is L1Base {
         core.register(_operator(0), address(manager), SET_ID, abi.encode(new bytes(256), new bytes(128)));
     }
 
-    function testFuzz_hostileRegistrationsAreRefused(bytes memory key, bytes memory proof, bytes32 a, bytes32 b) external {
+    function testFuzz_hostileRegistrationsAreRefused(bytes memory key, bytes memory proof, bytes32 a, bytes32 b)
+        external
+    {
         vm.expectRevert(ServiceManager.BadProof.selector);
         core.register(_operator(0), address(manager), SET_ID, abi.encode(key, proof));
         vm.expectRevert(ServiceManager.BadProof.selector);
         core.register(
-            _operator(0), address(manager), SET_ID, abi.encode(abi.encode(a, b, a, b, b, a, a, b), abi.encode(a, a, b, b))
+            _operator(0),
+            address(manager),
+            SET_ID,
+            abi.encode(abi.encode(a, b, a, b, b, a, a, b), abi.encode(a, a, b, b))
         );
     }
 
@@ -196,7 +201,9 @@ contract ServiceManagerTest is L1Base {
 
     // --- leaving ---
 
-    function testFuzz_leavingNeverReverts(address operator, address avs, uint32[] calldata ids, bool known, bool ours) external {
+    function testFuzz_leavingNeverReverts(address operator, address avs, uint32[] calldata ids, bool known, bool ours)
+        external
+    {
         _register(0);
         _register(1);
         uint32[] memory sets = ids;

@@ -44,7 +44,9 @@ contract SlasherTest is L1Base {
     function _header(Headers.Domain memory d, uint64 n, bytes32 outcome) private pure returns (bytes memory) {
         return Headers.encode(
             Headers.prefix(d),
-            Headers.Body(n, 77, keccak256("snapshot"), keccak256("policy"), keccak256("inputs"), keccak256("seed"), outcome)
+            Headers.Body(
+                n, 77, keccak256("snapshot"), keccak256("policy"), keccak256("inputs"), keccak256("seed"), outcome
+            )
         );
     }
 
@@ -136,7 +138,9 @@ contract SlasherTest is L1Base {
         (bytes memory a, bytes memory b) = (_header(N, RIGHT), _header(N, WRONG));
         bytes memory shift = BlsKit.sign(99, BLS12381.DST_VOTE, keccak256("shift"));
         bytes memory back = BlsKit.sign(
-            0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001 - 99, BLS12381.DST_VOTE, keccak256("shift")
+            0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001 - 99,
+            BLS12381.DST_VOTE,
+            keccak256("shift")
         );
         bytes memory signatureA = BlsKit.addG1(_sign(1, a), shift);
         bytes memory signatureB = BlsKit.addG1(_sign(1, b), back);
@@ -483,14 +487,15 @@ contract SlasherTest is L1Base {
         bytes[4] memory parts = [a, _sign(1, a), b, _sign(1, b)];
         bytes memory target = parts[part % 4];
         target[position % target.length] ^= bytes1(uint8(bound(change, 1, 255)));
-        (bool ok,) = address(slasher).call(
-            abi.encodeCall(slasher.proveEquivocation, (1, parts[0], parts[1], parts[2], parts[3]))
-        );
+        (bool ok,) = address(slasher)
+            .call(abi.encodeCall(slasher.proveEquivocation, (1, parts[0], parts[1], parts[2], parts[3])));
         assertTrue(!ok, "refused");
         assertEq(_left(1), HELD, "nothing is gone");
     }
 
-    function testFuzz_arbitraryBytesNeverConvict(bytes memory a, bytes memory sa, bytes memory b, bytes memory sb) external {
+    function testFuzz_arbitraryBytesNeverConvict(bytes memory a, bytes memory sa, bytes memory b, bytes memory sb)
+        external
+    {
         (bool ok,) = address(slasher).call(abi.encodeCall(slasher.proveEquivocation, (1, a, sa, b, sb)));
         assertTrue(!ok, "refused");
         (ok,) = address(slasher).call(abi.encodeCall(slasher.chargeDivergence, (1, a, b, sa)));
