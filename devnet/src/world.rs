@@ -165,10 +165,12 @@ impl World {
     }
 }
 
+/// Two keys: one key would give contracts on both chains the same addresses, and a mix-up of the two
+/// chains would then go unnoticed.
 async fn owners(chains: &Chains) -> Result<Owners, Error> {
     let owners = Owners {
-        l1: Account::named(&chains.l1, "owner")?,
-        l2: Account::named(&chains.l2, "owner")?,
+        l1: Account::named(&chains.l1, "owner of L1")?,
+        l2: Account::named(&chains.l2, "owner of L2")?,
     };
     let wei = U256::from(10_u128.pow(22));
     chains.l1.fund(owners.l1.address(), wei).await?;

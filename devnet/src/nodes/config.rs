@@ -1,0 +1,145 @@
+//! The configuration files of a world's nodes, as a person would write them.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use crate::{Error, World, chains::Anvil, operators::OperatorKeys};
+
+/// Where a world's nodes keep their files, and where they listen.
+#[derive(Clone, Debug)]
+pub struct NodeFiles {
+    /// Holds one folder a node.
+    pub dir: PathBuf,
+    /// Where the aggregator takes votes.
+    pub aggregator_port: u16,
+    /// Where the aggregator's page is.
+    pub aggregator_http: u16,
+    /// Where each operator's page is.
+    pub operator_http: Vec<u16>,
+}
+
+impl NodeFiles {
+    /// Takes free ports and prepares the folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or no port is free.
+    pub fn new(dir: &Path, operators: usize) -> Result<Self, Error> {
+        fs::create_dir_all(dir).map_err(Error::file(dir))?;
+        // Held together, so that no port is given out twice.
+        let held = (0..operators + 2)
+            .map(|_| TcpListener::bind(("127.0.0.1", 0)))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| Error::program("free ports", e.to_string()))?;
+        let mut ports = held.iter().filter_map(|l| l.local_addr().ok()).map(|a| a.port());
+        Ok(Self {
+            dir: dir.to_owned(),
+            aggregator_port: ports.next().unwrap_or_default(),
+            aggregator_http: ports.next().unwrap_or_default(),
+            operator_http: ports.collect(),
+        })
+    }
+
+    /// The configuration file of an operator.
+    #[must_use]
+    pub fn operator(&self, number: usize) -> PathBuf {
+        self.dir.join(format!("operator-{number}")).join("operator.toml")
+    }
+
+    /// The configuration file of the aggregator.
+    #[must_use]
+    pub fn aggregator(&self) -> PathBuf {
+        self.dir.join("aggregator").join("aggregator.toml")
+    }
+
+    /// The configuration file of the auditor.
+    #[must_use]
+    pub fn auditor(&self) -> PathBuf {
+        self.dir.join("auditor").join("auditor.toml")
+    }
+
+    /// Writes all of them. `submitter` pays for the aggregator's transactions on both chains.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(&self, world: &World, submitter: &OperatorKeys) -> Result<(), Error> {
+        let shared = shared(world);
+        for (number, keys) in world.operators.iter().enumerate() {
+            write(&self.operator(number), &(self.operator_text(number, keys) + &shared))?;
+        }
+        write(&self.aggregator(), &(self.aggregator_text(submitter) + &shared))?;
+        write(&self.auditor(), &(format!("network = \"devnet\"\n{shared}")))
+    }
+
+    fn operator_text(&self, number: usize, keys: &OperatorKeys) -> String {
+        let home = self.dir.join(format!("operator-{number}"));
+        format!(
+            "network = \"devnet\"\noperator = \"{}\"\naggregators = [\"http://127.0.0.1:{}\"]\n\
+             http = \"127.0.0.1:{}\"\n\n\
+             [bls]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
+             [ecdsa]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
+             [store]\nledger = {:?}\ndata = {:?}\n",
+            keys.address(),
+            self.aggregator_port,
+            self.operator_http.get(number).copied().unwrap_or_default(),
+            keys.bls_path,
+            keys.password_path,
+            keys.ecdsa_path,
+            keys.password_path,
+            home.join("ledger").join("ledger.sqlite"),
+            home.join("data"),
+        )
+    }
+
+    fn aggregator_text(&self, submitter: &OperatorKeys) -> String {
+        let home = self.dir.join("aggregator");
+        format!(
+            "network = \"devnet\"\nlisten = \"127.0.0.1:{}\"\nhttp = \"127.0.0.1:{}\"\n\n\
+             [submitter]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
+             [store]\ndata = {:?}\n",
+            self.aggregator_port,
+            self.aggregator_http,
+            submitter.ecdsa_path,
+            submitter.password_path,
+            home.join("data"),
+        )
+    }
+}
+
+/// The sections that all nodes have.
+fn shared(world: &World) -> String {
+    let chain = |name: &str, anvil: &Anvil| {
+        format!(
+            "\n[{name}]\nurls = [\"{}\"]\nchain_id = {}\npoll_ms = 100\n",
+            anvil.url(),
+            anvil.chain_id()
+        )
+    };
+    let relays: Vec<_> = world.relays.iter().map(|relay| format!("\"{}\"", relay.url())).collect();
+    let info = world.beacon.info();
+    let (l1, l2) = (&world.contracts.l1, &world.contracts.l2);
+    format!(
+        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\nslasher = \"{}\"\ndeployed_at = 1\n\n\
+         [beacon]\nrelays = [{}]\n\n[beacon.chain]\npublic_key = \"{}\"\nchain_hash = \"0x{}\"\n\
+         genesis = {}\nperiod = {}\n",
+        chain("l1", &world.chains.l1),
+        chain("l2", &world.chains.l2),
+        l2.rounds,
+        l1.service_manager,
+        l1.slasher,
+        relays.join(", "),
+        hex::encode(info.public_key),
+        hex::encode(info.chain_hash),
+        info.genesis,
+        info.period,
+    )
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).map_err(Error::file(dir))?;
+    }
+    fs::write(path, text).map_err(Error::file(path))
+}
