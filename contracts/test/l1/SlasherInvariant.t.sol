@@ -79,15 +79,17 @@ contract SlasherHandler is Base {
 
     function cancel(uint256 x) external {
         if (_charges.length == 0) return;
+        bytes32 id = _charges[x % _charges.length];
         vm.prank(_guardian);
-        try slasher.cancel(_charges[x % _charges.length]) {} catch {}
+        try slasher.cancel(id) {} catch {}
     }
 
     /// @dev L2's word, as the bridge hands it over: of the right header, whatever the verdict.
     function word(uint64 n, uint8 verdict) external {
         n = n % uint64(ROUNDS_PLAYED);
+        bytes memory payload = abi.encodePacked(n, sha256(_header(n, 0)), verdict);
         vm.prank(slasher.bridge());
-        try slasher.receiveMessage(abi.encodePacked(n, sha256(_header(n, 0)), verdict)) {} catch {}
+        try slasher.receiveMessage(payload) {} catch {}
     }
 
     function pass(uint32 time) external {
