@@ -17,7 +17,6 @@ import {LeaseBook} from "./LeaseBook.sol";
 contract Market is LeaseBook, Escrow {
     uint256 private constant HOUR = 3600;
     uint256 private constant FULL = 10_000;
-    uint8 private constant BY_TENANT = 1;
 
     uint64 private immutable _genesis;
     uint32 private immutable _period;

@@ -18,7 +18,7 @@ abstract contract OrderBook is IMarket {
     uint256 internal constant OFFER_RETIRED = 1 << 241;
     /// @dev Flag of a request's slot: its money has left the escrow.
     uint256 internal constant REQUEST_PAID = 1 << 248;
-    uint256 internal constant TIME = (1 << 40) - 1;
+    uint256 internal constant TIME = 0xffffffffff;
     uint256 private constant OPEN = type(uint64).max;
 
     /// @notice Where stake and GPUs of providers are counted.

@@ -8,7 +8,7 @@ pragma solidity ^0.8.36;
 library Capacity {
     uint256 private constant WORD = 0xffffffff;
     /// @dev The top bit of each lane.
-    uint256 private constant TOPS = 1 << 47 | 1 << 95 | 1 << 143 | 1 << 191 | 1 << 239;
+    uint256 private constant TOPS = 0x0000800000000000800000000000800000000000800000000000800000000000;
 
     /// @notice Spreads a packed vector.
     function spread(uint256 packed) internal pure returns (uint256) {
@@ -20,6 +20,22 @@ library Capacity {
     function fits(uint256 a, uint256 b) internal pure returns (bool) {
         unchecked {
             return ((b | TOPS) - a) & TOPS == TOPS;
+        }
+    }
+
+    /// @notice Whether `a` fits in `b` and `c` in `d`.
+    function bothFit(uint256 a, uint256 b, uint256 c, uint256 d) internal pure returns (bool) {
+        unchecked {
+            return ((b | TOPS) - a) & ((d | TOPS) - c) & TOPS == TOPS;
+        }
+    }
+
+    /// @notice Each component of `a` less that of `b`, not below zero, all spread.
+    function minus(uint256 a, uint256 b) internal pure returns (uint256) {
+        unchecked {
+            uint256 difference = (a | TOPS) - b;
+            uint256 kept = difference & TOPS; // tops of the lanes that stayed at or above zero
+            return difference & (kept - (kept >> 47));
         }
     }
 }

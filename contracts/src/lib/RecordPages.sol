@@ -10,7 +10,7 @@ library RecordPages {
     /// @notice Most records in one page.
     uint256 internal constant MAX_RECORDS = 64;
     /// @notice Bytes before the first record.
-    uint256 private constant HEADER = 6;
+    uint256 internal constant HEADER = 6;
     /// @notice Pages that locators can name.
     uint256 private constant MAX_PAGES = 1 << 26;
     /// @dev Creation code that returns what follows its ten bytes: PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE,

@@ -22,14 +22,20 @@ library UsedTrace {
         return head & USED;
     }
 
+    /// @notice Whether what is used now was used at `t` already.
+    function isSince(uint256 head, uint256 t) internal pure returns (bool) {
+        return head >> 136 & TIME <= t;
+    }
+
     /// @notice The head after `value` has become used, now. The caller stores it.
     function push(History storage history, uint256 offer, uint256 head, uint256 value) internal returns (uint256) {
         uint256 since = head >> 136 & TIME;
         // Nothing to keep: the default, or a state that never stood at the end of a second.
         if (since != 0 && since != block.timestamp) {
-            uint256 length = head >> 176 & LENGTH;
-            history.checkpoints[offer << 32 | length] = head & CHECKPOINT;
-            head += 1 << 176;
+            history.checkpoints[_key(offer, head >> 176 & LENGTH)] = head & CHECKPOINT;
+            unchecked {
+                head += 1 << 176; // one change a second fills the length in 136 years
+            }
         }
         return head >> 176 << 176 | block.timestamp << 136 | value;
     }
@@ -53,10 +59,14 @@ library UsedTrace {
             if (_sinceOf(history, offer, middle) <= t) low = middle + 1;
             else high = middle;
         }
-        return high == 0 ? 0 : history.checkpoints[offer << 32 | (high - 1)] & USED;
+        return high == 0 ? 0 : history.checkpoints[_key(offer, high - 1)] & USED;
     }
 
     function _sinceOf(History storage history, uint256 offer, uint256 place) private view returns (uint256) {
-        return history.checkpoints[offer << 32 | place] >> 136 & TIME;
+        return history.checkpoints[_key(offer, place)] >> 136 & TIME;
+    }
+
+    function _key(uint256 offer, uint256 place) private pure returns (uint256) {
+        return offer << 32 | place;
     }
 }

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {IBridge} from "../../src/interfaces/IBridge.sol";
+import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
+
+/// @notice A token that anyone mints; `tax` makes it keep a share of each transfer, `frozen` stops an account.
+contract MockToken is ERC20 {
+    uint8 private immutable _decimals;
+    uint256 public tax;
+    mapping(address => bool) public frozen;
+
+    constructor(uint8 decimals_) ERC20("mock", "MOCK") {
+        _decimals = decimals_;
+    }
+
+    function decimals() public view override returns (uint8) {
+        return _decimals;
+    }
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function setTax(uint256 bps) external {
+        tax = bps;
+    }
+
+    function freeze(address account) external {
+        frozen[account] = true;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        require(!frozen[to], "frozen");
+        super._update(from, to, value);
+        if (tax != 0 && from != address(0) && to != address(0)) super._update(to, address(1), value * tax / 10_000);
+    }
+}
+
+/// @notice A stake table that says what it is told. The epoch's stakes are those of `set`; a bitmap of one byte
+/// says whether the signature is good.
+contract MockStakeTable is IStakeTable {
+    uint256 public signed;
+    uint256 public total;
+    bool public bad;
+
+    constructor(uint256 signed_, uint256 total_) {
+        (signed, total) = (signed_, total_);
+    }
+
+    function set(uint256 signed_, uint256 total_) external {
+        (signed, total) = (signed_, total_);
+    }
+
+    function setBad(bool bad_) external {
+        bad = bad_;
+    }
+
+    function verify(uint64, bytes32, bytes calldata, bytes calldata) external view returns (uint256, uint256) {
+        if (bad) revert BadSignature();
+        return (signed, total);
+    }
+
+    function postKeysPage(uint64, uint32, bytes calldata) external {}
+    function postStakesPage(uint64, bytes calldata) external {}
+
+    function commitmentOf(uint64) external pure returns (bool, bytes memory) {
+        return (true, "");
+    }
+
+    function keysPageAt(bytes32) external pure returns (address) {
+        return address(0);
+    }
+
+    function isComplete(uint64) external pure returns (bool) {
+        return true;
+    }
+
+    function tableOf(uint64) external pure returns (uint32, uint128, bytes memory, bytes memory) {
+        return (0, 0, "", "");
+    }
+
+    function keysPage(uint64, uint32) external pure returns (bytes memory) {
+        return "";
+    }
+}
+
+/// @notice A bridge that remembers what it was given.
+contract MockBridge is IBridge {
+    bytes public last;
+    uint64 public count;
+
+    function send(bytes calldata payload) external payable returns (uint64) {
+        last = payload;
+        return count++;
+    }
+}
