@@ -83,7 +83,7 @@ pub struct Rpc {
 
 impl Rpc {
     /// Connects, and refuses a wrong chain. Endpoints that do not answer now are checked before
-    /// their first use.
+    /// their first use. Installs ring as the process's TLS provider where none is installed yet.
     ///
     /// # Errors
     /// [`ChainError::WrongChain`] if any endpoint answers another chain id, [`ChainError::NoEndpoint`]
@@ -92,6 +92,7 @@ impl Rpc {
         if config.endpoints.is_empty() {
             return Err(ChainError::NoEndpoint);
         }
+        install_crypto();
         let http = reqwest::Client::builder()
             .timeout(config.timeout)
             .connect_timeout(config.timeout)
@@ -142,6 +143,14 @@ impl Rpc {
 impl std::fmt::Debug for Rpc {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.config.fmt(f)
+    }
+}
+
+/// reqwest panics without a TLS provider, even for plain HTTP.
+fn install_crypto() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // An error means that another thread was faster, and then there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 

@@ -70,7 +70,11 @@ pub async fn allocation_manager_of(
 ) -> Result<Address, ChainError> {
     let contract = links::ServiceManagerLinks::new(service_manager, rpc.provider());
     let what = "ServiceManager.allocationManager";
-    contract.allocationManager().call().await.map_err(contract_error(what))
+    contract
+        .allocationManager()
+        .call()
+        .await
+        .map_err(contract_error(what))
 }
 
 /// The index that an operator has for ever and the key that it registered (192 bytes), or `None`

@@ -7,7 +7,10 @@ mod list;
 mod rounds;
 mod tables;
 
-pub use links::{allocation_manager_of, bridge_of, is_devnet_bridge, market_of, operator_index, providers_of, table_of};
+pub use links::{
+    allocation_manager_of, bridge_of, is_devnet_bridge, market_of, operator_index, providers_of,
+    table_of,
+};
 pub use list::outcome_list;
 pub use rounds::{
     CertifiedRecord, RoundStatus, Status, certified_record, check_chunk, deployment_block, domain,

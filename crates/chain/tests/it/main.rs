@@ -1,0 +1,10 @@
+//! The chain crate against chains: made up in memory, and anvil behind a proxy that misbehaves.
+
+mod anvil;
+mod fake;
+mod follow;
+mod market;
+mod proxy;
+mod rpc;
+mod sender;
+mod world;
