@@ -78,6 +78,7 @@ mod chunk;
 mod context;
 mod eligibility;
 mod explain;
+mod fault;
 mod inputs;
 mod keys;
 mod list;
@@ -95,11 +96,12 @@ mod snapshot;
 mod solve;
 
 pub use capacity::Capacity;
-pub use check::{Fault, check_outcome};
+pub use check::check_outcome;
 pub use chunk::{CHUNK, ChunkError, ChunkProof, chunk_count, verify_chunk};
 pub use context::{RoundContext, Seed};
 pub use eligibility::{Ineligible, eligible};
 pub use explain::{Explanation, PairVerdict, explain_pair, explain_request};
+pub use fault::Fault;
 pub use inputs::{
     FLAG_JAILED, FLAG_MAINTENANCE, MachineState, OfferInput, ProviderState, RequestInput,
 };

@@ -1,13 +1,11 @@
-//! Every kind of wrong list is caught, and named as what it is.
+//! Every entry that is wrong by itself is caught, and named as what it is.
 
 mod common;
 
 use common::world::{TIME, World};
 use proptest::prelude::*;
 use quorate_canon::{FixedWidth, OfferId, RequestId, Timestamp};
-use quorate_matching::{
-    Capacity, Entry, Fault, Ineligible, NO_LOWEST, OutcomeList, PairRank, Snapshot,
-};
+use quorate_matching::{Capacity, Entry, Fault, Ineligible, OutcomeList, PairRank, Snapshot};
 
 /// A world whose list has several entries, two of them on one offer.
 fn world() -> World {
@@ -295,106 +293,6 @@ fn a_pair_that_does_not_exist() {
         reason: Ineligible::Available,
     };
     assert_eq!(world.check(&list), Err(expected));
-}
-
-#[test]
-fn a_match_left_out_blocks() {
-    let world = world();
-    for at in 0..world.list().entries().len() {
-        let gone = world.list().entries()[at];
-        let same = |entry: &Entry| entry.offer == gone.offer;
-        let got = fault(&world, |entries| {
-            let demand = world
-                .snapshot
-                .request(gone.request)
-                .unwrap()
-                .request
-                .demand();
-            entries.remove(at);
-            for below in entries[at..].iter_mut().filter(|entry| same(entry)) {
-                below.used = below.used.saturating_sub(&demand);
-            }
-        });
-        assert!(matches!(got, Fault::Blocking(_)), "{got:?}");
-    }
-}
-
-#[test]
-fn a_round_that_stops_too_early_blocks() {
-    let world = world().with_limit(4);
-    let mut short = world.outcome();
-    short.matches.pop();
-    let list = OutcomeList::new(&short, &world.snapshot).unwrap();
-    assert!(matches!(world.check(&list), Err(Fault::Blocking(_))));
-}
-
-#[test]
-fn a_round_that_stops_too_late() {
-    let world = world();
-    let list = world.list();
-    let limit = list.count() - 1;
-    let got = world.with_limit(limit).check(&list);
-    assert_eq!(
-        got,
-        Err(Fault::TooMany {
-            got: limit + 1,
-            limit
-        })
-    );
-}
-
-#[test]
-fn a_cut_in_the_wrong_place_blocks() {
-    let world = world();
-    let whole = world.outcome();
-    let limit = whole.matches.len() - 1;
-    let world = world.with_limit(u32::try_from(limit).unwrap());
-    for left_out in 0..limit {
-        let mut wrong = whole.clone();
-        wrong.matches.remove(left_out);
-        let list = OutcomeList::new(&wrong, &world.snapshot).unwrap();
-        assert!(
-            matches!(world.check(&list), Err(Fault::Blocking(_))),
-            "{left_out}"
-        );
-    }
-}
-
-#[test]
-fn another_lowest_entry() {
-    let world = world();
-    let list = world.list();
-    for lowest in (0..list.count() + 2)
-        .chain([NO_LOWEST])
-        .filter(|at| *at != list.lowest())
-    {
-        let claim = OutcomeList::claimed(list.entries().to_vec(), lowest).unwrap();
-        let expected = Fault::WrongLowest {
-            got: lowest,
-            expected: list.lowest(),
-        };
-        assert_eq!(world.check(&claim), Err(expected));
-    }
-}
-
-#[test]
-fn a_lowest_entry_of_an_empty_list() {
-    let world = World::new(3, 0, 4);
-    assert_eq!(world.list().lowest(), NO_LOWEST);
-    let claim = OutcomeList::claimed(Vec::new(), 0).unwrap();
-    let expected = Fault::WrongLowest {
-        got: 0,
-        expected: NO_LOWEST,
-    };
-    assert_eq!(world.check(&claim), Err(expected));
-}
-
-#[test]
-fn the_list_of_another_seed() {
-    let mut world = world();
-    let list = world.list();
-    world.seed.0[0] ^= 1;
-    assert!(world.check(&list).is_err());
 }
 
 proptest! {

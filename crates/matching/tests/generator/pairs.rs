@@ -149,7 +149,7 @@ fn roomy(dice: &mut Dice) -> Case {
     } else {
         dice.small(196)
     };
-    machine.model = [1, 31, 41, 51, 86, 90][dice.below(6) as usize];
+    machine.model = [1, 31, 41, 51, 86, 90][usize::from(dice.small(6))];
     let reference = policy_v1().score.reference_of(machine.model).unwrap().get();
     let near = reference / 3 + dice.below(3 * reference);
     let anywhere = (dice.roll() >> (20 + dice.below(44))).max(1);

@@ -1,0 +1,121 @@
+//! Trees in memory, to prove from.
+
+use super::proof::{Proof, subtree_leaves};
+use super::{Kind, TooManyLeaves, bind, depth, node};
+use crate::Digest;
+
+/// A tree in memory, to prove from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tree {
+    kind: Kind,
+    count: u32,
+    /// From the leaves up to the top; what stands right of the last node of a level is missing.
+    levels: Vec<Vec<Digest>>,
+    root: Digest,
+}
+
+impl Tree {
+    /// The tree over leaves that [`leaf`] hashed with the same kind.
+    ///
+    /// # Errors
+    /// If there are more leaves than a root can count.
+    pub fn new(kind: Kind, leaves: Vec<Digest>) -> Result<Self, TooManyLeaves> {
+        let count = u32::try_from(leaves.len()).map_err(|_| TooManyLeaves)?;
+        let levels = levels(leaves, depth(count));
+        let top = levels
+            .last()
+            .and_then(|level| level.first())
+            .copied()
+            .unwrap_or_default();
+        Ok(Self {
+            kind,
+            count,
+            levels,
+            root: bind(kind, count, &top),
+        })
+    }
+
+    /// The root, which binds kind and count.
+    #[must_use]
+    pub const fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// The number of leaves.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The depth: how many siblings the proof of a leaf has.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        depth(self.count)
+    }
+
+    /// The proof of the leaf at `index`, or `None` if there is none.
+    #[must_use]
+    pub fn prove(&self, index: u32) -> Option<Proof> {
+        if index >= self.count {
+            return None;
+        }
+        Some(Proof {
+            index,
+            siblings: self.siblings(index, 0),
+        })
+    }
+
+    /// The proof of the aligned subtree number `index` of the given depth: the sibling hashes from
+    /// that subtree up. `None` if it has no leaf (but for the one subtree of an empty tree) or is
+    /// deeper than the tree.
+    #[must_use]
+    pub fn prove_subtree(&self, index: u32, depth: u32) -> Option<Vec<Digest>> {
+        subtree_leaves(self.count, index, depth)?;
+        Some(self.siblings(index, depth))
+    }
+
+    fn siblings(&self, index: u32, from: u32) -> Vec<Digest> {
+        let mut at = index;
+        let mut missing = missing(from);
+        let mut siblings = Vec::new();
+        let below_top = usize::try_from(self.depth().saturating_sub(from)).unwrap_or(0);
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        for level in self.levels.iter().skip(from).take(below_top) {
+            let sibling = usize::try_from(at ^ 1).ok().and_then(|at| level.get(at));
+            siblings.push(sibling.copied().unwrap_or(missing));
+            missing = node(&missing, &missing);
+            at >>= 1;
+        }
+        siblings
+    }
+}
+
+pub(super) fn levels(leaves: Vec<Digest>, depth: u32) -> Vec<Vec<Digest>> {
+    let mut levels = vec![leaves];
+    let mut missing = Digest::ZERO;
+    for _ in 0..depth {
+        let above = levels
+            .last()
+            .map(|below| pairs(below, &missing))
+            .unwrap_or_default();
+        levels.push(above);
+        missing = node(&missing, &missing);
+    }
+    levels
+}
+
+fn pairs(below: &[Digest], missing: &Digest) -> Vec<Digest> {
+    below
+        .chunks(2)
+        .map(|pair| match pair {
+            [left, right] => node(left, right),
+            [left] => node(left, missing),
+            _ => *missing,
+        })
+        .collect()
+}
+
+/// The top of a subtree of the given depth without a leaf.
+fn missing(depth: u32) -> Digest {
+    (0..depth).fold(Digest::ZERO, |below, _| node(&below, &below))
+}
