@@ -63,7 +63,8 @@ pub struct Account {
     provider: DynProvider,
     chain_id: u64,
     signer: PrivateKeySigner,
-    nonce: Mutex<Option<u64>>,
+    /// One at a time takes nonces. They are asked for and never kept: a reorg may give them back.
+    sending: Mutex<()>,
 }
 
 impl Account {
@@ -91,7 +92,7 @@ impl Account {
             provider: anvil.provider().clone(),
             chain_id: anvil.chain_id(),
             signer,
-            nonce: Mutex::new(None),
+            sending: Mutex::new(()),
         }
     }
 
@@ -176,21 +177,15 @@ impl Account {
     pub async fn send_all(&self, calls: Vec<Call>) -> Result<Vec<TransactionReceipt>, Error> {
         let mut sent = Vec::with_capacity(calls.len());
         {
-            let mut nonce = self.nonce.lock().await;
+            let _one = self.sending.lock().await;
+            let mut nonce = self
+                .provider
+                .get_transaction_count(self.address())
+                .pending()
+                .await?;
             for call in calls {
-                let next = match *nonce {
-                    Some(known) => known,
-                    None => {
-                        self.provider
-                            .get_transaction_count(self.address())
-                            .pending()
-                            .await?
-                    }
-                };
-                // Forgotten until the node has it: after an error the node is asked again.
-                *nonce = None;
-                let hash = self.broadcast(&call, next).await?;
-                *nonce = Some(next + 1);
+                let hash = self.broadcast(&call, nonce).await?;
+                nonce += 1;
                 sent.push((call.what, hash));
             }
         }

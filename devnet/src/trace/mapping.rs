@@ -27,7 +27,8 @@
 //!
 //! Declared, not drawn: a machine with eight GPUs, or with 64 cores or more, is a provider node,
 //! any other a fizz node; 200 GiB of disk and 2,000 Mbit/s for each GPU offered, 20 GiB and
-//! 100 Mbit/s for each wanted; memory of one GPU as its maker says; no capability bits.
+//! 100 Mbit/s for each wanted; memory of one GPU as its maker says; no capability bits. The access
+//! key is the hash of the task's name: by it a request on the chain is known for its task.
 
 use quorate_canon::{Bps, GpuCount, Mask256, MicroDollars, Timestamp};
 use quorate_matching::{
@@ -37,6 +38,8 @@ use quorate_matching::{
         regions,
     },
 };
+
+use sha2::{Digest as _, Sha256};
 
 use super::{
     draw::TraceSeed,
@@ -182,6 +185,7 @@ impl Mapping {
         let request = Request {
             models: mask(accepted.iter().map(|m| m.index)),
             regions: self.allowed(home, &pod.name)?,
+            access_key: Sha256::digest(&pod.name).into(),
             budget: MicroDollars::new(self.budget(&accepted, &pod.name)),
             cpu_milli: pod.cpu_milli,
             memory_mib: pod.memory_mib,
