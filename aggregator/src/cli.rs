@@ -69,7 +69,11 @@ impl Cli {
     fn prepare(&self) -> Result<Config, quorate_service::ConfigError> {
         logs::init(&self.common.log)?;
         quorate_service::install_crypto();
-        let path = self.common.config.clone().unwrap_or_else(|| PathBuf::from(CONFIG));
+        let path = self
+            .common
+            .config
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(CONFIG));
         let config: Config = config::load(&path)?;
         config.validate()?;
         Ok(config)

@@ -81,7 +81,10 @@ impl Grpc {
     /// The server's TLS material.
     pub fn tls(&self) -> Option<ServerTls> {
         let tls = self.tls.as_ref()?;
-        Some(ServerTls { certificate: tls.certificate.clone(), key: tls.key.clone() })
+        Some(ServerTls {
+            certificate: tls.certificate.clone(),
+            key: tls.key.clone(),
+        })
     }
 }
 
@@ -110,7 +113,9 @@ pub struct Endpoints(pub Vec<Url>);
 
 impl fmt::Debug for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|url| url.host_str().unwrap_or("?"))).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|url| url.host_str().unwrap_or("?")))
+            .finish()
     }
 }
 
@@ -185,10 +190,20 @@ impl Beacon {
         let Some(local) = &self.local else {
             return Ok(ChainInfo::quicknet());
         };
-        let bad = |key: &str, detail: String| ConfigError::value(format!("beacon.local.{key}"), detail);
-        let public_key = alloy::hex::decode_to_array(&local.public_key).map_err(|error| bad("public_key", error.to_string()))?;
-        let chain_hash: Digest = local.chain_hash.parse().map_err(|error| bad("chain_hash", format!("{error}")))?;
-        let info = ChainInfo::local(public_key, chain_hash, Timestamp::new(local.genesis), local.period);
+        let bad =
+            |key: &str, detail: String| ConfigError::value(format!("beacon.local.{key}"), detail);
+        let public_key = alloy::hex::decode_to_array(&local.public_key)
+            .map_err(|error| bad("public_key", error.to_string()))?;
+        let chain_hash: Digest = local
+            .chain_hash
+            .parse()
+            .map_err(|error| bad("chain_hash", format!("{error}")))?;
+        let info = ChainInfo::local(
+            public_key,
+            chain_hash,
+            Timestamp::new(local.genesis),
+            local.period,
+        );
         if info.kind == Kind::Local {
             network.allow_simulated("beacon.local")?;
         }
@@ -211,7 +226,11 @@ pub struct Collector {
 impl Default for Collector {
     fn default() -> Self {
         let limits = Limits::default();
-        Self { grace_ms: limits.grace.0, failures: limits.failures, kept_seconds: limits.kept }
+        Self {
+            grace_ms: limits.grace.0,
+            failures: limits.failures,
+            kept_seconds: limits.kept,
+        }
     }
 }
 
@@ -245,7 +264,13 @@ pub struct Duties {
 
 impl Default for Duties {
     fn default() -> Self {
-        Self { tables: true, evidence: true, report_all: false, pause_ms: 5_000, evidence_days: 13 }
+        Self {
+            tables: true,
+            evidence: true,
+            report_all: false,
+            pause_ms: 5_000,
+            evidence_days: 13,
+        }
     }
 }
 
@@ -272,13 +297,29 @@ impl Config {
         self.beacon.chain(self.network)?;
         let same = self.l1.chain_id == self.l2.chain_id;
         let checks = [
-            ("l2.chain_id", same, "is L1's: a header must tell the chains apart"),
+            (
+                "l2.chain_id",
+                same,
+                "is L1's: a header must tell the chains apart",
+            ),
             ("l1.urls", self.l1.urls.0.is_empty(), "is empty"),
             ("l2.urls", self.l2.urls.0.is_empty(), "is empty"),
             ("beacon.relays", self.beacon.relays.is_empty(), "is empty"),
-            ("collector.grace_ms", self.collector.grace_ms > 60_000, "is more than a minute"),
-            ("collector.failures", self.collector.failures == 0, "is 0: no vote would be checked"),
-            ("duties.pause_ms", self.duties.pause_ms < 50, "is less than 50"),
+            (
+                "collector.grace_ms",
+                self.collector.grace_ms > 60_000,
+                "is more than a minute",
+            ),
+            (
+                "collector.failures",
+                self.collector.failures == 0,
+                "is 0: no vote would be checked",
+            ),
+            (
+                "duties.pause_ms",
+                self.duties.pause_ms < 50,
+                "is less than 50",
+            ),
         ];
         match checks.into_iter().find(|(_, wrong, _)| *wrong) {
             Some((key, _, detail)) => Err(ConfigError::value(key, detail)),
@@ -309,7 +350,7 @@ mod tests {
     fn production_refuses_a_local_beacon() {
         let mut config = example();
         config.beacon.local = Some(LocalBeacon {
-            public_key: "83".repeat(48),
+            public_key: "83".repeat(96),
             chain_hash: "52".repeat(32),
             genesis: 1,
             period: 1,
@@ -324,7 +365,13 @@ mod tests {
     fn values_out_of_range_are_named() {
         let mut config = example();
         config.l2.chain_id = config.l1.chain_id;
-        assert!(config.validate().unwrap_err().to_string().contains("l2.chain_id"));
+        assert!(
+            config
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("l2.chain_id")
+        );
     }
 
     #[test]
@@ -332,6 +379,9 @@ mod tests {
         let mut config = example();
         config.l1.urls = Endpoints(vec!["https://rpc.example/v1/secret-key".parse().unwrap()]);
         let shown = format!("{config:?}");
-        assert!(shown.contains("rpc.example") && !shown.contains("secret-key"), "{shown}");
+        assert!(
+            shown.contains("rpc.example") && !shown.contains("secret-key"),
+            "{shown}"
+        );
     }
 }

@@ -10,17 +10,41 @@ use crate::{
 };
 
 /// Runs all checks.
-pub async fn examine(config: &Config) -> Doctor {
+pub(crate) async fn examine(config: &Config) -> Doctor {
     let mut doctor = Doctor::new();
     let valid = async { config.validate() };
-    doctor.check("configuration", "correct the named setting", |()| format!("network {}", config.network), valid).await;
-    let key = doctor
-        .check("key", "check key.keystore and key.password", |key: &alloy::signers::local::PrivateKeySigner| key.address().to_string(), async {
-            signer(&config.key)
-        })
+    doctor
+        .check(
+            "configuration",
+            "correct the named setting",
+            |()| format!("network {}", config.network),
+            valid,
+        )
         .await;
-    let l1 = chain(&mut doctor, "L1", "l1", &config.l1.urls.0, config.l1.chain_id).await;
-    let l2 = chain(&mut doctor, "L2", "l2", &config.l2.urls.0, config.l2.chain_id).await;
+    let key = doctor
+        .check(
+            "key",
+            "check key.keystore and key.password",
+            |key: &alloy::signers::local::PrivateKeySigner| key.address().to_string(),
+            async { signer(&config.key) },
+        )
+        .await;
+    let l1 = chain(
+        &mut doctor,
+        "L1",
+        "l1",
+        &config.l1.urls.0,
+        config.l1.chain_id,
+    )
+    .await;
+    let l2 = chain(
+        &mut doctor,
+        "L2",
+        "l2",
+        &config.l2.urls.0,
+        config.l2.chain_id,
+    )
+    .await;
     contracts(&mut doctor, config, l1.as_ref(), l2.as_ref()).await;
     beacon(&mut doctor, config).await;
     for (name, rpc) in [("balance on L1", &l1), ("balance on L2", &l2)] {
@@ -34,7 +58,7 @@ pub async fn examine(config: &Config) -> Doctor {
 }
 
 /// Prints what was found; the exit code follows.
-pub async fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
+pub(crate) async fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
     let doctor = examine(config).await;
     if json {
         println!("{}", serde_json::to_string_pretty(&doctor)?);
@@ -44,9 +68,24 @@ pub async fn run(config: &Config, json: bool) -> anyhow::Result<Exit> {
     Ok(doctor.exit())
 }
 
-async fn chain(doctor: &mut Doctor, name: &str, table: &str, urls: &[url::Url], id: u64) -> Option<Rpc> {
-    let remedy = format!("check {table}.urls and {table}.chain_id: an endpoint must answer, be of this chain and have EIP-2537");
-    doctor.check(name, &remedy, |rpc: &Rpc| format!("chain {}", rpc.chain_id()), connect(urls, id)).await
+async fn chain(
+    doctor: &mut Doctor,
+    name: &str,
+    table: &str,
+    urls: &[url::Url],
+    id: u64,
+) -> Option<Rpc> {
+    let remedy = format!(
+        "check {table}.urls and {table}.chain_id: an endpoint must answer, be of this chain and have EIP-2537"
+    );
+    doctor
+        .check(
+            name,
+            &remedy,
+            |rpc: &Rpc| format!("chain {}", rpc.chain_id()),
+            connect(urls, id),
+        )
+        .await
 }
 
 async fn contracts(doctor: &mut Doctor, config: &Config, l1: Option<&Rpc>, l2: Option<&Rpc>) {
@@ -56,18 +95,39 @@ async fn contracts(doctor: &mut Doctor, config: &Config, l1: Option<&Rpc>, l2: O
             let addresses = [config.l1.service_manager, config.l1.slasher];
             let code = l1.check_code(&addresses);
             let remedy = "check l1.service_manager and l1.slasher";
-            drop(doctor.check("contracts on L1", remedy, |()| "code is there".into(), code).await);
+            doctor
+                .check("contracts on L1", remedy, |()| "code is there".into(), code)
+                .await;
         }
     }
     let Some(l2) = l2 else {
         return doctor.skip("contracts on L2", "L2");
     };
-    let seen = |facts: &crate::run::Facts| format!("AVS {}, operator set {}", facts.domain.avs, facts.domain.operator_set);
-    let found = doctor.check("contracts on L2", "check l2.rounds and l2.stake_table", seen, facts(l2, config)).await;
+    let seen = |facts: &crate::run::Facts| {
+        format!(
+            "AVS {}, operator set {}",
+            facts.domain.avs, facts.domain.operator_set
+        )
+    };
+    let found = doctor
+        .check(
+            "contracts on L2",
+            "check l2.rounds and l2.stake_table",
+            seen,
+            facts(l2, config),
+        )
+        .await;
     match (found, config.beacon.chain(config.network)) {
         (Some(facts), Ok(info)) => {
             let agree = async { check_facts(config, &facts, &info) };
-            drop(doctor.check("agreement", "the named setting is not what Rounds was deployed for", |()| "contracts and configuration agree".into(), agree).await);
+            doctor
+                .check(
+                    "agreement",
+                    "the named setting is not what Rounds was deployed for",
+                    |()| "contracts and configuration agree".into(),
+                    agree,
+                )
+                .await;
         }
         _ => doctor.skip("agreement", "contracts on L2"),
     }
@@ -75,13 +135,22 @@ async fn contracts(doctor: &mut Doctor, config: &Config, l1: Option<&Rpc>, l2: O
 
 async fn beacon(doctor: &mut Doctor, config: &Config) {
     let latest = async {
-        let info = config.beacon.chain(config.network).map_err(|error| error.to_string())?;
-        let client = quorate_beacon::Client::new(config.beacon.relays.clone(), info, quorate_beacon::Limits::default())
+        let info = config
+            .beacon
+            .chain(config.network)
             .map_err(|error| error.to_string())?;
+        let client = quorate_beacon::Client::new(
+            config.beacon.relays.clone(),
+            info,
+            quorate_beacon::Limits::default(),
+        )
+        .map_err(|error| error.to_string())?;
         client.get(1).await.map_err(|error| error.to_string())
     };
     let seen = |beacon: &quorate_beacon::Beacon| format!("round {} verifies", beacon.round);
-    drop(doctor.check("beacon", "check beacon.relays", seen, latest).await);
+    doctor
+        .check("beacon", "check beacon.relays", seen, latest)
+        .await;
 }
 
 async fn balance(doctor: &mut Doctor, name: &str, rpc: &Rpc, address: alloy::primitives::Address) {
@@ -92,8 +161,12 @@ async fn balance(doctor: &mut Doctor, name: &str, rpc: &Rpc, address: alloy::pri
             Err(error) => Err(error.to_string()),
         }
     };
-    let seen = |wei: &alloy::primitives::U256| format!("{} ether", alloy::primitives::utils::format_ether(*wei));
-    drop(doctor.check(name, "send it some ether", seen, balance).await);
+    let seen = |wei: &alloy::primitives::U256| {
+        format!("{} ether", alloy::primitives::utils::format_ether(*wei))
+    };
+    doctor
+        .check(name, "send it some ether", seen, balance)
+        .await;
 }
 
 async fn data(doctor: &mut Doctor, config: &Config) {
@@ -104,9 +177,18 @@ async fn data(doctor: &mut Doctor, config: &Config) {
         }
         match crate::store::Store::open(&path) {
             Ok(_) => Ok("opens".to_owned()),
-            Err(quorate_store::StoreError::Locked { .. }) => Ok("in use by a running aggregator".to_owned()),
+            Err(quorate_store::StoreError::Locked { .. }) => {
+                Ok("in use by a running aggregator".to_owned())
+            }
             Err(error) => Err(error),
         }
     };
-    drop(doctor.check("database", "move the file aside: votes under way are lost, no stake is", String::clone, open).await);
+    doctor
+        .check(
+            "database",
+            "move the file aside: votes under way are lost, no stake is",
+            String::clone,
+            open,
+        )
+        .await;
 }

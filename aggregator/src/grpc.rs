@@ -41,12 +41,19 @@ impl Uploads {
     fn begin(&self, digest: Digest, source: Source) -> Option<Upload> {
         let mut active = self.lock();
         let same = active.iter().filter(|(other, _)| *other == digest).count();
-        let taken = source.is_some() && active.iter().any(|(other, by)| (*other, *by) == (digest, source));
+        let taken = source.is_some()
+            && active
+                .iter()
+                .any(|(other, by)| (*other, *by) == (digest, source));
         if taken || same >= PER_HEADER || active.len() >= IN_ALL {
             return None;
         }
         active.push((digest, source));
-        Some(Upload { uploads: self.clone(), digest, source })
+        Some(Upload {
+            uploads: self.clone(),
+            digest,
+            source,
+        })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Digest, Source)>> {
@@ -65,7 +72,10 @@ pub struct Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         let mut active = self.uploads.lock();
-        if let Some(place) = active.iter().position(|entry| *entry == (self.digest, self.source)) {
+        if let Some(place) = active
+            .iter()
+            .position(|entry| *entry == (self.digest, self.source))
+        {
             active.swap_remove(place);
         }
     }
@@ -83,8 +93,20 @@ pub struct Service {
 
 impl Service {
     /// A service over the collector's mailbox.
-    pub fn new(mailbox: Mailbox, store: Arc<Store>, uploads: Uploads, observe: Observe, came: watch::Sender<u64>) -> Self {
-        Self { mailbox, store, uploads, observe, came }
+    pub fn new(
+        mailbox: Mailbox,
+        store: Arc<Store>,
+        uploads: Uploads,
+        observe: Observe,
+        came: watch::Sender<u64>,
+    ) -> Self {
+        Self {
+            mailbox,
+            store,
+            uploads,
+            observe,
+            came,
+        }
     }
 }
 
@@ -96,29 +118,56 @@ impl Handler for Service {
     }
 
     fn malformed(&self, error: &WireError) {
-        self.observe.vote_rejected(VoteRejection::Malformed, &error.to_string());
+        self.observe
+            .vote_rejected(VoteRejection::Malformed, &error.to_string());
     }
 
-    async fn admit(&self, digest: Digest, peer: Option<IpAddr>) -> Result<Option<Upload>, ListRefusal> {
-        let wanted = self.mailbox.header(digest).await.ok_or(ListRefusal::UnknownHeader)?;
+    async fn admit(
+        &self,
+        digest: Digest,
+        peer: Option<IpAddr>,
+    ) -> Result<Option<Upload>, ListRefusal> {
+        let wanted = self
+            .mailbox
+            .header(digest)
+            .await
+            .ok_or(ListRefusal::UnknownHeader)?;
         if wanted.here {
             return Ok(None);
         }
-        self.uploads.begin(digest, peer).map(Some).ok_or(ListRefusal::Busy)
+        self.uploads
+            .begin(digest, peer)
+            .map(Some)
+            .ok_or(ListRefusal::Busy)
     }
 
-    async fn list(&self, digest: Digest, list: OutcomeList, admission: Upload) -> Result<bool, ListRefusal> {
-        let wanted = self.mailbox.header(digest).await.ok_or(ListRefusal::UnknownHeader)?;
+    async fn list(
+        &self,
+        digest: Digest,
+        list: OutcomeList,
+        admission: Upload,
+    ) -> Result<bool, ListRefusal> {
+        let wanted = self
+            .mailbox
+            .header(digest)
+            .await
+            .ok_or(ListRefusal::UnknownHeader)?;
         let (got, expected) = (list.outcome_root(), wanted.header.outcome_root);
         if got != expected {
             return Err(ListRefusal::WrongRoot { got, expected });
         }
-        let id = HeaderId { round: wanted.header.round, digest };
+        let id = HeaderId {
+            round: wanted.header.round,
+            digest,
+        };
         let (store, entries) = (Arc::clone(&self.store), list.count());
-        let new = blocking(move || store.put_list(id, &list)).await.map_err(ListRefusal::Store)?;
+        let new = blocking(move || store.put_list(id, &list))
+            .await
+            .map_err(ListRefusal::Store)?;
         self.observe.list_received(id.round, digest, entries);
         self.mailbox.tell(Message::ListStored(id)).await;
-        self.came.send_modify(|count| *count = count.wrapping_add(1));
+        self.came
+            .send_modify(|count| *count = count.wrapping_add(1));
         drop(admission);
         Ok(new)
     }
@@ -151,9 +200,13 @@ mod tests {
     #[test]
     fn a_header_has_few_places_and_all_have_a_bounded_number() {
         let uploads = Uploads::default();
-        let held: Vec<_> = (0..PER_HEADER).map(|n| uploads.begin(HEADER, address(n as u8)).unwrap()).collect();
+        let held: Vec<_> = (0..PER_HEADER)
+            .map(|n| uploads.begin(HEADER, address(n as u8)).unwrap())
+            .collect();
         assert!(uploads.begin(HEADER, address(99)).is_none());
-        let more: Vec<_> = (0..20).filter_map(|n| uploads.begin(Digest([n + 2; 32]), address(n))).collect();
+        let more: Vec<_> = (0..20)
+            .filter_map(|n| uploads.begin(Digest([n + 2; 32]), address(n)))
+            .collect();
         assert_eq!(held.len() + more.len(), IN_ALL);
         drop((held, more));
         assert!(!uploads.is_active(HEADER));

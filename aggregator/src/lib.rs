@@ -13,6 +13,8 @@ pub mod config;
 pub mod courts;
 mod doctor;
 pub mod grpc;
+#[cfg(test)]
+mod killed;
 pub mod observe;
 pub mod run;
 pub mod settle;
@@ -21,6 +23,8 @@ pub mod store;
 pub mod tables;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod whole;
 
 pub use cli::Cli;
 pub use config::Config;

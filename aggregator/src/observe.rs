@@ -68,22 +68,82 @@ impl Observe {
             };
         }
         Self {
-            votes: metric!("votes", "Votes that were stored and counted", Counter::default()),
-            duplicates: metric!("votes_again", "Votes that were counted before", Counter::default()),
-            rejected: metric!("votes_rejected", "Votes that were not counted, by reason", Family::default()),
-            batch: metric!("batch_votes", "Votes verified together", Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0])),
-            batch_time: metric!("batch_seconds", "Time to verify and store a batch of votes", seconds()),
-            certified: metric!("rounds_certified", "Rounds that reached their quorum here", Counter::default()),
-            settled: metric!("rounds_settled", "Rounds whose last chunk stands on L2", Counter::default()),
-            failed: metric!("rounds_failed", "Rounds that came to nothing, by reason", Family::default()),
-            signed_share: metric!("signed_share", "Share of stake that signed the last certificate", Gauge::default()),
-            actions: metric!("transactions", "Transactions by kind and result", Family::default()),
-            gas: metric!("gas", "Gas of mined transactions by kind", Family::default()),
+            votes: metric!(
+                "votes",
+                "Votes that were stored and counted",
+                Counter::default()
+            ),
+            duplicates: metric!(
+                "votes_again",
+                "Votes that were counted before",
+                Counter::default()
+            ),
+            rejected: metric!(
+                "votes_rejected",
+                "Votes that were not counted, by reason",
+                Family::default()
+            ),
+            batch: metric!(
+                "batch_votes",
+                "Votes verified together",
+                Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0])
+            ),
+            batch_time: metric!(
+                "batch_seconds",
+                "Time to verify and store a batch of votes",
+                seconds()
+            ),
+            certified: metric!(
+                "rounds_certified",
+                "Rounds that reached their quorum here",
+                Counter::default()
+            ),
+            settled: metric!(
+                "rounds_settled",
+                "Rounds whose last chunk stands on L2",
+                Counter::default()
+            ),
+            failed: metric!(
+                "rounds_failed",
+                "Rounds that came to nothing, by reason",
+                Family::default()
+            ),
+            signed_share: metric!(
+                "signed_share",
+                "Share of stake that signed the last certificate",
+                Gauge::default()
+            ),
+            actions: metric!(
+                "transactions",
+                "Transactions by kind and result",
+                Family::default()
+            ),
+            gas: metric!(
+                "gas",
+                "Gas of mined transactions by kind",
+                Family::default()
+            ),
             cases: metric!("evidence", "Offences that were noticed", Family::default()),
-            punished: metric!("punished", "Offences that were punished on L1", Family::default()),
-            rounds: metric!("rounds_kept", "Rounds whose votes are kept", Gauge::default()),
-            lists: metric!("lists", "Outcome lists that were received", Counter::default()),
-            last_settled: metric!("last_settled_round", "The last round that was settled", Gauge::default()),
+            punished: metric!(
+                "punished",
+                "Offences that were punished on L1",
+                Family::default()
+            ),
+            rounds: metric!(
+                "rounds_kept",
+                "Rounds whose votes are kept",
+                Gauge::default()
+            ),
+            lists: metric!(
+                "lists",
+                "Outcome lists that were received",
+                Counter::default()
+            ),
+            last_settled: metric!(
+                "last_settled_round",
+                "The last round that was settled",
+                Gauge::default()
+            ),
         }
     }
 
@@ -100,13 +160,23 @@ impl Observe {
 
     /// A vote was not taken.
     pub fn vote_rejected(&self, reason: VoteRejection, detail: &str) {
-        self.rejected.get_or_create(&ReasonLabel { reason: reason.name() }).inc();
-        debug!(reason = reason.name(), code = reason.code(), detail, "vote rejected");
+        self.rejected
+            .get_or_create(&ReasonLabel {
+                reason: reason.name(),
+            })
+            .inc();
+        debug!(
+            reason = reason.name(),
+            code = reason.code(),
+            detail,
+            "vote rejected"
+        );
     }
 
     /// A batch was verified and stored.
     pub fn batch_done(&self, votes: usize, time: Duration) {
-        self.batch.observe(u32::try_from(votes).map_or(f64::MAX, f64::from));
+        self.batch
+            .observe(u32::try_from(votes).map_or(f64::MAX, f64::from));
         self.batch_time.observe(time.as_secs_f64());
     }
 
@@ -116,10 +186,20 @@ impl Observe {
     }
 
     /// A header reached its quorum.
-    pub fn round_certified(&self, round: Round, digest: Digest, signers: u32, signed: u128, total: u128) {
+    pub fn round_certified(
+        &self,
+        round: Round,
+        digest: Digest,
+        signers: u32,
+        signed: u128,
+        total: u128,
+    ) {
         self.certified.inc();
         // Parts in ten thousand are exact enough for a gauge.
-        let share = signed.saturating_mul(10_000).checked_div(total).unwrap_or(0);
+        let share = signed
+            .saturating_mul(10_000)
+            .checked_div(total)
+            .unwrap_or(0);
         let share = u32::try_from(share).map_or(1.0, |share| f64::from(share) / 10_000.0);
         self.signed_share.set(share);
         info!(%round, %digest, signers, share, "quorum");
@@ -128,13 +208,18 @@ impl Observe {
     /// The last chunk of a round stands.
     pub fn round_settled(&self, round: Round, chunks: u32) {
         self.settled.inc();
-        self.last_settled.set(i64::try_from(round.get()).unwrap_or(i64::MAX));
+        self.last_settled
+            .set(i64::try_from(round.get()).unwrap_or(i64::MAX));
         info!(%round, chunks, "settled");
     }
 
     /// A round came to nothing here.
     pub fn round_failed(&self, round: Round, reason: RoundFailure, detail: &str) {
-        self.failed.get_or_create(&ReasonLabel { reason: reason.name() }).inc();
+        self.failed
+            .get_or_create(&ReasonLabel {
+                reason: reason.name(),
+            })
+            .inc();
         warn!(%round, reason = reason.name(), code = reason.code(), detail, "round failed");
     }
 
@@ -164,7 +249,10 @@ impl Observe {
     /// An action was tried or sent.
     pub fn acted(&self, action: &Action, result: &Result<Mined, Fault>) {
         let name = action.name();
-        let label = |result| ActionLabel { action: name, result };
+        let label = |result| ActionLabel {
+            action: name,
+            result,
+        };
         match result {
             Ok(mined) => {
                 self.actions.get_or_create(&label("mined")).inc();

@@ -15,7 +15,9 @@ use quorate_chain::{
 use quorate_keys::{Exposure, Password, ecdsa};
 use quorate_protocol::{Domain, Schedule};
 use quorate_rpc::{Server, WireLimits};
-use quorate_service::{ConfigError, Metrics, Readiness, Shutdown, http, shutdown::join_all};
+use quorate_service::{
+    ConfigError, Metrics, Readiness, Shutdown, health::Requirement, http, shutdown::join_all,
+};
 use tokio::sync::{Notify, watch};
 use tracing::info;
 
@@ -34,6 +36,8 @@ use crate::{
 
 /// Pause between two attempts to reach what is needed at start.
 const RETRY: Duration = Duration::from_secs(1);
+/// Pause between two looks at the chains' heads.
+const LISTEN: Duration = Duration::from_secs(5);
 /// How long tasks have to end.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -57,25 +61,33 @@ pub struct Addresses {
 
 /// Runs an aggregator until the end is asked for. `started` hears where it listens as soon as it
 /// does, which may be before it is ready.
-pub async fn run(config: Config, shutdown: Shutdown, started: impl FnOnce(Addresses)) -> anyhow::Result<()> {
+pub async fn run(
+    config: Config,
+    shutdown: Shutdown,
+    started: impl FnOnce(Addresses),
+) -> anyhow::Result<()> {
     config.validate()?;
-    std::fs::create_dir_all(&config.data).with_context(|| format!("data folder {}", config.data.display()))?;
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("data folder {}", config.data.display()))?;
     let store = Arc::new(Store::open(&config.data.join("aggregator.sqlite"))?);
     let server = Server::bind(config.grpc.listen, config.grpc.limits(), config.grpc.tls()).await?;
-    let (listener, http_address) = http::bind(config.http.listen).await.context("http.listen")?;
-    started(Addresses { grpc: server.address(), http: http_address });
+    let (listener, http_address) = http::bind(config.http.listen)
+        .await
+        .context("http.listen")?;
+    started(Addresses {
+        grpc: server.address(),
+        http: http_address,
+    });
     info!(grpc = %server.address(), http = %http_address, network = %config.network, "listening");
 
     let (metrics, readiness) = (Metrics::new(), Readiness::new());
-    let base = http::router(metrics.clone(), readiness.clone());
-    let early = tokio::spawn(http::serve(listener, base.clone(), shutdown.clone()));
+    let status = Status::new(readiness.clone());
+    let page =
+        http::router(metrics.clone(), readiness.clone()).merge(status::router(status.clone()));
+    let pages = tokio::spawn(http::serve(listener, page, shutdown.clone()));
     let Some(ready) = reach(&config, &readiness, &shutdown).await? else {
         return Ok(());
     };
-    // The page without rounds gives way to the one with them, on the same port.
-    early.abort();
-    drop(early.await);
-    let (listener, _) = http::bind(http_address).await.context("http.listen")?;
 
     let parts = Parts {
         facts: ready.facts,
@@ -86,15 +98,29 @@ pub async fn run(config: Config, shutdown: Shutdown, started: impl FnOnce(Addres
         limits: config.collector.limits(),
         duties: config.duties.clone(),
     };
-    let running = parts.start(&shutdown);
-    let page = status::router(Status { mailbox: running.mailbox.clone(), readiness, facts: ready.facts });
-    let pages = tokio::spawn(http::serve(listener, base.merge(page), shutdown.clone()));
-    let served = server.run(running.service, WireLimits::default(), |_| {}, shutdown.asked()).await;
+    let mut running = parts.start(&shutdown);
+    running.tasks.push((
+        "chains",
+        tokio::spawn(listen_to_chains(ready.heads, shutdown.clone())),
+    ));
+    status.show(running.mailbox.clone(), ready.facts);
+    let served = server
+        .run(
+            running.service,
+            WireLimits::default(),
+            |_| {},
+            shutdown.asked(),
+        )
+        .await;
     shutdown.ask();
     let aborted = join_all(running.tasks, GRACE).await;
     drop(pages.await);
     served?;
-    anyhow::ensure!(aborted.is_empty(), "tasks did not end in time: {}", aborted.join(", "));
+    anyhow::ensure!(
+        aborted.is_empty(),
+        "tasks did not end in time: {}",
+        aborted.join(", ")
+    );
     Ok(())
 }
 
@@ -103,13 +129,30 @@ struct Reached {
     facts: Facts,
     chain: Ethereum,
     beacons: quorate_beacon::Client,
+    heads: Vec<(Rpc, Requirement)>,
+}
+
+/// Keeps asking the chains for their heads: an aggregator that is alive but deaf must say so.
+async fn listen_to_chains(chains: Vec<(Rpc, Requirement)>, shutdown: Shutdown) {
+    while shutdown.sleep(LISTEN).await {
+        for (rpc, condition) in &chains {
+            let head = shutdown.or(rpc.latest()).await;
+            // Only the condition matters here; those who need the head ask for themselves.
+            drop(head.map(|head| condition.note(head)));
+        }
+    }
 }
 
 /// Waits until both chains answer. A wrong chain or contract is an error at once: no waiting helps.
-async fn reach(config: &Config, readiness: &Readiness, shutdown: &Shutdown) -> anyhow::Result<Option<Reached>> {
+async fn reach(
+    config: &Config,
+    readiness: &Readiness,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Reached>> {
     let signer = signer(&config.key)?;
     let info = config.beacon.chain(config.network)?;
-    let beacons = quorate_beacon::Client::new(config.beacon.relays.clone(), info, BeaconLimits::default())?;
+    let beacons =
+        quorate_beacon::Client::new(config.beacon.relays.clone(), info, BeaconLimits::default())?;
     let (l1_ready, l2_ready) = (readiness.require("l1"), readiness.require("l2"));
     let l1 = || connect(&config.l1.urls.0, config.l1.chain_id);
     let l2 = || connect(&config.l2.urls.0, config.l2.chain_id);
@@ -124,17 +167,28 @@ async fn reach(config: &Config, readiness: &Readiness, shutdown: &Shutdown) -> a
     };
     check_facts(config, &facts, &info)?;
     let sender = |rpc: Rpc, name: &str| {
-        TxSender::open(rpc, signer.clone(), SenderConfig::default(), Some(config.data.join(name).as_path()))
+        TxSender::open(
+            rpc,
+            signer.clone(),
+            SenderConfig::default(),
+            Some(config.data.join(name).as_path()),
+        )
     };
+    let heads = vec![(l1.clone(), l1_ready), (l2.clone(), l2_ready)];
     let (l1, l2) = (sender(l1, "l1.sqlite")?, sender(l2, "l2.sqlite")?);
     let chain = Ethereum::new(config.addresses(), l1, l2, config.l1.bridge_value);
-    Ok(Some(Reached { facts, chain, beacons }))
+    Ok(Some(Reached {
+        facts,
+        chain,
+        beacons,
+        heads,
+    }))
 }
 
 /// Tries again while it can help; none if the end was asked for meanwhile.
 async fn patiently<T, F: Future<Output = Result<T, ChainError>>>(
     mut attempt: impl FnMut() -> F,
-    condition: &quorate_service::health::Requirement,
+    condition: &Requirement,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<T>> {
     loop {
@@ -163,22 +217,47 @@ pub async fn connect(urls: &[url::Url], chain_id: u64) -> Result<Rpc, ChainError
 
 /// Reads what never changes.
 pub async fn facts(l2: &Rpc, config: &Config) -> Result<Facts, ChainError> {
-    l2.check_code(&[config.l2.rounds, config.l2.stake_table]).await?;
+    l2.check_code(&[config.l2.rounds, config.l2.stake_table])
+        .await?;
     let domain = views::domain(l2, config.l2.rounds).await?;
     let schedule = views::schedule(l2, config.l2.rounds).await?;
     Ok(Facts { domain, schedule })
 }
 
 /// Compares what the contracts say with the configuration.
-pub fn check_facts(config: &Config, facts: &Facts, beacon: &quorate_beacon::ChainInfo) -> Result<(), ConfigError> {
+pub fn check_facts(
+    config: &Config,
+    facts: &Facts,
+    beacon: &quorate_beacon::ChainInfo,
+) -> Result<(), ConfigError> {
     let (domain, schedule) = (&facts.domain, &facts.schedule);
     let avs = to_address(config.l1.service_manager);
     let checks = [
-        ("l1.chain_id", domain.l1_chain.get() == config.l1.chain_id, format!("Rounds names {}", domain.l1_chain)),
-        ("l1.service_manager", domain.avs == avs, format!("Rounds names {}", domain.avs)),
-        ("beacon", schedule.beacon_chain_hash == beacon.chain_hash, format!("Rounds names chain {}", schedule.beacon_chain_hash)),
-        ("beacon", schedule.beacon_genesis == beacon.genesis, format!("Rounds has genesis {}", schedule.beacon_genesis)),
-        ("beacon", schedule.beacon_period == beacon.period, format!("Rounds has a period of {} s", schedule.beacon_period)),
+        (
+            "l1.chain_id",
+            domain.l1_chain.get() == config.l1.chain_id,
+            format!("Rounds names {}", domain.l1_chain),
+        ),
+        (
+            "l1.service_manager",
+            domain.avs == avs,
+            format!("Rounds names {}", domain.avs),
+        ),
+        (
+            "beacon",
+            schedule.beacon_chain_hash == beacon.chain_hash,
+            format!("Rounds names chain {}", schedule.beacon_chain_hash),
+        ),
+        (
+            "beacon",
+            schedule.beacon_genesis == beacon.genesis,
+            format!("Rounds has genesis {}", schedule.beacon_genesis),
+        ),
+        (
+            "beacon",
+            schedule.beacon_period == beacon.period,
+            format!("Rounds has a period of {} s", schedule.beacon_period),
+        ),
     ];
     match checks.into_iter().find(|(_, right, _)| !right) {
         Some((key, _, detail)) => Err(ConfigError::value(key, detail)),
@@ -241,7 +320,10 @@ impl<C: Chain, B: Beacons> Parts<C, B> {
         };
         let state = State::new(self.facts.domain, self.facts.schedule, self.limits);
         let collector = actor::Collector::new(state, tools, mailbox.clone());
-        tasks.push(("collector", tokio::spawn(collector.run(messages, shutdown.clone()))));
+        tasks.push((
+            "collector",
+            tokio::spawn(collector.run(messages, shutdown.clone())),
+        ));
 
         let tools = settle::Tools {
             domain: self.facts.domain,
@@ -253,11 +335,18 @@ impl<C: Chain, B: Beacons> Parts<C, B> {
             observe: self.observe.clone(),
             lists,
         };
-        tasks.push(("settle", tokio::spawn(settle::run(tools, queue, shutdown.clone()))));
+        tasks.push((
+            "settle",
+            tokio::spawn(settle::run(tools, queue, shutdown.clone())),
+        ));
         self.start_duties(&mailbox, courts, shutdown, &mut tasks);
 
         let service = Service::new(mailbox.clone(), self.store, uploads, self.observe, came);
-        Running { service: Arc::new(service), mailbox, tasks }
+        Running {
+            service: Arc::new(service),
+            mailbox,
+            tasks,
+        }
     }
 
     /// Starts what is done beside settling.
@@ -270,7 +359,12 @@ impl<C: Chain, B: Beacons> Parts<C, B> {
     ) {
         let (pause, schedule) = (self.duties.pause(), self.facts.schedule);
         if self.duties.tables {
-            let keeper = Keeper::new(Arc::clone(&self.chain), schedule, self.observe.clone(), pause);
+            let keeper = Keeper::new(
+                Arc::clone(&self.chain),
+                schedule,
+                self.observe.clone(),
+                pause,
+            );
             tasks.push(("tables", tokio::spawn(keeper.run(shutdown.clone()))));
         }
         if self.duties.evidence {

@@ -1,5 +1,7 @@
 //! `/status`: the rounds as JSON, for people and scripts on the host.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::{Json, Router, extract::State, routing::get};
 use quorate_rpc::{RoundFailure, wire::RoundReport};
 use quorate_service::Readiness;
@@ -7,36 +9,57 @@ use serde_json::{Value, json};
 
 use crate::{collector::Mailbox, run::Facts};
 
-/// What the page shows.
-#[derive(Clone)]
-pub struct Status {
-    /// Where the rounds are.
-    pub mailbox: Mailbox,
-    /// What is missing.
-    pub readiness: Readiness,
-    /// Whose rounds.
-    pub facts: Facts,
+/// What the page shows; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    readiness: Readiness,
+    running: Arc<OnceLock<(Mailbox, Facts)>>,
+}
+
+impl Status {
+    /// A page that has no rounds to show yet.
+    pub(crate) fn new(readiness: Readiness) -> Self {
+        Self {
+            readiness,
+            running: Arc::default(),
+        }
+    }
+
+    /// Shows rounds from now on.
+    pub(crate) fn show(&self, mailbox: Mailbox, facts: Facts) {
+        // Whoever came first is shown; there is one collector a process.
+        let _ = self.running.set((mailbox, facts));
+    }
 }
 
 /// The route of the page.
-pub fn router(status: Status) -> Router {
+pub(crate) fn router(status: Status) -> Router {
     Router::new().route("/status", get(page)).with_state(status)
 }
 
 async fn page(State(status): State<Status>) -> Json<Value> {
-    let rounds: Vec<Value> = status.mailbox.rounds().await.iter().map(round).collect();
-    let domain = &status.facts.domain;
-    Json(json!({
+    let mut page = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "l1_chain": domain.l1_chain.get(),
-        "l2_chain": domain.l2_chain.get(),
-        "rounds_contract": domain.rounds.to_string(),
-        "avs": domain.avs.to_string(),
-        "operator_set": domain.operator_set,
         "ready": status.readiness.is_ready(),
         "conditions": status.readiness.conditions(),
-        "rounds": rounds,
-    }))
+    });
+    if let Some((mailbox, facts)) = status.running.get() {
+        let rounds: Vec<Value> = mailbox.rounds().await.iter().map(round).collect();
+        page["network"] = network(facts);
+        page["rounds"] = rounds.into();
+    }
+    Json(page)
+}
+
+fn network(facts: &Facts) -> Value {
+    let domain = &facts.domain;
+    json!({
+        "l1_chain": domain.l1_chain.get(),
+        "l2_chain": domain.l2_chain.get(),
+        "rounds": domain.rounds.to_string(),
+        "avs": domain.avs.to_string(),
+        "operator_set": domain.operator_set,
+    })
 }
 
 fn round(report: &RoundReport) -> Value {

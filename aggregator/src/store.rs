@@ -54,11 +54,17 @@ impl Store {
     /// # Errors
     /// [`StoreError`], also if another process holds it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open_or_create(path, &SCHEMA)? })
+        Ok(Self {
+            database: Database::open_or_create(path, &SCHEMA)?,
+        })
     }
 
     /// Stores votes and cases, all or none of them, durably.
-    pub fn record(&self, votes: &[(Place, Vote<Verified>)], cases: &[Case]) -> Result<(), StoreError> {
+    pub fn record(
+        &self,
+        votes: &[(Place, Vote<Verified>)],
+        cases: &[Case],
+    ) -> Result<(), StoreError> {
         self.database.transact(|transaction| {
             for (place, vote) in votes {
                 transaction.insert(VOTES, &vote_key(*place, vote), &vote.to_bytes())?;
@@ -73,12 +79,19 @@ impl Store {
     /// The stored votes of rounds from `first` on, as bytes that have yet to be verified, first
     /// votes of a round before second ones. A record that does not read is left out and counted.
     pub fn votes(&self, first: Round) -> Result<(Vec<Vote<Unverified>>, usize), StoreError> {
-        let rows = self.database.transact(|transaction| transaction.scan(VOTES, &[]))?;
+        let rows = self
+            .database
+            .transact(|transaction| transaction.scan(VOTES, &[]))?;
         let mut damaged = 0;
         let mut votes = Vec::new();
-        for (key, payload) in rows.iter().filter(|(key, _)| key.as_slice() >= first.get().to_be_bytes().as_slice()) {
+        for (key, payload) in rows
+            .iter()
+            .filter(|(key, _)| key.as_slice() >= first.get().to_be_bytes().as_slice())
+        {
             match Vote::<Unverified>::from_bytes(payload) {
-                Ok(vote) if key.starts_with(&vote.header().round.get().to_be_bytes()) => votes.push(vote),
+                Ok(vote) if key.starts_with(&vote.header().round.get().to_be_bytes()) => {
+                    votes.push(vote)
+                }
                 _ => damaged += 1,
             }
         }
@@ -89,41 +102,57 @@ impl Store {
     pub fn put_list(&self, header: HeaderId, list: &OutcomeList) -> Result<bool, StoreError> {
         let mut payload = list.lowest().to_be_bytes().to_vec();
         payload.extend(list.bytes());
-        self.database.transact(|transaction| transaction.insert(LISTS, &header.key(), &payload))
+        self.database
+            .transact(|transaction| transaction.insert(LISTS, &header.key(), &payload))
     }
 
     /// The list behind a header.
     pub fn list(&self, header: HeaderId) -> Result<Option<OutcomeList>, StoreError> {
-        let payload = self.database.transact(|transaction| transaction.get(LISTS, &header.key()))?;
+        let payload = self
+            .database
+            .transact(|transaction| transaction.get(LISTS, &header.key()))?;
         Ok(payload.as_deref().and_then(read_list))
     }
 
     /// The headers whose lists are here.
     pub fn lists(&self) -> Result<Vec<HeaderId>, StoreError> {
-        let rows = self.database.transact(|transaction| transaction.scan(LISTS, &[]))?;
-        Ok(rows.iter().filter_map(|(key, _)| HeaderId::read(key)).collect())
+        let rows = self
+            .database
+            .transact(|transaction| transaction.scan(LISTS, &[]))?;
+        Ok(rows
+            .iter()
+            .filter_map(|(key, _)| HeaderId::read(key))
+            .collect())
     }
 
     /// All cases.
     pub fn cases(&self) -> Result<Vec<Case>, StoreError> {
-        let rows = self.database.transact(|transaction| transaction.scan(CASES, &[]))?;
-        Ok(rows.iter().filter_map(|(key, payload)| read_case(key, payload)).collect())
+        let rows = self
+            .database
+            .transact(|transaction| transaction.scan(CASES, &[]))?;
+        Ok(rows
+            .iter()
+            .filter_map(|(key, payload)| read_case(key, payload))
+            .collect())
     }
 
     /// Stores how far a case has come.
     pub fn put_case(&self, case: &Case) -> Result<(), StoreError> {
-        self.database.transact(|transaction| transaction.put(CASES, &case_key(case), &case_bytes(case)))
+        self.database
+            .transact(|transaction| transaction.put(CASES, &case_key(case), &case_bytes(case)))
     }
 
     /// Whether the word of a round was sent up.
     pub fn is_reported(&self, round: Round) -> Result<bool, StoreError> {
         let key = round.get().to_be_bytes();
-        self.database.transact(|transaction| Ok(transaction.get(REPORTS, &key)?.is_some()))
+        self.database
+            .transact(|transaction| Ok(transaction.get(REPORTS, &key)?.is_some()))
     }
 
     /// Notes that the word of a round was sent up.
     pub fn put_report(&self, round: Round) -> Result<(), StoreError> {
-        self.database.transact(|transaction| transaction.put(REPORTS, &round.get().to_be_bytes(), &[]))
+        self.database
+            .transact(|transaction| transaction.put(REPORTS, &round.get().to_be_bytes(), &[]))
     }
 
     /// Drops votes and lists of rounds before `first`. Cases and reports stay: they are small and
@@ -160,7 +189,10 @@ impl HeaderId {
 
     fn read(key: &[u8]) -> Option<Self> {
         let (round, digest) = key.split_first_chunk::<8>()?;
-        Some(Self { round: Round::new(u64::from_be_bytes(*round)), digest: Digest(digest.try_into().ok()?) })
+        Some(Self {
+            round: Round::new(u64::from_be_bytes(*round)),
+            digest: Digest(digest.try_into().ok()?),
+        })
     }
 }
 
@@ -175,7 +207,11 @@ fn read_list(payload: &[u8]) -> Option<OutcomeList> {
     let (lowest, entries) = payload.split_first_chunk::<4>()?;
     let list = OutcomeList::from_bytes(entries).ok()?;
     let lowest = u32::from_be_bytes(*lowest);
-    if list.lowest() == lowest { Some(list) } else { OutcomeList::claimed(list.entries().to_vec(), lowest).ok() }
+    if list.lowest() == lowest {
+        Some(list)
+    } else {
+        OutcomeList::claimed(list.entries().to_vec(), lowest).ok()
+    }
 }
 
 fn case_key(case: &Case) -> Vec<u8> {
@@ -212,5 +248,9 @@ fn read_case(key: &[u8], payload: &[u8]) -> Option<Case> {
         3 => Stage::Lapsed,
         _ => return None,
     };
-    Some(Case { operator: OperatorIndex::new(operator), evidence: Evidence::from_bytes(evidence).ok()?, stage })
+    Some(Case {
+        operator: OperatorIndex::new(operator),
+        evidence: Evidence::from_bytes(evidence).ok()?,
+        stage,
+    })
 }

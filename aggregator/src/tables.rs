@@ -28,13 +28,21 @@ pub struct Keeper<C> {
 impl<C: Chain> Keeper<C> {
     /// A keeper that looks every `pause`.
     pub fn new(chain: Arc<C>, schedule: Schedule, observe: Observe, pause: Duration) -> Self {
-        Self { chain, schedule, observe, pause, complete: BTreeSet::new() }
+        Self {
+            chain,
+            schedule,
+            observe,
+            pause,
+            complete: BTreeSet::new(),
+        }
     }
 
     /// Works until the end is asked for.
     pub async fn run(mut self, shutdown: Shutdown) {
         loop {
-            if shutdown.or(self.work_off(now())).await.is_none() || !shutdown.sleep(self.pause).await {
+            if shutdown.or(self.work_off(now())).await.is_none()
+                || !shutdown.sleep(self.pause).await
+            {
                 return;
             }
         }
@@ -60,8 +68,12 @@ impl<C: Chain> Keeper<C> {
     /// The present epoch and the two after it: a table may be fixed long before its epoch.
     fn epochs(&self, clock: Timestamp) -> Vec<Epoch> {
         let since = clock.get().saturating_sub(self.schedule.genesis.get());
-        let present = since.checked_div(u64::from(self.schedule.stake_epoch)).unwrap_or(0);
-        (0..=2).map(|ahead| Epoch::new(present.saturating_add(ahead))).collect()
+        let present = since
+            .checked_div(u64::from(self.schedule.stake_epoch))
+            .unwrap_or(0);
+        (0..=2)
+            .map(|ahead| Epoch::new(present.saturating_add(ahead)))
+            .collect()
     }
 
     /// One epoch; true once its table is complete on L2.
@@ -77,7 +89,8 @@ impl<C: Chain> Keeper<C> {
 
     /// Posts the pages that L2 lacks, once the commitment has arrived there.
     async fn post(&self, epoch: Epoch, pages: Pages) -> Result<bool, Fault> {
-        let count = u32::try_from(pages.keys.len()).map_err(|error| Fault::BadData(error.to_string()))?;
+        let count =
+            u32::try_from(pages.keys.len()).map_err(|error| Fault::BadData(error.to_string()))?;
         let Some(missing) = self.chain.missing_pages(epoch, count).await? else {
             return Ok(false);
         };
@@ -87,7 +100,11 @@ impl<C: Chain> Keeper<C> {
             }
         }
         if missing.stakes {
-            self.act(Action::PostStakes { epoch, stakes: pages.stakes }).await?;
+            self.act(Action::PostStakes {
+                epoch,
+                stakes: pages.stakes,
+            })
+            .await?;
         }
         Ok(true)
     }

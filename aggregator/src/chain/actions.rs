@@ -94,14 +94,27 @@ impl Action {
     pub fn key(&self) -> String {
         let name = self.name();
         match self {
-            Self::Settle { certificate, .. } => format!("{name}/{}/{}", certificate.header().round, certificate.digest()),
-            Self::PostChunk { header, chunk } => format!("{name}/{}/{}/{}", header.round, header.digest(), chunk.index),
+            Self::Settle { certificate, .. } => format!(
+                "{name}/{}/{}",
+                certificate.header().round,
+                certificate.digest()
+            ),
+            Self::PostChunk { header, chunk } => format!(
+                "{name}/{}/{}/{}",
+                header.round,
+                header.digest(),
+                chunk.index
+            ),
             Self::Report(round) => format!("{name}/{round}"),
             Self::FixTable(epoch) => format!("{name}/{epoch}"),
             Self::PostKeys { epoch, page, .. } => format!("{name}/{epoch}/{page}"),
             Self::PostStakes { epoch, .. } => format!("{name}/{epoch}"),
-            Self::ProveEquivocation(operator, evidence) => format!("{name}/{}/{operator}", evidence.header_a.round),
-            Self::ChargeDivergence(operator, evidence) => format!("{name}/{}/{operator}", evidence.other.round),
+            Self::ProveEquivocation(operator, evidence) => {
+                format!("{name}/{}/{operator}", evidence.header_a.round)
+            }
+            Self::ChargeDivergence(operator, evidence) => {
+                format!("{name}/{}/{operator}", evidence.other.round)
+            }
             Self::Execute(id) => format!("{name}/{id}"),
         }
     }
@@ -109,5 +122,8 @@ impl Action {
 
 /// The id under which L1 stores a charge of divergence from a certified header.
 pub fn charge_id(operator: OperatorIndex, certified: &Header) -> Digest {
-    hash::sha256(&[&offence_id(operator, certified.round).0, &certified.digest().0])
+    hash::sha256(&[
+        &offence_id(operator, certified.round).0,
+        &certified.digest().0,
+    ])
 }

@@ -10,8 +10,9 @@ use alloy::{
 use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable};
 use quorate_canon::{Digest, Epoch, FixedWidth as _, OperatorIndex, Round, Timestamp};
 use quorate_chain::{
-    ChainError, Rpc, chunk, settlement,
+    ChainError, Rpc, chunk,
     sender::{Call, Receipt, SendError, TxSender},
+    settlement,
     views::{self, Status},
 };
 use quorate_protocol::{StakeTable, Verdict, Word};
@@ -44,7 +45,12 @@ pub struct Ethereum {
 impl Ethereum {
     /// Both chains through their senders.
     pub const fn new(addresses: Addresses, l1: TxSender, l2: TxSender, bridge_value: U256) -> Self {
-        Self { addresses, l1, l2, bridge_value }
+        Self {
+            addresses,
+            l1,
+            l2,
+            bridge_value,
+        }
     }
 
     fn l1(&self) -> &Rpc {
@@ -59,27 +65,44 @@ impl Ethereum {
     fn call(&self, action: &Action) -> Call {
         let a = &self.addresses;
         match action {
-            Action::Settle { certificate, beacon } => {
-                Call::new(a.rounds, &IRounds::settleCall { s: settlement(certificate, beacon) })
-            }
-            Action::PostChunk { header, chunk: proof } => {
+            Action::Settle {
+                certificate,
+                beacon,
+            } => Call::new(
+                a.rounds,
+                &IRounds::settleCall {
+                    s: settlement(certificate, beacon),
+                },
+            ),
+            Action::PostChunk {
+                header,
+                chunk: proof,
+            } => {
                 let (bytes, c) = (header.to_bytes().into(), chunk(header.round, proof));
                 Call::new(a.rounds, &IRounds::postChunkCall { header: bytes, c })
             }
             Action::Report(round) => Call::new(a.rounds, &IRounds::reportCall { n: round.get() }),
             Action::PostKeys { epoch, page, keys } => {
                 let (epoch, page, keys) = (epoch.get(), *page, keys.clone().into());
-                Call::new(a.stake_table, &IStakeTable::postKeysPageCall { epoch, page, keys })
+                Call::new(
+                    a.stake_table,
+                    &IStakeTable::postKeysPageCall { epoch, page, keys },
+                )
             }
             Action::PostStakes { epoch, stakes } => {
                 let (epoch, stakes) = (epoch.get(), stakes.clone().into());
-                Call::new(a.stake_table, &IStakeTable::postStakesPageCall { epoch, stakes })
+                Call::new(
+                    a.stake_table,
+                    &IStakeTable::postStakesPageCall { epoch, stakes },
+                )
             }
             Action::FixTable(epoch) => {
                 let call = IServiceManager::fixTableCall { epoch: epoch.get() };
                 Call::new(a.service_manager, &call).value(self.bridge_value)
             }
-            Action::ProveEquivocation(..) | Action::ChargeDivergence(..) | Action::Execute(_) => self.court_call(action),
+            Action::ProveEquivocation(..) | Action::ChargeDivergence(..) | Action::Execute(_) => {
+                self.court_call(action)
+            }
         }
     }
 
@@ -106,7 +129,12 @@ impl Ethereum {
                     signature: evidence.signature.to_eip2537().to_vec().into(),
                 },
             ),
-            Action::Execute(id) => Call::new(slasher, &ISlasher::executeCall { chargeId: B256::new(id.0) }),
+            Action::Execute(id) => Call::new(
+                slasher,
+                &ISlasher::executeCall {
+                    chargeId: B256::new(id.0),
+                },
+            ),
             other => self.call(other),
         }
     }
@@ -121,7 +149,11 @@ impl Chain for Ethereum {
             Status::Settled => Standing::Settled,
             Status::Refuted => Standing::Refuted,
         };
-        Ok(OnChain { standing, digest: status.digest, posted: status.posted })
+        Ok(OnChain {
+            standing,
+            digest: status.digest,
+            posted: status.posted,
+        })
     }
 
     async fn is_live(&self, round: Round) -> Result<bool, Fault> {
@@ -141,13 +173,21 @@ impl Chain for Ethereum {
             .from_block(before.map_or(0, |block| block.number));
         let logs: Result<Vec<Log>, _> = self.l2().client().request("eth_getLogs", (filter,)).await;
         let logs = logs.map_err(|error| Fault::Unreachable(error.to_string()))?;
-        let chunk_of = |log: &Log| IRounds::ChunkPosted::decode_log(&log.inner).map(|event| event.index);
-        logs.iter().map(chunk_of).collect::<Result<_, _>>().map_err(|error| Fault::BadData(error.to_string()))
+        let chunk_of =
+            |log: &Log| IRounds::ChunkPosted::decode_log(&log.inner).map(|event| event.index);
+        logs.iter()
+            .map(chunk_of)
+            .collect::<Result<_, _>>()
+            .map_err(|error| Fault::BadData(error.to_string()))
     }
 
     async fn is_final(&self, round: Round) -> Result<bool, Fault> {
         let contract = IRounds::new(self.addresses.rounds, self.l2().provider());
-        contract.isFinal(round.get()).call().await.map_err(view_fault)
+        contract
+            .isFinal(round.get())
+            .call()
+            .await
+            .map_err(view_fault)
     }
 
     async fn table(&self, epoch: Epoch) -> Result<Option<StakeTable>, Fault> {
@@ -156,17 +196,33 @@ impl Chain for Ethereum {
 
     async fn missing_pages(&self, epoch: Epoch, count: u32) -> Result<Option<Missing>, Fault> {
         let stake_table = self.addresses.stake_table;
-        if views::l2_commitment(self.l2(), stake_table, epoch).await?.is_none() {
+        if views::l2_commitment(self.l2(), stake_table, epoch)
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
         let contract = IStakeTable::new(stake_table, self.l2().provider());
-        if contract.isComplete(epoch.get()).call().await.map_err(view_fault)? {
-            return Ok(Some(Missing { keys: Vec::new(), stakes: false }));
+        if contract
+            .isComplete(epoch.get())
+            .call()
+            .await
+            .map_err(view_fault)?
+        {
+            return Ok(Some(Missing {
+                keys: Vec::new(),
+                stakes: false,
+            }));
         }
         let mut keys = Vec::new();
         for page in 0..count {
             // The contract answers with a revert for a page that nobody has posted.
-            match contract.keysPage(epoch.get(), page).call().await.map_err(view_fault) {
+            match contract
+                .keysPage(epoch.get(), page)
+                .call()
+                .await
+                .map_err(view_fault)
+            {
                 Ok(_) => {}
                 Err(Fault::BadData(_)) => keys.push(page),
                 Err(fault) => return Err(fault),
@@ -186,12 +242,21 @@ impl Chain for Ethereum {
 
     async fn opens_at(&self, epoch: Epoch) -> Result<Timestamp, Fault> {
         let contract = IServiceManager::new(self.addresses.service_manager, self.l1().provider());
-        contract.tableOpensAt(epoch.get()).call().await.map(Timestamp::new).map_err(view_fault)
+        contract
+            .tableOpensAt(epoch.get())
+            .call()
+            .await
+            .map(Timestamp::new)
+            .map_err(view_fault)
     }
 
     async fn word(&self, round: Round) -> Result<Option<Word>, Fault> {
         let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
-        let word = contract.wordOf(round.get()).call().await.map_err(view_fault)?;
+        let word = contract
+            .wordOf(round.get())
+            .call()
+            .await
+            .map_err(view_fault)?;
         let verdict = match word.verdict {
             0 => return Ok(None),
             1 => Verdict::Stands,
@@ -199,12 +264,20 @@ impl Chain for Ethereum {
             3 => Verdict::WrongSeed,
             other => return Err(Fault::BadData(format!("verdict {other}"))),
         };
-        Ok(Some(Word { round, digest: Digest(word.digest.0), verdict }))
+        Ok(Some(Word {
+            round,
+            digest: Digest(word.digest.0),
+            verdict,
+        }))
     }
 
     async fn is_punished(&self, operator: OperatorIndex, round: Round) -> Result<bool, Fault> {
         let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
-        let offence = contract.offenceOf(operator.get(), round.get()).call().await.map_err(view_fault)?;
+        let offence = contract
+            .offenceOf(operator.get(), round.get())
+            .call()
+            .await
+            .map_err(view_fault)?;
         Ok(!matches!(offence.offence, ISlasher::Offence::None))
     }
 
@@ -220,13 +293,18 @@ impl Chain for Ethereum {
 }
 
 fn mined(receipt: &Receipt) -> Mined {
-    Mined { gas: receipt.gas_used(), block: receipt.block() }
+    Mined {
+        gas: receipt.gas_used(),
+        block: receipt.block(),
+    }
 }
 
 /// A view that failed: no answer may pass, a revert or nonsense does not.
 fn view_fault(error: alloy::contract::Error) -> Fault {
     match &error {
-        alloy::contract::Error::TransportError(transport) if transport.as_error_resp().is_none() => {
+        alloy::contract::Error::TransportError(transport)
+            if transport.as_error_resp().is_none() =>
+        {
             Fault::Unreachable(error.to_string())
         }
         _ => Fault::BadData(error.to_string()),
@@ -246,7 +324,9 @@ impl From<ChainError> for Fault {
 impl From<SendError> for Fault {
     fn from(error: SendError) -> Self {
         match &error {
-            SendError::Revert(revert) | SendError::Reverted { revert, .. } => Self::Refused(revert.to_string()),
+            SendError::Revert(revert) | SendError::Reverted { revert, .. } => {
+                Self::Refused(revert.to_string())
+            }
             SendError::Deadline { .. } => Self::Expired,
             _ => Self::Unreachable(error.to_string()),
         }

@@ -105,10 +105,15 @@ pub trait Chain: Send + Sync + 'static {
     fn is_final(&self, round: Round) -> impl Future<Output = Result<bool, Fault>> + Send;
 
     /// The table of an epoch, once all its pages stand on L2.
-    fn table(&self, epoch: Epoch) -> impl Future<Output = Result<Option<StakeTable>, Fault>> + Send;
+    fn table(&self, epoch: Epoch)
+    -> impl Future<Output = Result<Option<StakeTable>, Fault>> + Send;
 
     /// The pages that L2 lacks of an epoch's table; `None` until L1's commitment has arrived there.
-    fn missing_pages(&self, epoch: Epoch, count: u32) -> impl Future<Output = Result<Option<Missing>, Fault>> + Send;
+    fn missing_pages(
+        &self,
+        epoch: Epoch,
+        count: u32,
+    ) -> impl Future<Output = Result<Option<Missing>, Fault>> + Send;
 
     /// The pages of an epoch's table on L1; `None` until it is fixed.
     fn pages(&self, epoch: Epoch) -> impl Future<Output = Result<Option<Pages>, Fault>> + Send;
@@ -120,9 +125,17 @@ pub trait Chain: Send + Sync + 'static {
     fn word(&self, round: Round) -> impl Future<Output = Result<Option<Word>, Fault>> + Send;
 
     /// Whether the operator was punished for this round, whatever for.
-    fn is_punished(&self, operator: OperatorIndex, round: Round) -> impl Future<Output = Result<bool, Fault>> + Send;
+    fn is_punished(
+        &self,
+        operator: OperatorIndex,
+        round: Round,
+    ) -> impl Future<Output = Result<bool, Fault>> + Send;
 
     /// Tries an action by a call, sends it if it would succeed, and waits until it is mined,
     /// `deadline` (wall clock) at the latest. Nothing is sent that would be refused.
-    fn act(&self, action: &Action, deadline: Timestamp) -> impl Future<Output = Result<Mined, Fault>> + Send;
+    fn act(
+        &self,
+        action: &Action,
+        deadline: Timestamp,
+    ) -> impl Future<Output = Result<Mined, Fault>> + Send;
 }

@@ -1,0 +1,245 @@
+//! Both chains in memory, for tests: they keep the contracts' promises and can be told to fail.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
+use quorate_matching::{chunk_count, verify_chunk};
+use quorate_protocol::{StakeTable, Word};
+
+use super::{Action, Chain, Fault, Mined, Missing, OnChain, Pages, Standing, actions::charge_id};
+use crate::settle::Beacons;
+use crate::testing::BEACON;
+
+/// The state of both chains.
+#[derive(Debug, Default)]
+pub struct World {
+    /// Tables that are complete on L2.
+    pub tables: BTreeMap<Epoch, StakeTable>,
+    /// Tables that L1 has fixed.
+    pub fixed: BTreeMap<Epoch, Pages>,
+    /// Tables that would be fixed.
+    pub coming: BTreeMap<Epoch, Pages>,
+    /// When each table may be fixed.
+    pub opens_at: u64,
+    /// Epochs whose commitment has arrived on L2.
+    pub arrived: BTreeSet<Epoch>,
+    /// Pages on L2, by epoch and page; none is the page of stakes.
+    pub pages: BTreeSet<(Epoch, Option<u32>)>,
+    /// Rounds.
+    pub rounds: BTreeMap<Round, OnChain>,
+    /// Chunks that stand.
+    pub chunks: BTreeMap<Round, BTreeSet<u32>>,
+    /// Rounds that are final.
+    pub finals: BTreeSet<Round>,
+    /// Words that L1 has heard.
+    pub words: BTreeMap<Round, Word>,
+    /// Operators that were punished.
+    pub punished: BTreeSet<(OperatorIndex, Round)>,
+    /// Charges on L1.
+    pub charges: BTreeMap<Digest, (OperatorIndex, Round)>,
+    /// Actions that were mined, by name.
+    pub mined: Vec<&'static str>,
+    /// Attempts to act by name, refused ones included.
+    pub attempts: Vec<&'static str>,
+    /// Faults that the next actions meet, by name.
+    pub faults: BTreeMap<&'static str, Vec<Fault>>,
+    /// Whether nobody answers.
+    pub dark: bool,
+}
+
+/// A handle on the chains.
+#[derive(Clone, Debug, Default)]
+pub struct SimulatedChain(Arc<Mutex<World>>);
+
+impl SimulatedChain {
+    /// The chains' state.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap()
+    }
+
+    /// The chains' state, if they answer.
+    fn ask(&self) -> Result<MutexGuard<'_, World>, Fault> {
+        let world = self.world();
+        if world.dark {
+            Err(Fault::Unreachable("dark".into()))
+        } else {
+            Ok(world)
+        }
+    }
+}
+
+impl World {
+    fn apply(&mut self, action: &Action) -> Result<(), Fault> {
+        match action {
+            Action::Settle { certificate, .. } => {
+                let digest = certificate.digest();
+                let fresh = OnChain {
+                    standing: Standing::Certified,
+                    digest,
+                    posted: 0,
+                };
+                let round = self
+                    .rounds
+                    .entry(certificate.header().round)
+                    .or_insert(fresh);
+                if round.digest == digest {
+                    Ok(())
+                } else {
+                    Err(Fault::Refused("another header".into()))
+                }
+            }
+            Action::PostChunk { header, chunk } => {
+                let round = self
+                    .rounds
+                    .get_mut(&header.round)
+                    .ok_or(Fault::Refused("NotPostable".into()))?;
+                if round.digest != header.digest()
+                    || verify_chunk(&header.outcome_root, chunk).is_err()
+                {
+                    return Err(Fault::Refused("WrongHeader".into()));
+                }
+                if !self
+                    .chunks
+                    .entry(header.round)
+                    .or_default()
+                    .insert(chunk.index)
+                {
+                    return Err(Fault::Refused("posted".into()));
+                }
+                round.posted += 1;
+                if round.posted == chunk_count(chunk.count) {
+                    round.standing = Standing::Settled;
+                }
+                Ok(())
+            }
+            Action::Report(round) => {
+                let digest = self.rounds[round].digest;
+                let verdict = quorate_protocol::Verdict::Stands;
+                self.words.insert(
+                    *round,
+                    Word {
+                        round: *round,
+                        digest,
+                        verdict,
+                    },
+                );
+                Ok(())
+            }
+            Action::FixTable(epoch) => {
+                let pages = self
+                    .coming
+                    .remove(epoch)
+                    .ok_or(Fault::Refused("TooEarly".into()))?;
+                self.fixed.insert(*epoch, pages);
+                Ok(())
+            }
+            Action::PostKeys { epoch, page, .. } => {
+                self.pages.insert((*epoch, Some(*page)));
+                Ok(())
+            }
+            Action::PostStakes { epoch, .. } => {
+                self.pages.insert((*epoch, None));
+                Ok(())
+            }
+            Action::ProveEquivocation(operator, evidence) => {
+                self.punished.insert((*operator, evidence.header_a.round));
+                Ok(())
+            }
+            Action::ChargeDivergence(operator, evidence) => {
+                let id = charge_id(*operator, &evidence.certified);
+                match self.charges.insert(id, (*operator, evidence.other.round)) {
+                    None => Ok(()),
+                    Some(_) => Err(Fault::Refused("ChargeKnown".into())),
+                }
+            }
+            Action::Execute(id) => {
+                let charge = self
+                    .charges
+                    .get(id)
+                    .ok_or(Fault::Refused("NoCharge".into()))?;
+                self.punished.insert(*charge);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Chain for SimulatedChain {
+    async fn round(&self, round: Round) -> Result<OnChain, Fault> {
+        let none = OnChain {
+            standing: Standing::None,
+            digest: Digest::default(),
+            posted: 0,
+        };
+        Ok(self.ask()?.rounds.get(&round).copied().unwrap_or(none))
+    }
+
+    async fn is_live(&self, round: Round) -> Result<bool, Fault> {
+        Ok(!self.ask()?.rounds.contains_key(&round))
+    }
+
+    async fn posted(&self, round: Round) -> Result<BTreeSet<u32>, Fault> {
+        Ok(self.ask()?.chunks.get(&round).cloned().unwrap_or_default())
+    }
+
+    async fn is_final(&self, round: Round) -> Result<bool, Fault> {
+        Ok(self.ask()?.finals.contains(&round))
+    }
+
+    async fn table(&self, epoch: Epoch) -> Result<Option<StakeTable>, Fault> {
+        Ok(self.ask()?.tables.get(&epoch).cloned())
+    }
+
+    async fn missing_pages(&self, epoch: Epoch, count: u32) -> Result<Option<Missing>, Fault> {
+        let world = self.ask()?;
+        Ok(world.arrived.contains(&epoch).then(|| Missing {
+            keys: (0..count)
+                .filter(|page| !world.pages.contains(&(epoch, Some(*page))))
+                .collect(),
+            stakes: !world.pages.contains(&(epoch, None)),
+        }))
+    }
+
+    async fn pages(&self, epoch: Epoch) -> Result<Option<Pages>, Fault> {
+        Ok(self.ask()?.fixed.get(&epoch).cloned())
+    }
+
+    async fn opens_at(&self, _: Epoch) -> Result<Timestamp, Fault> {
+        Ok(Timestamp::new(self.ask()?.opens_at))
+    }
+
+    async fn word(&self, round: Round) -> Result<Option<Word>, Fault> {
+        Ok(self.ask()?.words.get(&round).copied())
+    }
+
+    async fn is_punished(&self, operator: OperatorIndex, round: Round) -> Result<bool, Fault> {
+        Ok(self.ask()?.punished.contains(&(operator, round)))
+    }
+
+    async fn act(&self, action: &Action, _: Timestamp) -> Result<Mined, Fault> {
+        let mut world = self.ask()?;
+        world.attempts.push(action.name());
+        if let Some(fault) = world.faults.get_mut(action.name()).and_then(Vec::pop) {
+            return Err(fault);
+        }
+        world.apply(action)?;
+        world.mined.push(action.name());
+        Ok(Mined {
+            gas: 21_000,
+            block: 1,
+        })
+    }
+}
+
+/// A beacon that always gives the same signature.
+#[derive(Debug, Default)]
+pub struct SimulatedBeacon;
+
+impl Beacons for SimulatedBeacon {
+    async fn signature(&self, _: u64, _: Timestamp) -> Result<[u8; 48], String> {
+        Ok(BEACON)
+    }
+}

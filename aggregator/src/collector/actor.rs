@@ -8,7 +8,9 @@ use std::{
 };
 
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
-use quorate_protocol::{Certificate, ProtocolError, StakeTable, Unverified, Verified, Vote, verify_votes};
+use quorate_protocol::{
+    Certificate, ProtocolError, StakeTable, Unverified, Verified, Vote, verify_votes,
+};
 use quorate_rpc::{
     RoundFailure, VoteRejection,
     wire::{RoundReport, VoteReceipt, VoteVerdict},
@@ -117,10 +119,16 @@ impl<C: Chain> Collector<C> {
         match stored {
             Ok(((votes, damaged), lists)) => {
                 if damaged > 0 {
-                    self.tools.observe.store_failed(format!("{damaged} stored votes do not read"));
+                    self.tools
+                        .observe
+                        .store_failed(format!("{damaged} stored votes do not read"));
                 }
                 self.lists = lists.into_iter().collect();
-                let stored = |vote| Incoming { vote, source: None, reply: None };
+                let stored = |vote| Incoming {
+                    vote,
+                    source: None,
+                    reply: None,
+                };
                 self.take(votes.into_iter().map(stored).collect()).await;
             }
             Err(error) => self.tools.observe.store_failed(error),
@@ -151,7 +159,14 @@ impl<C: Chain> Collector<C> {
             Message::Round(round, reply) => drop(reply.send(self.report(round))),
             Message::Rounds(reply) => {
                 let rounds: Vec<_> = self.state.rounds().map(|(round, _)| round).collect();
-                drop(reply.send(rounds.into_iter().filter_map(|round| self.report(round)).collect()));
+                drop(
+                    reply.send(
+                        rounds
+                            .into_iter()
+                            .filter_map(|round| self.report(round))
+                            .collect(),
+                    ),
+                );
             }
             Message::Progress(round, progress) => self.progress(round, progress).await,
         }
@@ -165,7 +180,8 @@ impl<C: Chain> Collector<C> {
         for incoming in incoming {
             match self.state.screen(&incoming.vote, incoming.source, clock) {
                 Screening::Verify => {
-                    if let Ok(epoch) = self.state.schedule().epoch_of(incoming.vote.header().round) {
+                    if let Ok(epoch) = self.state.schedule().epoch_of(incoming.vote.header().round)
+                    {
                         passed.entry(epoch).or_default().push(incoming);
                     }
                 }
@@ -221,7 +237,11 @@ impl<C: Chain> Collector<C> {
             };
             match round.judge(&vote) {
                 Judgement::Again => self.again(incoming),
-                Judgement::Known => self.reject(incoming, VoteRejection::Equivocation, "known already".into()),
+                Judgement::Known => self.reject(
+                    incoming,
+                    VoteRejection::Equivocation,
+                    "known already".into(),
+                ),
                 judgement => batch.push((incoming, vote, judgement)),
             }
         }
@@ -245,7 +265,8 @@ impl<C: Chain> Collector<C> {
             };
             votes.push((place, *vote));
             let book = self.books.get(&vote.header().round);
-            if let Some(evidence) = book.and_then(|book| divergence(book.confirmed.as_ref()?, vote)) {
+            if let Some(evidence) = book.and_then(|book| divergence(book.confirmed.as_ref()?, vote))
+            {
                 cases.push(Case::new(vote.operator(), evidence));
             }
         }
@@ -267,14 +288,20 @@ impl<C: Chain> Collector<C> {
     }
 
     /// Stores votes and cases and wakes the courts.
-    async fn store(&self, votes: Vec<(Place, Vote<Verified>)>, cases: Vec<Case>) -> Result<(), String> {
+    async fn store(
+        &self,
+        votes: Vec<(Place, Vote<Verified>)>,
+        cases: Vec<Case>,
+    ) -> Result<(), String> {
         let store = Arc::clone(&self.tools.store);
         let found = cases.clone();
         let stored = blocking(move || store.record(&votes, &cases)).await;
         match &stored {
             Ok(()) if !found.is_empty() => {
                 for case in &found {
-                    self.tools.observe.offence_noticed(case.operator, &case.evidence);
+                    self.tools
+                        .observe
+                        .offence_noticed(case.operator, &case.evidence);
                 }
                 self.tools.courts.notify_one();
             }
@@ -294,9 +321,14 @@ impl<C: Chain> Collector<C> {
     /// Answers a vote that was counted.
     fn accept(&mut self, incoming: Incoming, vote: &Vote<Verified>) {
         let (round, digest) = (vote.header().round, vote.digest());
-        self.tools.observe.vote_counted(round, vote.operator(), digest);
+        self.tools
+            .observe
+            .vote_counted(round, vote.operator(), digest);
         let outcome_wanted = incoming.reply.is_some() && self.ask_for_list(round, digest);
-        incoming.answer(VoteReceipt { verdict: VoteVerdict::Accepted, outcome_wanted });
+        incoming.answer(VoteReceipt {
+            verdict: VoteVerdict::Accepted,
+            outcome_wanted,
+        });
     }
 
     /// Answers a vote that was counted before.
@@ -304,7 +336,10 @@ impl<C: Chain> Collector<C> {
         self.tools.observe.vote_again();
         let (round, digest) = (incoming.vote.header().round, incoming.vote.digest());
         let outcome_wanted = incoming.reply.is_some() && self.ask_for_list(round, digest);
-        incoming.answer(VoteReceipt { verdict: VoteVerdict::Duplicate, outcome_wanted });
+        incoming.answer(VoteReceipt {
+            verdict: VoteVerdict::Duplicate,
+            outcome_wanted,
+        });
     }
 
     fn reject(&self, incoming: Incoming, reason: VoteRejection, detail: String) {
@@ -325,7 +360,11 @@ impl<C: Chain> Collector<C> {
     fn park(&mut self, epoch: Epoch, incoming: Incoming) {
         let parked: usize = self.parked.values().map(Vec::len).sum();
         if parked >= PARKED && incoming.reply.is_some() {
-            return self.reject(incoming, VoteRejection::Overloaded, "too many votes wait for tables".into());
+            return self.reject(
+                incoming,
+                VoteRejection::Overloaded,
+                "too many votes wait for tables".into(),
+            );
         }
         self.parked.entry(epoch).or_default().push(incoming);
         self.fetch(epoch);
@@ -356,8 +395,12 @@ impl<C: Chain> Collector<C> {
             Err(fault) => fault.to_string(),
         };
         self.tools.observe.hindered("table", &why);
-        let (waiting, stored): (Vec<_>, Vec<_>) =
-            self.parked.remove(&epoch).unwrap_or_default().into_iter().partition(|incoming| incoming.reply.is_some());
+        let (waiting, stored): (Vec<_>, Vec<_>) = self
+            .parked
+            .remove(&epoch)
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|incoming| incoming.reply.is_some());
         for incoming in waiting {
             self.reject(incoming, VoteRejection::NoStakeTable, why.clone());
         }
@@ -368,8 +411,14 @@ impl<C: Chain> Collector<C> {
 
     /// The header behind a digest.
     fn header(&self, digest: Digest) -> Option<Wanted> {
-        let (round, header) = self.state.rounds().find_map(|(round, votes)| Some((round, *votes.header(digest)?)))?;
-        Some(Wanted { header, here: self.lists.contains(&HeaderId { round, digest }) })
+        let (round, header) = self
+            .state
+            .rounds()
+            .find_map(|(round, votes)| Some((round, *votes.header(digest)?)))?;
+        Some(Wanted {
+            header,
+            here: self.lists.contains(&HeaderId { round, digest }),
+        })
     }
 
     /// Whether to ask the sender of a vote for the list behind its header.
@@ -387,7 +436,9 @@ impl<C: Chain> Collector<C> {
         let Some(votes) = self.state.round(round) else {
             return false;
         };
-        let leading = votes.decided().or_else(|| votes.leader().map(|(digest, ..)| digest));
+        let leading = votes
+            .decided()
+            .or_else(|| votes.leader().map(|(digest, ..)| digest));
         let book = self.books.get(&round);
         leading == Some(digest)
             && !self.lists.contains(&HeaderId { round, digest })
@@ -402,7 +453,9 @@ impl<C: Chain> Collector<C> {
     /// How a round stands.
     fn report(&self, round: Round) -> Option<RoundReport> {
         let votes = self.state.round(round)?;
-        let wanted = votes.leader().is_some_and(|(digest, ..)| self.wants_list(round, digest, self.millis()));
+        let wanted = votes
+            .leader()
+            .is_some_and(|(digest, ..)| self.wants_list(round, digest, self.millis()));
         match self.books.get(&round) {
             Some(book) => Some(book.report(round, votes, wanted)),
             None => Some(Book::default().report(round, votes, wanted)),
@@ -437,7 +490,10 @@ impl<C: Chain> Collector<C> {
             return;
         }
         let found = votes.divergences(&header);
-        let cases: Vec<_> = found.into_iter().map(|(operator, evidence)| Case::new(operator, evidence)).collect();
+        let cases: Vec<_> = found
+            .into_iter()
+            .map(|(operator, evidence)| Case::new(operator, evidence))
+            .collect();
         book.confirmed = Some(header);
         if !cases.is_empty() && self.store(Vec::new(), cases).await.is_err() {
             // Not stored: looked at again with the next news of the round.
@@ -451,11 +507,18 @@ impl<C: Chain> Collector<C> {
         let due: Vec<(Round, Digest)> = self
             .state
             .rounds()
-            .filter(|(round, _)| self.books.get(round).is_none_or(|book| book.not_before <= millis))
+            .filter(|(round, _)| {
+                self.books
+                    .get(round)
+                    .is_none_or(|book| book.not_before <= millis)
+            })
             .filter_map(|(round, votes)| Some((round, votes.due(millis, grace)?)))
             .collect();
         for (round, digest) in due {
-            let built = self.state.round(round).and_then(|votes| votes.certificate(digest));
+            let built = self
+                .state
+                .round(round)
+                .and_then(|votes| votes.certificate(digest));
             match built {
                 Some(Ok(certificate)) => self.certified(round, certificate),
                 Some(Err(error)) => {
@@ -475,7 +538,13 @@ impl<C: Chain> Collector<C> {
         votes.decide(certificate.digest());
         let total = votes.table().total().get();
         let (digest, signed) = (certificate.digest(), certificate.signed_stake().get());
-        self.tools.observe.round_certified(round, digest, certificate.signers().len(), signed, total);
+        self.tools.observe.round_certified(
+            round,
+            digest,
+            certificate.signers().len(),
+            signed,
+            total,
+        );
         let book = self.books.entry(round).or_default();
         book.certifying();
         let (sender, _) = watch::channel(None);
@@ -486,19 +555,39 @@ impl<C: Chain> Collector<C> {
     /// Starts a job for every round that has votes, none yet, and time left.
     fn hand_on(&mut self) {
         let clock = now();
-        let rounds: Vec<Round> = self.state.rounds().filter(|(_, votes)| votes.leader().is_some()).map(|(round, _)| round).collect();
+        let rounds: Vec<Round> = self
+            .state
+            .rounds()
+            .filter(|(_, votes)| votes.leader().is_some())
+            .map(|(round, _)| round)
+            .collect();
         for round in rounds {
             let book = self.books.entry(round).or_default();
-            let in_time = self.state.schedule().deadline(round).is_ok_and(|deadline| clock <= deadline);
-            let started = book.certificate.as_ref().is_some_and(|sender| sender.receiver_count() > 0);
+            let in_time = self
+                .state
+                .schedule()
+                .deadline(round)
+                .is_ok_and(|deadline| clock <= deadline);
+            let started = book
+                .certificate
+                .as_ref()
+                .is_some_and(|sender| sender.receiver_count() > 0);
             if started || book.is_over() || !in_time {
                 continue;
             }
-            let sender = book.certificate.get_or_insert_with(|| watch::channel(None).0);
-            let job = Job { round, certificate: sender.subscribe() };
+            let sender = book
+                .certificate
+                .get_or_insert_with(|| watch::channel(None).0);
+            let job = Job {
+                round,
+                certificate: sender.subscribe(),
+            };
             if self.tools.jobs.try_send(job).is_err() {
                 // Dropping the job dropped its receiver, so the next turn tries again.
-                book.note(Progress::Waits(RoundFailure::ChainUnreachable, "too many rounds are being settled".into()));
+                book.note(Progress::Waits(
+                    RoundFailure::ChainUnreachable,
+                    "too many rounds are being settled".into(),
+                ));
             }
         }
     }
@@ -508,7 +597,10 @@ impl<C: Chain> Collector<C> {
         let clock = now();
         let first = self.state.forget(clock);
         self.books = self.books.split_off(&first);
-        let old = HeaderId { round: first, digest: Digest::default() };
+        let old = HeaderId {
+            round: first,
+            digest: Digest::default(),
+        };
         self.lists = self.lists.split_off(&old);
         self.tools.observe.rounds_kept(self.state.rounds().count());
         for epoch in self.epochs_needed(clock) {
@@ -528,11 +620,23 @@ impl<C: Chain> Collector<C> {
     fn epochs_needed(&self, clock: Timestamp) -> Vec<Epoch> {
         let schedule = self.state.schedule();
         let since = clock.get().saturating_sub(schedule.genesis.get());
-        let epoch_at = |seconds: u64| Epoch::new(seconds.checked_div(u64::from(schedule.stake_epoch)).unwrap_or(0));
-        let coming = [epoch_at(since), epoch_at(since.saturating_add(u64::from(schedule.period)))];
+        let epoch_at = |seconds: u64| {
+            Epoch::new(
+                seconds
+                    .checked_div(u64::from(schedule.stake_epoch))
+                    .unwrap_or(0),
+            )
+        };
+        let coming = [
+            epoch_at(since),
+            epoch_at(since.saturating_add(u64::from(schedule.period))),
+        ];
         let mut epochs: BTreeSet<Epoch> = self.parked.keys().copied().collect();
         epochs.extend(coming);
-        epochs.into_iter().filter(|epoch| !self.state.has_table(*epoch)).collect()
+        epochs
+            .into_iter()
+            .filter(|epoch| !self.state.has_table(*epoch))
+            .collect()
     }
 
     /// How long nothing becomes due by itself.
@@ -542,7 +646,10 @@ impl<C: Chain> Collector<C> {
             .state
             .rounds()
             .filter_map(|(round, votes)| {
-                let not_before = self.books.get(&round).map_or(Millis(0), |book| book.not_before);
+                let not_before = self
+                    .books
+                    .get(&round)
+                    .map_or(Millis(0), |book| book.not_before);
                 Some(votes.wake_at(grace)?.max(not_before))
             })
             .min();
@@ -556,7 +663,9 @@ impl<C: Chain> Collector<C> {
 
 /// The wall clock. It only decides whose votes are taken and what is still worth doing.
 pub fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::new(since.as_secs())
 }
 

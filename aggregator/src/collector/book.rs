@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use quorate_canon::{Digest, Round};
-use quorate_matching::chunk_count;
 use quorate_protocol::{Certificate, Header};
 use quorate_rpc::{
     RoundFailure,
@@ -19,18 +18,18 @@ const ASK_AGAIN: Millis = Millis(2_000);
 
 /// A round's book.
 #[derive(Debug)]
-pub struct Book {
+pub(super) struct Book {
     phase: Phase,
     failure: Option<(RoundFailure, String)>,
     posted: u32,
     chunks: u32,
     asked: BTreeMap<Digest, Millis>,
     /// The header that L2 certified, once it is known here.
-    pub confirmed: Option<Header>,
+    pub(super) confirmed: Option<Header>,
     /// Where the certificate is handed to the round's job; none while there is no job.
-    pub certificate: Option<watch::Sender<Option<Arc<Certificate>>>>,
+    pub(super) certificate: Option<watch::Sender<Option<Arc<Certificate>>>>,
     /// Building the certificate failed; not before this moment again.
-    pub not_before: Millis,
+    pub(super) not_before: Millis,
 }
 
 impl Default for Book {
@@ -50,12 +49,12 @@ impl Default for Book {
 
 impl Book {
     /// A certificate was made here.
-    pub fn certifying(&mut self) {
+    pub(super) fn certifying(&mut self) {
         self.phase = self.phase.max(Phase::Certifying);
     }
 
     /// Takes news of the round.
-    pub fn note(&mut self, progress: Progress) {
+    pub(super) fn note(&mut self, progress: Progress) {
         match progress {
             Progress::OnChain(round, chunks) => {
                 self.posted = round.posted;
@@ -63,8 +62,13 @@ impl Book {
                 let (phase, failure) = match round.standing {
                     Standing::None => return,
                     Standing::Certified => (Phase::Certified, self.failure.take()),
-                    Standing::Settled => (Phase::Settled, None),
-                    Standing::Refuted => (Phase::Failed, Some((RoundFailure::Refuted, String::new()))),
+                    Standing::Settled => {
+                        self.chunks = round.posted;
+                        (Phase::Settled, None)
+                    }
+                    Standing::Refuted => {
+                        (Phase::Failed, Some((RoundFailure::Refuted, String::new())))
+                    }
                 };
                 (self.phase, self.failure) = (phase, failure);
             }
@@ -76,37 +80,44 @@ impl Book {
         }
     }
 
-    /// The list behind a header came.
-    pub fn list_came(&mut self, entries: u32) {
-        self.chunks = self.chunks.max(chunk_count(entries));
-    }
-
     /// Whether the list of a header may be asked for at `now`: nobody was asked just before.
-    pub fn may_ask(&self, digest: Digest, now: Millis) -> bool {
-        self.asked.get(&digest).is_none_or(|at| now.since(*at) >= ASK_AGAIN)
+    pub(super) fn may_ask(&self, digest: Digest, now: Millis) -> bool {
+        self.asked
+            .get(&digest)
+            .is_none_or(|at| now.since(*at) >= ASK_AGAIN)
     }
 
     /// Notes that an operator was asked.
-    pub fn asked(&mut self, digest: Digest, now: Millis) {
+    pub(super) fn asked(&mut self, digest: Digest, now: Millis) {
         self.asked.insert(digest, now);
     }
 
     /// Whether nothing more will be done.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Settled | Phase::Failed)
     }
 
     /// The round for others to see.
-    pub fn report(&self, round: Round, votes: &RoundVotes, outcome_wanted: bool) -> RoundReport {
+    pub(super) fn report(
+        &self,
+        round: Round,
+        votes: &RoundVotes,
+        outcome_wanted: bool,
+    ) -> RoundReport {
         let leader = votes.leader();
         RoundReport {
             round,
             phase: self.phase,
-            failure: self.failure.as_ref().map(|(reason, detail)| (reason.code(), detail.clone())),
+            failure: self
+                .failure
+                .as_ref()
+                .map(|(reason, detail)| (reason.code(), detail.clone())),
             leading: leader.map(|(digest, ..)| digest),
             signed: leader.map_or(0, |(_, _, stake, _)| stake),
             total: Some(votes.table().total().get()),
-            signers: leader.map_or(0, |(.., signers)| u32::try_from(signers).unwrap_or(u32::MAX)),
+            signers: leader.map_or(0, |(.., signers)| {
+                u32::try_from(signers).unwrap_or(u32::MAX)
+            }),
             headers: u32::try_from(votes.headers()).unwrap_or(u32::MAX),
             outcome_wanted,
             chunks_posted: self.posted,

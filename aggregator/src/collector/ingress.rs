@@ -93,9 +93,16 @@ impl Mailbox {
     /// Hands in a vote and waits for the answer. Dropping this changes nothing for the vote.
     pub async fn vote(&self, vote: Vote<Unverified>, source: Source) -> VoteReceipt {
         let (reply, answer) = oneshot::channel();
-        let incoming = Incoming { vote, source, reply: Some(reply) };
+        let incoming = Incoming {
+            vote,
+            source,
+            reply: Some(reply),
+        };
         if self.sender.try_send(Message::Vote(incoming)).is_err() {
-            return VoteReceipt::rejected(VoteRejection::Overloaded, "the collector's mailbox is full");
+            return VoteReceipt::rejected(
+                VoteRejection::Overloaded,
+                "the collector's mailbox is full",
+            );
         }
         let gone = |_| VoteReceipt::rejected(VoteRejection::Overloaded, "the collector is ending");
         answer.await.unwrap_or_else(gone)
@@ -103,12 +110,16 @@ impl Mailbox {
 
     /// The header behind a digest, if a vote for it was counted.
     pub async fn header(&self, digest: Digest) -> Option<Wanted> {
-        self.ask(|reply| Message::Header(digest, reply)).await.flatten()
+        self.ask(|reply| Message::Header(digest, reply))
+            .await
+            .flatten()
     }
 
     /// How a round stands.
     pub async fn round(&self, round: Round) -> Option<RoundReport> {
-        self.ask(|reply| Message::Round(round, reply)).await.flatten()
+        self.ask(|reply| Message::Round(round, reply))
+            .await
+            .flatten()
     }
 
     /// How all rounds stand, ascending.

@@ -189,7 +189,11 @@ impl RoundVotes {
     pub fn certificate(&self, digest: Digest) -> Option<Result<Certificate, ProtocolError>> {
         let group = self.groups.get(&digest)?;
         let mut builder = CertificateBuilder::new(group.header, &self.table);
-        for vote in group.signers.iter().filter_map(|signer| self.first.get(signer)) {
+        for vote in group
+            .signers
+            .iter()
+            .filter_map(|signer| self.first.get(signer))
+        {
             if let Err(error) = builder.add(vote) {
                 return Some(Err(error));
             }
@@ -199,10 +203,13 @@ impl RoundVotes {
 
     /// A header that somebody with stake has signed.
     pub fn header(&self, digest: Digest) -> Option<&Header> {
-        self.groups.get(&digest).map(|group| &group.header).or_else(|| {
-            let vote = self.second.values().find(|vote| vote.digest() == digest)?;
-            Some(vote.header())
-        })
+        self.groups
+            .get(&digest)
+            .map(|group| &group.header)
+            .or_else(|| {
+                let vote = self.second.values().find(|vote| vote.digest() == digest)?;
+                Some(vote.header())
+            })
     }
 
     /// Different headers that were signed, second ones of equivocators included.

@@ -4,9 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use quorate_canon::{Epoch, Round, Timestamp};
-use quorate_protocol::{
-    Domain, ProtocolError, Schedule, StakeTable, Unverified, Vote,
-};
+use quorate_protocol::{Domain, ProtocolError, Schedule, StakeTable, Unverified, Vote};
 use quorate_rpc::VoteRejection;
 
 use super::{
@@ -112,7 +110,10 @@ impl State {
             return Screening::reject(VoteRejection::RoundOver, "the round lies beyond all time");
         };
         let round = self.rounds.get(&header.round);
-        let Some(table) = round.map(RoundVotes::table).or_else(|| self.tables.get(&epoch)) else {
+        let Some(table) = round
+            .map(RoundVotes::table)
+            .or_else(|| self.tables.get(&epoch))
+        else {
             return Screening::NeedTable(epoch);
         };
         match table.signer(vote.operator()) {
@@ -122,11 +123,18 @@ impl State {
             Err(error) => return Screening::reject(VoteRejection::UnknownOperator, error),
             Ok(_) => {}
         }
-        round.map_or(Screening::Verify, |round| self.screen_known(round, vote, source))
+        round.map_or(Screening::Verify, |round| {
+            self.screen_known(round, vote, source)
+        })
     }
 
     /// The rest of the screening, in a round that has votes or failures.
-    fn screen_known(&self, round: &RoundVotes, vote: &Vote<Unverified>, source: Source) -> Screening {
+    fn screen_known(
+        &self,
+        round: &RoundVotes,
+        vote: &Vote<Unverified>,
+        source: Source,
+    ) -> Screening {
         match round.standing(vote.operator()) {
             Some((digest, _)) if digest == vote.digest() => return Screening::Duplicate,
             Some((digest, true)) => {
@@ -192,8 +200,12 @@ impl State {
 
     /// The first round whose votes are still taken at `now`.
     pub fn first_kept(&self, now: Timestamp) -> Round {
-        let behind = u64::from(self.schedule.settle_timeout).saturating_add(u64::from(self.limits.kept));
-        let since = now.get().saturating_sub(behind).saturating_sub(self.schedule.genesis.get());
+        let behind =
+            u64::from(self.schedule.settle_timeout).saturating_add(u64::from(self.limits.kept));
+        let since = now
+            .get()
+            .saturating_sub(behind)
+            .saturating_sub(self.schedule.genesis.get());
         let period = u64::from(self.schedule.period).max(1);
         Round::new(since.div_ceil(period))
     }

@@ -50,7 +50,15 @@ impl<C: Chain> Docket<C> {
         kept: u64,
         close: Box<dyn Fn(Round) -> Option<Timestamp> + Send + Sync>,
     ) -> Self {
-        Self { chain, store, observe, pause, kept, close, attempts: BTreeMap::new() }
+        Self {
+            chain,
+            store,
+            observe,
+            pause,
+            kept,
+            close,
+            attempts: BTreeMap::new(),
+        }
     }
 
     /// Works until the end is asked for; `found` wakes it.
@@ -76,16 +84,28 @@ impl<C: Chain> Docket<C> {
         };
         for case in cases.into_iter().filter(Case::is_pending) {
             let key = (case.round(), case.operator, case.evidence.offence() as u8);
-            if self.attempts.get(&key).is_some_and(|(_, not_before)| Instant::now() < *not_before) {
+            if self
+                .attempts
+                .get(&key)
+                .is_some_and(|(_, not_before)| Instant::now() < *not_before)
+            {
                 continue;
             }
             match self.advance(case).await {
                 Ok(()) => drop(self.attempts.remove(&key)),
                 Err(fault) => {
                     self.observe.hindered("case", fault);
-                    let failures = self.attempts.get(&key).map_or(0, |(failures, _)| *failures).saturating_add(1);
-                    let pause = self.pause.saturating_mul(1 << failures.min(16)).min(LONGEST_PAUSE);
-                    self.attempts.insert(key, (failures, Instant::now() + pause));
+                    let failures = self
+                        .attempts
+                        .get(&key)
+                        .map_or(0, |(failures, _)| *failures)
+                        .saturating_add(1);
+                    let pause = self
+                        .pause
+                        .saturating_mul(1 << failures.min(16))
+                        .min(LONGEST_PAUSE);
+                    self.attempts
+                        .insert(key, (failures, Instant::now() + pause));
                 }
             }
         }
@@ -101,7 +121,9 @@ impl<C: Chain> Docket<C> {
             }
             self.note(&case);
             let store = Arc::clone(&self.store);
-            blocking(move || store.put_case(&case)).await.map_err(Fault::Unreachable)?;
+            blocking(move || store.put_case(&case))
+                .await
+                .map_err(Fault::Unreachable)?;
         }
     }
 
@@ -118,12 +140,19 @@ impl<C: Chain> Docket<C> {
         }
         match (case.stage, &case.evidence) {
             (Stage::Open, Evidence::Equivocation(evidence)) => {
-                self.act(Action::ProveEquivocation(case.operator, Box::new(*evidence))).await?;
+                self.act(Action::ProveEquivocation(
+                    case.operator,
+                    Box::new(*evidence),
+                ))
+                .await?;
                 Ok(Stage::Punished)
             }
             (Stage::Open, Evidence::Divergence(evidence)) => {
                 let id = charge_id(case.operator, &evidence.certified);
-                match self.act(Action::ChargeDivergence(case.operator, Box::new(*evidence))).await {
+                match self
+                    .act(Action::ChargeDivergence(case.operator, Box::new(*evidence)))
+                    .await
+                {
                     // Somebody else charged it before.
                     Err(Fault::Refused(why)) if why.contains("ChargeKnown") => {}
                     other => other?,
@@ -165,7 +194,10 @@ impl<C: Chain> Docket<C> {
     fn note(&self, case: &Case) {
         match case.stage {
             Stage::Punished => self.observe.offence_punished(case.operator, &case.evidence),
-            Stage::Lapsed => self.observe.case_lapsed(case.operator, &case.evidence, "another word, or too late"),
+            Stage::Lapsed => {
+                self.observe
+                    .case_lapsed(case.operator, &case.evidence, "another word, or too late")
+            }
             Stage::Open | Stage::Charged(_) => {}
         }
     }

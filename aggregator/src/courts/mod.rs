@@ -34,7 +34,11 @@ pub enum Stage {
 impl Case {
     /// A case that was just found.
     pub const fn new(operator: OperatorIndex, evidence: Evidence) -> Self {
-        Self { operator, evidence, stage: Stage::Open }
+        Self {
+            operator,
+            evidence,
+            stage: Stage::Open,
+        }
     }
 
     /// The round that it is about.

@@ -64,19 +64,29 @@ impl<C: Chain> Words<C> {
     async fn waiting(&mut self) -> Result<BTreeSet<Round>, String> {
         if let Some(mailbox) = &self.all {
             let reports = mailbox.rounds().await;
-            let settled = reports.iter().filter(|report| report.phase == quorate_rpc::wire::Phase::Settled);
+            let settled = reports
+                .iter()
+                .filter(|report| report.phase == quorate_rpc::wire::Phase::Settled);
             self.settled.extend(settled.map(|report| report.round));
         }
         let store = Arc::clone(&self.store);
         let cases = blocking(move || store.cases()).await?;
-        let charged = cases.iter().filter(|case| matches!(case.stage, Stage::Charged(_)));
-        Ok(charged.map(super::Case::round).chain(self.settled.iter().copied()).collect())
+        let charged = cases
+            .iter()
+            .filter(|case| matches!(case.stage, Stage::Charged(_)));
+        Ok(charged
+            .map(super::Case::round)
+            .chain(self.settled.iter().copied())
+            .collect())
     }
 
     /// Reports a round that has become final; true if nothing is left to do for it.
     async fn report(&self, round: Round) -> Result<bool, Fault> {
         let store = Arc::clone(&self.store);
-        if blocking(move || store.is_reported(round)).await.map_err(Fault::Unreachable)? {
+        if blocking(move || store.is_reported(round))
+            .await
+            .map_err(Fault::Unreachable)?
+        {
             return Ok(true);
         }
         if self.chain.word(round).await?.is_none() {
@@ -90,7 +100,9 @@ impl<C: Chain> Words<C> {
             result?;
         }
         let store = Arc::clone(&self.store);
-        blocking(move || store.put_report(round)).await.map_err(Fault::Unreachable)?;
+        blocking(move || store.put_report(round))
+            .await
+            .map_err(Fault::Unreachable)?;
         Ok(true)
     }
 }

@@ -22,7 +22,11 @@ use crate::{
 const AT_A_TIME: usize = 8;
 
 /// Posts what is missing until the round has ended or its deadline has passed.
-pub(super) async fn post<C: Chain, B: Beacons>(work: &Work<C, B>, digest: Digest, deadline: Timestamp) -> Result<(), Failure> {
+pub(super) async fn post<C: Chain, B: Beacons>(
+    work: &Work<C, B>,
+    digest: Digest,
+    deadline: Timestamp,
+) -> Result<(), Failure> {
     let mut last = Failure::new(RoundFailure::NoOutcome, "no list came");
     let mut list: Option<(Header, OutcomeList)> = None;
     let mut lists = work.tools.lists.clone();
@@ -31,7 +35,9 @@ pub(super) async fn post<C: Chain, B: Beacons>(work: &Work<C, B>, digest: Digest
         match work.look().await {
             Ok(on_chain) => match on_chain.standing {
                 Standing::Settled => {
-                    work.tools.observe.round_settled(work.round, on_chain.posted);
+                    work.tools
+                        .observe
+                        .round_settled(work.round, on_chain.posted);
                     return Ok(());
                 }
                 Standing::Refuted => return Err(Failure::new(RoundFailure::Refuted, "")),
@@ -63,9 +69,18 @@ pub(super) async fn post<C: Chain, B: Beacons>(work: &Work<C, B>, digest: Digest
 }
 
 /// The list and the header that commits to it, if both are here.
-async fn find<C: Chain, B: Beacons>(work: &Work<C, B>, digest: Digest) -> Option<(Header, OutcomeList)> {
+async fn find<C: Chain, B: Beacons>(
+    work: &Work<C, B>,
+    digest: Digest,
+) -> Option<(Header, OutcomeList)> {
     let header = work.tools.mailbox.header(digest).await?.header;
-    let (store, id) = (Arc::clone(&work.tools.store), HeaderId { round: work.round, digest });
+    let (store, id) = (
+        Arc::clone(&work.tools.store),
+        HeaderId {
+            round: work.round,
+            digest,
+        },
+    );
     match blocking(move || store.list(id)).await {
         Ok(list) => list.map(|list| (header, list)),
         Err(error) => {
@@ -77,28 +92,49 @@ async fn find<C: Chain, B: Beacons>(work: &Work<C, B>, digest: Digest) -> Option
 
 /// Posts the chunks that do not stand yet, several at a time. One that is refused does not keep
 /// the others back.
-async fn post_missing<C: Chain, B: Beacons>(work: &Work<C, B>, header: &Header, list: &OutcomeList, deadline: Timestamp) -> Result<(), Failure> {
+async fn post_missing<C: Chain, B: Beacons>(
+    work: &Work<C, B>,
+    header: &Header,
+    list: &OutcomeList,
+    deadline: Timestamp,
+) -> Result<(), Failure> {
     let posted = work.tools.chain.posted(work.round).await;
-    let posted: BTreeSet<u32> = posted.map_err(|fault| Failure::new(RoundFailure::ChainUnreachable, fault))?;
-    let missing: Vec<u32> = (0..list.chunks()).filter(|chunk| !posted.contains(chunk)).collect();
+    let posted: BTreeSet<u32> =
+        posted.map_err(|fault| Failure::new(RoundFailure::ChainUnreachable, fault))?;
+    let missing: Vec<u32> = (0..list.chunks())
+        .filter(|chunk| !posted.contains(chunk))
+        .collect();
     let results: Vec<_> = stream::iter(missing)
         .map(|chunk| post_one(work, header, list.chunk(chunk), deadline))
         .buffer_unordered(AT_A_TIME)
         .collect()
         .await;
-    results.into_iter().find_map(Result::err).map_or(Ok(()), Err)
+    results
+        .into_iter()
+        .find_map(Result::err)
+        .map_or(Ok(()), Err)
 }
 
-async fn post_one<C: Chain, B: Beacons>(work: &Work<C, B>, header: &Header, chunk: Option<ChunkProof>, deadline: Timestamp) -> Result<(), Failure> {
+async fn post_one<C: Chain, B: Beacons>(
+    work: &Work<C, B>,
+    header: &Header,
+    chunk: Option<ChunkProof>,
+    deadline: Timestamp,
+) -> Result<(), Failure> {
     let Some(chunk) = chunk else {
         return Ok(());
     };
-    let action = Action::PostChunk { header: Box::new(*header), chunk: Box::new(chunk) };
+    let action = Action::PostChunk {
+        header: Box::new(*header),
+        chunk: Box::new(chunk),
+    };
     let result = work.tools.chain.act(&action, deadline).await;
     work.tools.observe.acted(&action, &result);
     match result {
         Ok(_) => Ok(()),
-        Err(fault @ Fault::Unreachable(_)) => Err(Failure::new(RoundFailure::ChainUnreachable, fault)),
+        Err(fault @ Fault::Unreachable(_)) => {
+            Err(Failure::new(RoundFailure::ChainUnreachable, fault))
+        }
         Err(fault @ Fault::Expired) => Err(Failure::new(RoundFailure::NotSettledInTime, fault)),
         Err(fault) => Err(Failure::new(RoundFailure::ChunkRefused, fault)),
     }

@@ -21,13 +21,16 @@ pub(super) const RETRY: Duration = Duration::from_millis(400);
 /// Why a round came to nothing.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub reason: RoundFailure,
-    pub detail: String,
+    pub(super) reason: RoundFailure,
+    pub(super) detail: String,
 }
 
 impl Failure {
-    pub fn new(reason: RoundFailure, detail: impl ToString) -> Self {
-        Self { reason, detail: detail.to_string() }
+    pub(super) fn new(reason: RoundFailure, detail: impl ToString) -> Self {
+        Self {
+            reason,
+            detail: detail.to_string(),
+        }
     }
 }
 
@@ -48,8 +51,8 @@ type Certificates = tokio::sync::watch::Receiver<Option<Arc<Certificate>>>;
 
 /// A round and what it is settled with.
 pub(super) struct Work<C, B> {
-    pub tools: Tools<C, B>,
-    pub round: Round,
+    pub(super) tools: Tools<C, B>,
+    pub(super) round: Round,
 }
 
 impl<C: Chain, B: Beacons> Work<C, B> {
@@ -68,7 +71,11 @@ impl<C: Chain, B: Beacons> Work<C, B> {
     }
 
     /// Waits until a header of the round is certified on L2, by us or by others.
-    async fn certified(&self, certificates: &mut Certificates, deadline: Timestamp) -> Result<Digest, Failure> {
+    async fn certified(
+        &self,
+        certificates: &mut Certificates,
+        deadline: Timestamp,
+    ) -> Result<Digest, Failure> {
         let mut last = Failure::new(RoundFailure::NoQuorum, "no header reached the quorum");
         loop {
             let on_chain = self.look().await;
@@ -80,16 +87,18 @@ impl<C: Chain, B: Beacons> Work<C, B> {
             }
             let certificate = certificates.borrow_and_update().clone();
             match (on_chain, certificate) {
-                (Ok(_), Some(certificate)) => match self.send_certificate(&certificate, deadline).await {
-                    Ok(()) => {}
-                    Err(failure) => {
-                        if !failure.reason.is_retryable() {
-                            return self.refused(&certificate, failure).await;
+                (Ok(_), Some(certificate)) => {
+                    match self.send_certificate(&certificate, deadline).await {
+                        Ok(()) => {}
+                        Err(failure) => {
+                            if !failure.reason.is_retryable() {
+                                return self.refused(&certificate, failure).await;
+                            }
+                            last = failure;
+                            self.wait(&last).await;
                         }
-                        last = failure;
-                        self.wait(&last).await;
                     }
-                },
+                }
                 (Err(fault), _) => {
                     last = Failure::new(RoundFailure::ChainUnreachable, fault);
                     self.wait(&last).await;
@@ -101,7 +110,11 @@ impl<C: Chain, B: Beacons> Work<C, B> {
     }
 
     /// The contract would not take our certificate: perhaps because another one was faster.
-    async fn refused(&self, certificate: &Certificate, failure: Failure) -> Result<Digest, Failure> {
+    async fn refused(
+        &self,
+        certificate: &Certificate,
+        failure: Failure,
+    ) -> Result<Digest, Failure> {
         match self.look().await.as_ref().ok().and_then(certified_digest) {
             Some(digest) if digest == certificate.digest() => Ok(digest),
             Some(digest) => {
@@ -113,14 +126,30 @@ impl<C: Chain, B: Beacons> Work<C, B> {
     }
 
     /// Checks a certificate once more against everything that is known here, then sends it.
-    async fn send_certificate(&self, certificate: &Certificate, deadline: Timestamp) -> Result<(), Failure> {
+    async fn send_certificate(
+        &self,
+        certificate: &Certificate,
+        deadline: Timestamp,
+    ) -> Result<(), Failure> {
         let beacon = self.beacon(certificate, deadline).await?;
         let unreachable = |fault: Fault| Failure::new(RoundFailure::ChainUnreachable, fault);
-        if !self.tools.chain.is_live(self.round).await.map_err(unreachable)? {
+        if !self
+            .tools
+            .chain
+            .is_live(self.round)
+            .await
+            .map_err(unreachable)?
+        {
             // One that was certified a moment ago is not live any more either.
-            return Err(Failure::new(RoundFailure::NotLive, "not live as of L2's head"));
+            return Err(Failure::new(
+                RoundFailure::NotLive,
+                "not live as of L2's head",
+            ));
         }
-        let action = Action::Settle { certificate: Box::new(certificate.clone()), beacon };
+        let action = Action::Settle {
+            certificate: Box::new(certificate.clone()),
+            beacon,
+        };
         let result = self.tools.chain.act(&action, deadline).await;
         self.tools.observe.acted(&action, &result);
         match result {
@@ -132,12 +161,24 @@ impl<C: Chain, B: Beacons> Work<C, B> {
     }
 
     /// The round's beacon; the seed in the header must be the one that follows from it.
-    async fn beacon(&self, certificate: &Certificate, deadline: Timestamp) -> Result<[u8; 48], Failure> {
+    async fn beacon(
+        &self,
+        certificate: &Certificate,
+        deadline: Timestamp,
+    ) -> Result<[u8; 48], Failure> {
         let schedule = &self.tools.schedule;
-        let beacon_round = schedule.beacon_round(self.round).map_err(|error| Failure::new(RoundFailure::NoBeacon, error))?;
+        let beacon_round = schedule
+            .beacon_round(self.round)
+            .map_err(|error| Failure::new(RoundFailure::NoBeacon, error))?;
         let signature = self.tools.beacons.signature(beacon_round, deadline).await;
         let signature = signature.map_err(|error| Failure::new(RoundFailure::NoBeacon, error))?;
-        let expected = seed(&self.tools.domain, self.round, &schedule.beacon_chain_hash, beacon_round, &signature);
+        let expected = seed(
+            &self.tools.domain,
+            self.round,
+            &schedule.beacon_chain_hash,
+            beacon_round,
+            &signature,
+        );
         let got = certificate.header().seed;
         if got == expected {
             return Ok(signature);
@@ -155,18 +196,25 @@ impl<C: Chain, B: Beacons> Work<C, B> {
 
     /// Tells the collector that the round waits, and pauses.
     pub(super) async fn wait(&self, failure: &Failure) {
-        self.tools.observe.hindered(failure.reason.name(), &failure.detail);
-        self.tell(Progress::Waits(failure.reason, failure.detail.clone())).await;
+        self.tools
+            .observe
+            .hindered(failure.reason.name(), &failure.detail);
+        self.tell(Progress::Waits(failure.reason, failure.detail.clone()))
+            .await;
         tokio::time::sleep(RETRY).await;
     }
 
     pub(super) async fn tell(&self, progress: Progress) {
-        self.tools.mailbox.tell(Message::Progress(self.round, progress)).await;
+        self.tools
+            .mailbox
+            .tell(Message::Progress(self.round, progress))
+            .await;
     }
 
     /// Tells the collector how many chunks stand, of how many.
     pub(super) async fn tell_chunks(&self, on_chain: OnChain, entries: u32) {
-        self.tell(Progress::OnChain(on_chain, chunk_count(entries))).await;
+        self.tell(Progress::OnChain(on_chain, chunk_count(entries)))
+            .await;
     }
 }
 

@@ -15,12 +15,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{
-    chain::Chain,
-    collector::Mailbox,
-    observe::Observe,
-    store::Store,
-};
+use crate::{chain::Chain, collector::Mailbox, observe::Observe, store::Store};
 
 pub use beacon::Beacons;
 
@@ -78,7 +73,11 @@ pub fn queue() -> (mpsc::Sender<Job>, mpsc::Receiver<Job>) {
 
 /// Runs jobs until the end is asked for. A job that panics takes only itself down: the collector
 /// sees that its receiver is gone, and hands the round on again.
-pub async fn run<C: Chain, B: Beacons>(tools: Tools<C, B>, mut jobs: mpsc::Receiver<Job>, shutdown: Shutdown) {
+pub async fn run<C: Chain, B: Beacons>(
+    tools: Tools<C, B>,
+    mut jobs: mpsc::Receiver<Job>,
+    shutdown: Shutdown,
+) {
     let mut running = JoinSet::new();
     loop {
         tokio::select! {
