@@ -109,11 +109,6 @@ abstract contract Clock is IRounds {
         return _genesis + n * _period + _settleTimeout;
     }
 
-    /// @dev When the beacon of round n comes out.
-    function _beaconTimeOf(uint64 n) internal view returns (uint256) {
-        return _beaconGenesis + (uint256(beaconRound(n)) - 1) * _beaconPeriod;
-    }
-
     /// @dev Seconds from a round's end to its being final.
     function _windows() internal view returns (uint256) {
         return uint256(_challengeWindow) + _revealWindow;

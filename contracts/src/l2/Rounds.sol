@@ -241,7 +241,9 @@ contract Rounds is Clock, PolicyBook {
     /// @dev The round must be live, its beacon out, and its deadline not over.
     function _requireSettleable(RoundState.State memory h, uint64 n) private view {
         if (_isPending(h) || !Schedules.isLive(_schedule(), _firstLive(h), n)) revert NotLive(n);
-        _requireTime(_beaconTimeOf(n), _deadlineOf(n));
+        // Not from the beacon's time on: this chain's clock may lag behind drand's, and nobody has the
+        // beacon's signature before it is out.
+        _requireTime(closeOf(n), _deadlineOf(n));
     }
 
     function _requireTime(uint256 from, uint256 to) private view {
