@@ -5,6 +5,7 @@ pragma solidity ^0.8.36;
 interface Vm2 {
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function getNonce(address account) external view returns (uint64);
+    function parseJsonBoolArray(string calldata json, string calldata key) external pure returns (bool[] memory);
     function expectPartialRevert(bytes4 selector) external;
 
     struct Gas {
