@@ -7,6 +7,7 @@ use quorate_canon::{Address, OperatorIndex, Round};
 use quorate_chain::{ChainError, Contracts, Reader, ReaderConfig, Rpc, to_alloy_address, views};
 use quorate_protocol::{Domain, Schedule};
 use quorate_signer::{Identity, SignerError, SigningLedger};
+use quorate_store::StoreError;
 
 use crate::{Config, OperatorError};
 
@@ -172,6 +173,12 @@ pub fn ledger(
     };
     let path = &config.store.ledger;
     if init && !path.exists() {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| StoreError::Io {
+                path: folder.to_owned(),
+                source,
+            })?;
+        }
         return SigningLedger::create(path, &identity, history);
     }
     SigningLedger::open(path, &identity).map_err(|error| error.with_history(history))

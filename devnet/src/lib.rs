@@ -10,9 +10,12 @@ pub mod core;
 pub mod deploy;
 mod error;
 pub mod feeder;
+pub mod liars;
+pub mod nodes;
 pub mod operators;
 pub mod paths;
 pub mod relayer;
+pub mod run;
 pub mod trace;
 mod world;
 

@@ -1,10 +1,21 @@
 //! `devnet`: the whole network on this machine.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
-use devnet::{World, WorldConfig, paths, trace::Window};
+use devnet::{
+    World, WorldConfig,
+    liars::Lie,
+    paths,
+    run::{RunConfig, run},
+    trace::Window,
+};
+use quorate_canon::Round;
+use quorate_service::Exit;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +28,32 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Runs the whole network, plays the trace, catches two liars, has every round replayed, and
+    /// says whether all of it held (exit status 0 only then)
+    Run {
+        /// Which part of the trace is played
+        #[arg(long, value_enum, default_value_t = Trace::Dense)]
+        trace: Trace,
+        /// Leave it running at the end and print the endpoints
+        #[arg(long)]
+        keep: bool,
+        /// Where everything goes; emptied first [default: devnet in the target directory]
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Runs an operator that lies once; started by `run`
+    #[command(hide = true)]
+    Liar {
+        /// How it lies
+        #[arg(long, value_enum)]
+        lie: Lie,
+        /// From which round on
+        #[arg(long)]
+        from_round: u64,
+        /// The operator's configuration
+        #[arg(long)]
+        config: PathBuf,
+    },
     /// Starts chains, core, contracts, beacon and market, without operators or aggregator, and
     /// plays the trace until it is interrupted
     Up {
@@ -38,26 +75,78 @@ enum Trace {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // A liar logs what it does; the run itself prints, and logs only what went wrong.
+    let level = match cli.command {
+        Command::Liar { .. } => tracing::Level::INFO,
+        _ => tracing::Level::WARN,
+    };
     tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
         .init();
-    match Cli::parse().command {
-        Command::Up { trace, dir } => {
-            let dir = dir.unwrap_or_else(|| paths::target().join("devnet").join("up"));
-            Box::pin(up(trace, dir)).await
+    match dispatch(cli.command).await {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::Unchecked.into()
         }
     }
+}
+
+async fn dispatch(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run { trace, keep, dir } => {
+            let dir = dir.unwrap_or_else(|| paths::target().join("devnet"));
+            let config = RunConfig {
+                dir,
+                window: trace.window(),
+                keep,
+            };
+            let summary = Box::pin(run(&config)).await?;
+            Ok(if summary.held { Exit::Well } else { Exit::Fault })
+        }
+        Command::Liar {
+            lie,
+            from_round,
+            config,
+        } => liar(lie, from_round, &config).await.map(|()| Exit::Well),
+        Command::Up { trace, dir } => {
+            let dir = dir.unwrap_or_else(|| paths::target().join("devnet").join("up"));
+            Box::pin(up(trace, dir)).await.map(|()| Exit::Well)
+        }
+    }
+}
+
+impl Trace {
+    const fn window(self) -> Window {
+        match self {
+            Self::Dense => Window::DENSE,
+            Self::Full => Window::FULL,
+        }
+    }
+}
+
+async fn liar(lie: Lie, from_round: u64, config: &Path) -> anyhow::Result<()> {
+    let config: avs_operator::Config = quorate_service::config::load(config)?;
+    let key = config.bls.bls()?;
+    let shutdown = quorate_service::Shutdown::on_signals()?;
+    let options = avs_operator::Options { init_ledger: true };
+    let from = Round::new(from_round);
+    avs_operator::run_with(config, options, shutdown, |honest| {
+        lie.voter(honest, key, from)
+    })
+    .await?;
+    Ok(())
 }
 
 async fn up(trace: Trace, dir: PathBuf) -> anyhow::Result<()> {
     if dir.exists() {
         std::fs::remove_dir_all(&dir).with_context(|| format!("emptying {}", dir.display()))?;
     }
-    let window = match trace {
-        Trace::Dense => Window::DENSE,
-        Trace::Full => Window::FULL,
-    };
+    let window = trace.window();
     let mut world = World::start(WorldConfig {
         window,
         ..WorldConfig::new(dir)

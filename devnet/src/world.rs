@@ -82,6 +82,7 @@ pub struct World {
     pub owners: Owners,
     /// When the script's first task is due, Unix seconds.
     pub start: u64,
+    machines: usize,
     feeder: Option<Feeder>,
 }
 
@@ -124,6 +125,7 @@ impl World {
             Actors::prepare(&chains.l2, &owners.l2, &contracts.l2, &policy, &script)
         );
         joined?;
+        let machines = script.machines.len();
         let feeder = Feeder::new(actors?, contracts.l2.market, script, start);
         let relayer = relayer(&chains, &contracts).await?;
         let fix = IServiceManager::fixTableCall { epoch: 0 };
@@ -143,6 +145,7 @@ impl World {
             operators,
             owners,
             start,
+            machines,
             feeder,
         })
     }
@@ -157,6 +160,12 @@ impl World {
             avs: CanonAddress(self.contracts.l1.service_manager.into_array()),
             operator_set: OPERATOR_SET,
         }
+    }
+
+    /// How many machines are on offer.
+    #[must_use]
+    pub const fn machines(&self) -> usize {
+        self.machines
     }
 
     /// The player of the trace; once.

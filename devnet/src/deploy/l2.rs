@@ -11,7 +11,7 @@ use super::{
     abi::{IPlainBridge, IRoles, Links},
     clock::Clock,
     code,
-    l1::{L1, OPERATOR_SET, token},
+    l1::{OPERATOR_SET, token},
 };
 use crate::{Error, beacon_server::Info, chains::Account};
 
@@ -46,7 +46,8 @@ pub(super) struct L2Plan<'a> {
     pub(super) beacon: &'a Info,
     pub(super) beacon_key: [u8; 192],
     pub(super) policy: &'a Policy,
-    pub(super) l1: &'a L1,
+    /// `ServiceManager` on L1.
+    pub(super) avs: Address,
     pub(super) l1_chain_id: u64,
     pub(super) relayer: Address,
 }
@@ -130,7 +131,7 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
 fn rounds_arguments(plan: &L2Plan<'_>, links: Links) -> Vec<u8> {
     let domain = IRounds::Domain {
         l1ChainId: plan.l1_chain_id,
-        avs: plan.l1.service_manager,
+        avs: plan.avs,
         operatorSet: OPERATOR_SET,
     };
     let policy = Bytes::from(plan.policy.page());

@@ -6,6 +6,7 @@ mod code;
 mod l1;
 mod l2;
 
+use alloy::primitives::Address;
 pub use clock::Clock;
 pub use l1::{L1, OPERATOR_SET};
 pub use l2::L2;
@@ -55,19 +56,27 @@ pub struct Terms<'a> {
 /// When a creation or a call reverts or a node fails.
 pub async fn deploy(owners: &Owners, core: &Core, terms: &Terms<'_>) -> Result<Contracts, Error> {
     let relayer = Account::address_of(RELAYER)?;
+    let l1 = l1::begin(&owners.l1, core, relayer, &terms.clock).await?;
+    let l2 = deploy_l2(&owners.l2, terms, l1.service_manager).await?;
+    let l1 = l1::finish(&owners.l1, core, l1, L2_CHAIN_ID, l2.rounds, &terms.clock).await?;
+    Ok(Contracts { l1, l2 })
+}
+
+/// Deploys and wires our contracts on L2 alone, for an AVS that lies elsewhere, or nowhere.
+///
+/// # Errors
+/// When a creation or a call reverts or the node fails.
+pub async fn deploy_l2(owner: &Account, terms: &Terms<'_>, avs: Address) -> Result<L2, Error> {
     let key = PublicKey::from_compressed(&terms.beacon.public_key)
         .map_err(|e| Error::Key(e.to_string()))?;
-    let l1 = l1::begin(&owners.l1, core, relayer, &terms.clock).await?;
     let plan = l2::L2Plan {
         clock: &terms.clock,
         beacon: terms.beacon,
         beacon_key: key.to_bytes192(),
         policy: terms.policy,
-        l1: &l1,
+        avs,
         l1_chain_id: L1_CHAIN_ID,
-        relayer,
+        relayer: Account::address_of(RELAYER)?,
     };
-    let l2 = l2::deploy(&owners.l2, &plan).await?;
-    let l1 = l1::finish(&owners.l1, core, l1, L2_CHAIN_ID, l2.rounds, &terms.clock).await?;
-    Ok(Contracts { l1, l2 })
+    l2::deploy(owner, &plan).await
 }

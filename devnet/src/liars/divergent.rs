@@ -21,7 +21,11 @@ impl Divergent {
     /// Lies once, from round `from` on.
     #[must_use]
     pub const fn new(honest: LedgerVoter, key: SecretKey, from: Round) -> Self {
-        Self { honest, key, once: Once::new(from) }
+        Self {
+            honest,
+            key,
+            once: Once::new(from),
+        }
     }
 }
 
@@ -42,7 +46,10 @@ impl Voter for Divergent {
             return Ok(ballots);
         }
         tracing::warn!(round = %header.round, "lying: signing another outcome");
-        Ok(ballots.iter().filter_map(|right| wrong_ballot(&self.key, right)).collect())
+        Ok(ballots
+            .iter()
+            .filter_map(|right| wrong_ballot(&self.key, right))
+            .collect())
     }
 
     fn stored(&mut self, round: Round) -> Result<Option<Vote<Unverified>>, SignerError> {

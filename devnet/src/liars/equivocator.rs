@@ -21,7 +21,11 @@ impl Equivocator {
     /// Lies once, from round `from` on.
     #[must_use]
     pub const fn new(honest: LedgerVoter, key: SecretKey, from: Round) -> Self {
-        Self { honest, key, once: Once::new(from) }
+        Self {
+            honest,
+            key,
+            once: Once::new(from),
+        }
     }
 }
 
@@ -38,7 +42,9 @@ impl Voter for Equivocator {
     fn vote(&mut self, header: &Header, list: &OutcomeList) -> Result<Vec<Ballot>, SignerError> {
         let mut ballots = self.honest.vote(header, list)?;
         if self.once.is_now(header.round, list) {
-            let wrong = ballots.first().and_then(|right| wrong_ballot(&self.key, right));
+            let wrong = ballots
+                .first()
+                .and_then(|right| wrong_ballot(&self.key, right));
             tracing::warn!(round = %header.round, "lying: signing a second header");
             ballots.extend(wrong);
         }

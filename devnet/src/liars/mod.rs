@@ -70,10 +70,16 @@ impl Once {
 /// pair is eligible, free and blocks. Signed without asking any ledger.
 fn wrong_ballot(key: &SecretKey, right: &Ballot) -> Option<Ballot> {
     let list = without_lowest(&right.list)?;
-    let header = Header { outcome_root: list.outcome_root(), ..*right.vote.header() };
+    let header = Header {
+        outcome_root: list.outcome_root(),
+        ..*right.vote.header()
+    };
     let digest: Digest = header.digest();
     let signature = key.sign(Domain::Vote, &digest.get());
-    Some(Ballot { vote: Vote::new(header, right.vote.operator(), signature), list })
+    Some(Ballot {
+        vote: Vote::new(header, right.vote.operator(), signature),
+        list,
+    })
 }
 
 fn without_lowest(list: &OutcomeList) -> Option<OutcomeList> {

@@ -33,7 +33,10 @@ impl NodeFiles {
             .map(|_| TcpListener::bind(("127.0.0.1", 0)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| Error::program("free ports", e.to_string()))?;
-        let mut ports = held.iter().filter_map(|l| l.local_addr().ok()).map(|a| a.port());
+        let mut ports = held
+            .iter()
+            .filter_map(|l| l.local_addr().ok())
+            .map(|a| a.port());
         Ok(Self {
             dir: dir.to_owned(),
             aggregator_port: ports.next().unwrap_or_default(),
@@ -45,7 +48,9 @@ impl NodeFiles {
     /// The configuration file of an operator.
     #[must_use]
     pub fn operator(&self, number: usize) -> PathBuf {
-        self.dir.join(format!("operator-{number}")).join("operator.toml")
+        self.dir
+            .join(format!("operator-{number}"))
+            .join("operator.toml")
     }
 
     /// The configuration file of the aggregator.
@@ -67,10 +72,16 @@ impl NodeFiles {
     pub fn write(&self, world: &World, submitter: &OperatorKeys) -> Result<(), Error> {
         let shared = shared(world);
         for (number, keys) in world.operators.iter().enumerate() {
-            write(&self.operator(number), &(self.operator_text(number, keys) + &shared))?;
+            write(
+                &self.operator(number),
+                &(self.operator_text(number, keys) + &shared),
+            )?;
         }
-        write(&self.aggregator(), &(self.aggregator_text(submitter) + &shared))?;
-        write(&self.auditor(), &(format!("network = \"devnet\"\n{shared}")))
+        write(&self.aggregator(), &self.aggregator_text(world, submitter))?;
+        write(
+            &self.auditor(),
+            &(format!("network = \"devnet\"\n{shared}")),
+        )
     }
 
     fn operator_text(&self, number: usize, keys: &OperatorKeys) -> String {
@@ -93,17 +104,31 @@ impl NodeFiles {
         )
     }
 
-    fn aggregator_text(&self, submitter: &OperatorKeys) -> String {
+    fn aggregator_text(&self, world: &World, submitter: &OperatorKeys) -> String {
         let home = self.dir.join("aggregator");
+        let (l1, l2) = (&world.contracts.l1, &world.contracts.l2);
         format!(
-            "network = \"devnet\"\nlisten = \"127.0.0.1:{}\"\nhttp = \"127.0.0.1:{}\"\n\n\
-             [submitter]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
-             [store]\ndata = {:?}\n",
+            "network = \"devnet\"\ndata = {:?}\n\n\
+             [grpc]\nlisten = \"127.0.0.1:{}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n\
+             [l1]\nurls = [\"{}\"]\nchain_id = {}\nservice_manager = \"{}\"\nslasher = \"{}\"\n\n\
+             [l2]\nurls = [\"{}\"]\nchain_id = {}\nrounds = \"{}\"\nstake_table = \"{}\"\n\n\
+             [key]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
+             [duties]\npause_ms = 500\n\n[beacon]\nrelays = [{}]\n\n[beacon.local]\n{}",
+            home.join("data"),
             self.aggregator_port,
             self.aggregator_http,
+            world.chains.l1.url(),
+            world.chains.l1.chain_id(),
+            l1.service_manager,
+            l1.slasher,
+            world.chains.l2.url(),
+            world.chains.l2.chain_id(),
+            l2.rounds,
+            l2.stake_table,
             submitter.ecdsa_path,
             submitter.password_path,
-            home.join("data"),
+            relays(world),
+            beacon(world),
         )
     }
 }
@@ -117,21 +142,34 @@ fn shared(world: &World) -> String {
             anvil.chain_id()
         )
     };
-    let relays: Vec<_> = world.relays.iter().map(|relay| format!("\"{}\"", relay.url())).collect();
-    let info = world.beacon.info();
     let (l1, l2) = (&world.contracts.l1, &world.contracts.l2);
     format!(
-        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\nslasher = \"{}\"\ndeployed_at = 1\n\n\
-         [beacon]\nrelays = [{}]\n\n[beacon.chain]\npublic_key = \"{}\"\nchain_hash = \"0x{}\"\n\
-         genesis = {}\nperiod = {}\n",
+        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\ndeployed_at = 1\n\n\
+         [beacon]\nrelays = [{}]\n\n[beacon.chain]\n{}",
         chain("l1", &world.chains.l1),
         chain("l2", &world.chains.l2),
         l2.rounds,
         l1.service_manager,
-        l1.slasher,
-        relays.join(", "),
+        relays(world),
+        beacon(world),
+    )
+}
+
+fn relays(world: &World) -> String {
+    let relays: Vec<_> = world
+        .relays
+        .iter()
+        .map(|relay| format!("\"{}\"", relay.url()))
+        .collect();
+    relays.join(", ")
+}
+
+fn beacon(world: &World) -> String {
+    let info = world.beacon.info();
+    format!(
+        "public_key = \"{}\"\nchain_hash = \"0x{}\"\ngenesis = {}\nperiod = {}\n",
         hex::encode(info.public_key),
-        hex::encode(info.chain_hash),
+        hex::encode(info.hash),
         info.genesis,
         info.period,
     )

@@ -32,7 +32,11 @@ impl Nodes {
     #[must_use]
     pub fn new(files: NodeFiles) -> Self {
         let operators = files.operator_http.iter().map(|_| None).collect();
-        Self { files, operators, aggregator: None }
+        Self {
+            files,
+            operators,
+            aggregator: None,
+        }
     }
 
     /// Where the nodes' files are.
@@ -47,7 +51,10 @@ impl Nodes {
     /// When the binary is not built or does not start.
     pub fn start_aggregator(&mut self) -> Result<(), Error> {
         let mut command = Command::new(binary(AGGREGATOR)?);
-        command.arg("run").arg("--config").arg(self.files.aggregator());
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(self.files.aggregator());
         self.aggregator = Some(self.spawn("aggregator", command)?);
         Ok(())
     }
@@ -58,8 +65,16 @@ impl Nodes {
     /// When the binary is not built or does not start.
     pub fn start_operator(&mut self, number: usize) -> Result<(), Error> {
         let mut command = Command::new(binary(OPERATOR)?);
-        command.arg("run").arg("--config").arg(self.files.operator(number));
-        if !self.files.dir.join(format!("operator-{number}/ledger")).exists() {
+        command
+            .arg("run")
+            .arg("--config")
+            .arg(self.files.operator(number));
+        if !self
+            .files
+            .dir
+            .join(format!("operator-{number}/ledger"))
+            .exists()
+        {
             command.arg("--init-ledger");
         }
         self.set_operator(number, command)
@@ -72,7 +87,14 @@ impl Nodes {
     pub fn start_liar(&mut self, number: usize, lie: Lie, from: Round) -> Result<(), Error> {
         let mut command = Command::new(binary(DEVNET)?);
         command
-            .args(["liar", "--lie", lie.word(), "--from-round", &from.to_string(), "--config"])
+            .args([
+                "liar",
+                "--lie",
+                lie.word(),
+                "--from-round",
+                &from.to_string(),
+                "--config",
+            ])
             .arg(self.files.operator(number));
         self.set_operator(number, command)
     }
@@ -95,7 +117,12 @@ impl Nodes {
     /// When the system does not tell.
     pub fn fallen(&mut self) -> Result<Vec<(String, PathBuf)>, Error> {
         let mut fallen = Vec::new();
-        for process in self.operators.iter_mut().chain([&mut self.aggregator]).flatten() {
+        for process in self
+            .operators
+            .iter_mut()
+            .chain([&mut self.aggregator])
+            .flatten()
+        {
             if process.try_wait()?.is_some() {
                 fallen.push((process.name().to_owned(), process.log().to_owned()));
             }
@@ -112,7 +139,9 @@ pub fn binary(name: &str) -> Result<PathBuf, Error> {
     let missing = |reason: String| Error::program(name, reason);
     let own = std::env::current_exe().map_err(|e| missing(e.to_string()))?;
     let folders = own.ancestors().skip(1).take(2);
-    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    let found = folders
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
     found.ok_or_else(|| missing("not built: run `cargo build --workspace --bins`".to_owned()))
 }
 

@@ -1,0 +1,167 @@
+//! `devnet run`: the whole story from an empty machine to slashed liars, and a verdict on it.
+
+mod ending;
+mod rounds;
+mod screen;
+mod slashes;
+mod summary;
+
+use std::{path::PathBuf, time::Duration};
+
+use alloy::primitives::U256;
+use quorate_canon::Round;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Error, World, WorldConfig,
+    liars::Lie,
+    nodes::{NodeFiles, Nodes, audit},
+    operators::OperatorKeys,
+    trace::Window,
+    unix_now,
+};
+use ending::Ending;
+use rounds::Watch;
+use slashes::Court;
+pub use summary::Summary;
+
+/// The operator that signs two headers.
+const EQUIVOCATOR: usize = 0;
+/// The operator that signs another outcome.
+const DIVERGENT: usize = 1;
+/// Seconds after genesis from which the equivocator lies, and from which the other does.
+const LIES_AFTER: (u64, u64) = (15, 27);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// Where everything of the run goes; emptied first.
+    pub dir: PathBuf,
+    /// Which tasks are played.
+    pub window: Window,
+    /// Whether the network is left running at the end.
+    pub keep: bool,
+}
+
+/// Runs it all. The summary says whether all of it held.
+///
+/// # Errors
+/// When something could not even be tried: a process that does not start, a chain that fails.
+pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
+    if config.dir.exists() {
+        std::fs::remove_dir_all(&config.dir).map_err(Error::file(&config.dir))?;
+    }
+    let began = std::time::Instant::now();
+    screen::title(config);
+    let world_config = WorldConfig {
+        window: config.window,
+        ..WorldConfig::new(&config.dir)
+    };
+    let mut world = World::start(world_config).await?;
+    screen::world(&world, began.elapsed());
+
+    let mut nodes = start_nodes(&world, &config.dir).await?;
+    let stop = CancellationToken::new();
+    let feeder = world
+        .take_feeder()
+        .ok_or_else(|| Error::program("feeder", "it has been taken"))?;
+    let fed = feeder.progress();
+    let playing = tokio::spawn(feeder.play(stop.clone()));
+
+    let mut watch = Watch::open(&world).await?;
+    let mut court = Court::open(&world).await?;
+    let ending = Ending::new(&world, config.window);
+    screen::head();
+    loop {
+        for line in watch.advance().await? {
+            screen::round(&line);
+        }
+        for event in court.advance().await? {
+            screen::court(&event);
+        }
+        for (name, log) in nodes.fallen()? {
+            let words = crate::nodes::tail(&log);
+            return Err(Error::program(
+                name,
+                format!("it ended; {}:\n{words}", log.display()),
+            ));
+        }
+        if ending.is_reached(unix_now().as_secs(), &watch, &court) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    stop.cancel();
+    let fed = playing.await.unwrap_or_else(|_| {
+        *fed.lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    });
+
+    screen::replaying(watch.settled());
+    let replay = audit(nodes.files()).await?;
+    let memory = nodes
+        .operators
+        .iter()
+        .flatten()
+        .map(|p| summary::resident_kib(p.id()))
+        .max();
+    let summary = Summary::new(
+        &watch,
+        &court,
+        &replay,
+        fed,
+        memory.flatten(),
+        began.elapsed(),
+    );
+    summary.write(&config.dir.join("summary.json"))?;
+    screen::summary(&summary, &config.dir);
+    if config.keep {
+        screen::keep(&world, nodes.files());
+        tokio::signal::ctrl_c()
+            .await
+            .map_err(|e| Error::program("devnet", e.to_string()))?;
+    }
+    end(nodes);
+    Ok(summary)
+}
+
+async fn start_nodes(world: &World, dir: &std::path::Path) -> Result<Nodes, Error> {
+    let submitter = OperatorKeys::create(&dir.join("keys"), "submitter")?;
+    let wei = U256::from(10_u128.pow(21));
+    for chain in [&world.chains.l1, &world.chains.l2] {
+        chain.fund(submitter.address(), wei).await?;
+    }
+    let files = NodeFiles::new(&dir.join("nodes"), world.operators.len())?;
+    files.write(world, &submitter)?;
+    let mut nodes = Nodes::new(files);
+    nodes.start_aggregator()?;
+    let period = u64::from(world.clock.period);
+    for number in 0..world.operators.len() {
+        match number {
+            EQUIVOCATOR => {
+                nodes.start_liar(number, Lie::Equivocate, Round::new(LIES_AFTER.0 / period))?;
+            }
+            DIVERGENT => {
+                nodes.start_liar(number, Lie::Diverge, Round::new(LIES_AFTER.1 / period))?;
+            }
+            _ => nodes.start_operator(number)?,
+        }
+    }
+    Ok(nodes)
+}
+
+/// Operators first, so that none of them reports a missing aggregator at the very end.
+fn end(nodes: Nodes) {
+    const GRACE: Duration = Duration::from_secs(5);
+    let Nodes {
+        operators,
+        aggregator,
+        ..
+    } = nodes;
+    for process in operators.into_iter().flatten().chain(aggregator) {
+        let name = process.name().to_owned();
+        if let Err(error) = process.stop(GRACE) {
+            tracing::warn!(%error, name, "a node did not end");
+        }
+    }
+}

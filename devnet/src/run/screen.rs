@@ -1,0 +1,236 @@
+//! What a run prints.
+
+use std::{path::Path, time::Duration};
+
+use alloy::primitives::U256;
+use quorate_service::terminal::{self, Tone, grouped};
+
+use super::{RunConfig, Summary, rounds::RoundLine, slashes::CourtEvent};
+use crate::{World, nodes::NodeFiles};
+
+pub(super) fn title(config: &RunConfig) {
+    println!(
+        "Quorate devnet: {} tasks of the Alibaba GPU trace in {} s",
+        config.window.count, config.window.seconds
+    );
+    println!(
+        "Real: EigenLayer's core, both EVMs, operators, aggregator, signatures. Stand-ins: local beacon, plain bridge, devnet tokens."
+    );
+    println!("Logs, keys and stores: {}\n", config.dir.display());
+}
+
+pub(super) fn world(world: &World, took: Duration) {
+    let mut table = terminal::table(&["", "chain", "endpoint", "contracts"]);
+    let (l1, l2) = (&world.contracts.l1, &world.contracts.l2);
+    let rows = [
+        (
+            "L1",
+            world.chains.l1.chain_id(),
+            world.chains.l1.url().to_string(),
+            format!(
+                "ServiceManager {}\nSlasher {}\nEigenLayer AllocationManager {}",
+                l1.service_manager, l1.slasher, world.core.allocation_manager
+            ),
+        ),
+        (
+            "L2",
+            world.chains.l2.chain_id(),
+            world.chains.l2.url().to_string(),
+            format!(
+                "Rounds {}\nMarket {}\nStakeTable {}",
+                l2.rounds, l2.market, l2.stake_table
+            ),
+        ),
+    ];
+    for (name, id, url, contracts) in rows {
+        table.add_row(vec![name.to_owned(), id.to_string(), url, contracts]);
+    }
+    println!("{table}");
+    println!(
+        "{} operators joined the set, {} machines on offer; set up in {:.1} s\n",
+        world.operators.len(),
+        world.machines(),
+        took.as_secs_f64()
+    );
+}
+
+pub(super) fn head() {
+    println!(
+        "{:>6} {:>7} {:>8} {:>8} {:>8}  {:<14} {:>8} {:>9} {:>12}",
+        "round",
+        "block",
+        "beacon",
+        "requests",
+        "matched",
+        "outcome root",
+        "signed",
+        "gas",
+        "beacon→cert"
+    );
+}
+
+pub(super) fn round(line: &RoundLine) {
+    println!(
+        "{:>6} {:>7} {:>8} {:>8} {:>8}  {:<14} {:>6}.{:1}% {:>9} {:>9} ms",
+        line.round,
+        line.snapshot,
+        line.beacon,
+        line.requests,
+        line.matched,
+        line.outcome_root.chars().take(12).collect::<String>(),
+        line.signed_bps / 100,
+        line.signed_bps % 100 / 10,
+        grouped(u128::from(line.gas)),
+        line.beacon_to_certificate_ms
+    );
+}
+
+pub(super) fn court(event: &CourtEvent) {
+    match event {
+        CourtEvent::Charged { operator, round } => {
+            paint(
+                Tone::Strong,
+                &format!(
+                    "  L1  operator {operator} is charged: it signed another outcome of round {round}; the charge waits for L2's word"
+                ),
+            );
+        }
+        CourtEvent::Word { round, verdict } => {
+            println!(
+                "  L1  L2's word on round {round} has come: {}",
+                if *verdict == 1 {
+                    "settled in full, windows over"
+                } else {
+                    "void"
+                }
+            );
+        }
+        CourtEvent::Slashed(slash) => {
+            paint(
+                Tone::Bad,
+                &format!(
+                    "  L1  operator {} slashed for {}: stake {} -> {} ({} shares taken by EigenLayer's core)",
+                    slash.operator,
+                    slash.offence,
+                    tokens(slash.before),
+                    tokens(slash.after),
+                    tokens(slash.taken)
+                ),
+            );
+        }
+    }
+}
+
+pub(super) fn replaying(rounds: usize) {
+    println!("\nThe auditor replays {rounds} rounds from the two chains and the beacon alone ...");
+}
+
+pub(super) fn summary(summary: &Summary, dir: &Path) {
+    let mut table = terminal::table(&["", "this run"]);
+    let rows = [
+        ("rounds settled", summary.rounds_settled.to_string()),
+        (
+            "rounds replayed equal",
+            format!(
+                "{} of {}",
+                summary.rounds_replayed_equal, summary.rounds_replayed
+            ),
+        ),
+        ("requests", summary.requests.to_string()),
+        (
+            "matched",
+            format!(
+                "{} ({} leases open, {} ended)",
+                summary.matched, summary.leases_open, summary.leases_ended
+            ),
+        ),
+        (
+            "gas per certificate",
+            format!(
+                "{} / {} / {} (lowest / median / highest)",
+                summary.gas_per_certificate[0],
+                summary.gas_per_certificate[1],
+                summary.gas_per_certificate[2]
+            ),
+        ),
+        (
+            "beacon to certificate",
+            format!(
+                "{} ms p50, {} ms p99, blocks of 1 s included",
+                summary.beacon_to_certificate_p50_ms, summary.beacon_to_certificate_p99_ms
+            ),
+        ),
+        (
+            "operator memory",
+            summary.operator_resident_kib.map_or_else(
+                || "-".to_owned(),
+                |kib| format!("{} MiB resident at most", kib / 1024),
+            ),
+        ),
+        ("duration", format!("{} s", summary.seconds)),
+    ];
+    for (name, value) in rows {
+        table.add_row(vec![name.to_owned(), value]);
+    }
+    for slashed in &summary.slashed {
+        table.add_row(vec![
+            format!("operator {} slashed", slashed.operator),
+            format!(
+                "{}: {} -> {} shares",
+                slashed.offence, slashed.stake_before, slashed.stake_after
+            ),
+        ]);
+    }
+    println!("{table}");
+    if summary.held {
+        paint(Tone::Good, "All of it held.");
+    } else {
+        paint(Tone::Bad, "Not all of it held:");
+        for failure in &summary.failures {
+            println!("  - {failure}");
+        }
+    }
+    println!("{}", dir.join("summary.json").display());
+}
+
+pub(super) fn keep(world: &World, files: &NodeFiles) {
+    println!("\nLeft running; Ctrl-C ends it.");
+    println!("  L1          {}", world.chains.l1.url());
+    println!("  L2          {}", world.chains.l2.url());
+    for relay in &world.relays {
+        println!("  beacon      {}", relay.url());
+    }
+    println!(
+        "  aggregator  http://127.0.0.1:{} (gRPC), http://127.0.0.1:{} (metrics)",
+        files.aggregator_port, files.aggregator_http
+    );
+    for (number, port) in files.operator_http.iter().enumerate() {
+        println!("  operator {number}  http://127.0.0.1:{port}");
+    }
+    println!(
+        "  auditor     target/debug/auditor replay --config {}",
+        files.auditor().display()
+    );
+}
+
+/// Whole and hundredth tokens of 18 decimals.
+fn tokens(shares: U256) -> String {
+    let hundredths = shares / U256::from(10_u64.pow(16));
+    let (whole, rest) = (hundredths / U256::from(100), hundredths % U256::from(100));
+    format!("{whole}.{rest:02}")
+}
+
+/// A line in a colour, on a terminal.
+fn paint(tone: Tone, text: &str) {
+    let code = match tone {
+        Tone::Good => "32",
+        Tone::Bad => "31;1",
+        Tone::Strong => "33",
+        Tone::Plain | Tone::Faint => "0",
+    };
+    if terminal::colours() {
+        println!("\u{1b}[{code}m{text}\u{1b}[0m");
+    } else {
+        println!("{text}");
+    }
+}

@@ -1,0 +1,201 @@
+//! The verdict on a run, for people and as `summary.json`.
+
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Court, Watch};
+use crate::{Error, feeder::Fed};
+
+/// A slashed operator.
+#[derive(Clone, Debug, Serialize)]
+pub struct SlashedOperator {
+    /// Its number in this run.
+    pub operator: usize,
+    /// Its address on L1.
+    pub address: String,
+    /// What for.
+    pub offence: &'static str,
+    /// Restaked shares before, decimal.
+    pub stake_before: String,
+    /// Restaked shares after, decimal.
+    pub stake_after: String,
+    /// Shares that the core returned as slashed, decimal.
+    pub shares_slashed: String,
+}
+
+/// A run in figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Whether all of it held.
+    pub held: bool,
+    /// What did not, in words.
+    pub failures: Vec<String>,
+    /// Rounds settled in full.
+    pub rounds_settled: usize,
+    /// Requests posted.
+    pub requests: u64,
+    /// Requests matched.
+    pub matched: u64,
+    /// Leases that were open at the end.
+    pub leases_open: usize,
+    /// Leases that ended during the run.
+    pub leases_ended: u64,
+    /// Rounds that the auditor replayed.
+    pub rounds_replayed: u64,
+    /// Of these, equal in everything.
+    pub rounds_replayed_equal: u64,
+    /// Who was slashed.
+    pub slashed: Vec<SlashedOperator>,
+    /// Gas of each certificate, from receipts: lowest, median, highest.
+    pub gas_per_certificate: [u64; 3],
+    /// Median of beacon to certificate, milliseconds.
+    pub beacon_to_certificate_p50_ms: u64,
+    /// 99th percentile of the same.
+    pub beacon_to_certificate_p99_ms: u64,
+    /// Largest resident memory of an operator at the end, KiB.
+    pub operator_resident_kib: Option<u64>,
+    /// The whole run, seconds.
+    pub seconds: u64,
+}
+
+impl Summary {
+    pub(super) fn new(
+        watch: &Watch,
+        court: &Court,
+        replay: &Value,
+        fed: Fed,
+        memory: Option<u64>,
+        took: Duration,
+    ) -> Self {
+        let lines = watch.lines();
+        let sorted = |value: fn(&super::rounds::RoundLine) -> u64| {
+            let mut values: Vec<u64> = lines.iter().map(value).collect();
+            values.sort_unstable();
+            values
+        };
+        let (gas, times) = (sorted(|l| l.gas), sorted(|l| l.beacon_to_certificate_ms));
+        let count = |field: &str| replay.get(field).and_then(Value::as_u64).unwrap_or(0);
+        let mut summary = Self {
+            held: false,
+            failures: Vec::new(),
+            rounds_settled: lines.len(),
+            requests: fed.posted,
+            matched: lines.iter().map(|l| u64::from(l.matched)).sum(),
+            leases_open: fed.open,
+            leases_ended: fed.ended,
+            rounds_replayed: count("replayed"),
+            rounds_replayed_equal: count("equal"),
+            slashed: slashed(court),
+            gas_per_certificate: [
+                percentile(&gas, 0),
+                percentile(&gas, 50),
+                percentile(&gas, 100),
+            ],
+            beacon_to_certificate_p50_ms: percentile(&times, 50),
+            beacon_to_certificate_p99_ms: percentile(&times, 99),
+            operator_resident_kib: memory,
+            seconds: took.as_secs(),
+        };
+        summary.failures = failures(&summary, court, fed);
+        summary.held = summary.failures.is_empty();
+        summary
+    }
+
+    pub(super) fn write(&self, path: &Path) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|e| Error::program("summary", e.to_string()))?;
+        std::fs::write(path, text).map_err(Error::file(path))
+    }
+}
+
+/// What did not hold.
+fn failures(summary: &Summary, court: &Court, fed: Fed) -> Vec<String> {
+    let mut failures = Vec::new();
+    let mut require = |holds: bool, words: String| {
+        if !holds {
+            failures.push(words);
+        }
+    };
+    let settled = summary.rounds_settled;
+    require(
+        settled >= 3,
+        format!("{settled} rounds settled, expected 3 at least"),
+    );
+    require(summary.matched > 0, "no request was matched".to_owned());
+    require(
+        fed.failed == 0,
+        format!("{} of the feeder's transactions failed", fed.failed),
+    );
+    let (replayed, equal) = (summary.rounds_replayed, summary.rounds_replayed_equal);
+    require(
+        replayed == equal && replayed >= settled as u64,
+        format!("{equal} of {replayed} replayed rounds equal, {settled} settled"),
+    );
+    let wanted = BTreeSet::from([
+        (super::EQUIVOCATOR, "equivocation"),
+        (super::DIVERGENT, "divergence"),
+    ]);
+    let got: BTreeSet<_> = court
+        .slashes()
+        .iter()
+        .map(|s| (s.operator, s.offence))
+        .collect();
+    require(
+        got == wanted,
+        format!("slashed {got:?}, expected exactly {wanted:?}"),
+    );
+    for slash in court.slashes() {
+        let lost = slash.before.saturating_sub(slash.after);
+        require(
+            slash.moved && slash.taken > alloy::primitives::U256::ZERO && lost == slash.taken,
+            format!(
+                "operator {}: core returned {} shares slashed, its stake fell by {lost}",
+                slash.operator, slash.taken
+            ),
+        );
+    }
+    failures
+}
+
+fn slashed(court: &Court) -> Vec<SlashedOperator> {
+    let slashes = court.slashes().iter().map(|slash| SlashedOperator {
+        operator: slash.operator,
+        address: slash.address.to_string(),
+        offence: slash.offence,
+        stake_before: slash.before.to_string(),
+        stake_after: slash.after.to_string(),
+        shares_slashed: slash.taken.to_string(),
+    });
+    slashes.collect()
+}
+
+/// The smallest value that at least `percent` of all do not exceed.
+fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(0)
+}
+
+/// Resident memory of a process, where the system tells.
+pub(super) fn resident_kib(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile;
+
+    #[test]
+    fn percentiles_are_values_of_the_sample() {
+        let sample: Vec<u64> = (1..=200).collect();
+        assert_eq!(
+            [0, 50, 99, 100].map(|p| percentile(&sample, p)),
+            [1, 100, 198, 200]
+        );
+        assert_eq!(percentile(&[], 50), 0);
+        assert_eq!(percentile(&[7], 99), 7);
+    }
+}
