@@ -3,6 +3,7 @@
 mod anvil;
 mod fake;
 mod follow;
+mod l2;
 mod market;
 mod proxy;
 mod rpc;
