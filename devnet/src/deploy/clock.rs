@@ -43,16 +43,16 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The devnet's: a round closes every 5 seconds and, when it settles at once, every second
-    /// one is live; a divergence can be executed about 25 seconds after its round closed.
+    /// The devnet's: a round closes every 2 seconds and, when it settles at once, every third
+    /// one is live; a divergence can be executed about 20 seconds after its round closed.
     #[must_use]
     pub const fn devnet(genesis: u64) -> Self {
         Self {
             genesis,
-            period: 5,
-            settle_timeout: 20,
-            delay: 4,
-            depth: 2,
+            period: 2,
+            settle_timeout: 14,
+            delay: 3,
+            depth: 1,
             stake_epoch: 60,
             table_lead: 5,
             table_window: 40,
