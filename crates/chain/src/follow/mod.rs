@@ -7,6 +7,7 @@
 //! [`crate::ChainError::DeepReorg`].
 
 mod backfill;
+mod image;
 mod reader;
 mod source;
 mod state;

@@ -7,10 +7,11 @@ use quorate_matching::{Snapshot, SnapshotError};
 use tracing::{debug, info, warn};
 
 use super::backfill::backfill;
+use super::image::Image;
 use super::{Contracts, Source, State, Trail};
 use crate::{ChainError, Head, Header, Rpc};
 
-/// Blocks whose headers are asked for at once.
+/// Most blocks whose headers are asked for at once.
 const BATCH: u64 = 64;
 
 /// What is followed and how.
@@ -71,6 +72,10 @@ pub struct Reader<S = Rpc> {
     /// The newest block that cannot be taken back.
     final_block: u64,
     start: Head,
+    /// Headers asked for at once; less after an endpoint refused.
+    batch: u64,
+    /// What may be forgotten once it is final.
+    to_prune: Option<(Round, Timestamp)>,
 }
 
 impl<S: Source> Reader<S> {
@@ -80,38 +85,50 @@ impl<S: Source> Reader<S> {
     /// [`ChainError`] of the reads; [`ChainError::NoBlock`] if the chain is shorter than the
     /// deployment's block.
     pub async fn open(source: S, config: ReaderConfig) -> Result<Self, ChainError> {
-        let latest = source.latest().await?;
-        if latest.number() < config.deployed_at {
-            return Err(ChainError::NoBlock(config.deployed_at));
-        }
-        let below_tail = latest.number().saturating_sub(config.final_depth);
-        let base = below_tail.max(config.deployed_at.saturating_sub(1));
-        let mut state = State::default();
-        let head = single(&source, base).await?;
-        backfill(
-            &source,
-            &config.contracts,
-            &mut state,
-            config.deployed_at,
-            base,
-            config.range,
-        )
-        .await?;
-        require_same(single(&source, base).await?, head)?;
-        let trail = Trail::new(head.head(), config.trail);
-        let start = head.head();
+        Self::open_from(source, config, None).await
+    }
+
+    /// As [`Reader::open`], but from an [image](Reader::image) of an earlier reader on, if it is one
+    /// of the same contracts and its block still is on the chain.
+    ///
+    /// # Errors
+    /// As [`Reader::open`]. An image that does not fit is no error.
+    pub async fn open_from(
+        source: S,
+        config: ReaderConfig,
+        image: Option<&[u8]>,
+    ) -> Result<Self, ChainError> {
+        let base = match image {
+            Some(bytes) => usable(&source, &config, bytes).await?,
+            None => None,
+        };
+        let Image { head, state } = match base {
+            Some(image) => image,
+            None => read_base(&source, &config).await?,
+        };
         let mut reader = Self {
             source,
             config,
             state,
-            trail,
-            final_block: base,
-            start,
+            trail: Trail::new(head, config.trail),
+            final_block: head.number,
+            start: head,
+            batch: BATCH,
+            to_prune: None,
         };
         reader.advance().await?;
         reader.start = reader.head();
-        info!(head = reader.start.number, base, "chain read");
+        info!(head = reader.start.number, base = head.number, "chain read");
         Ok(reader)
+    }
+
+    /// The state at the newest final block, as bytes for [`Reader::open_from`].
+    #[must_use]
+    pub fn image(&self) -> Option<Vec<u8>> {
+        let head = self.trail.get(self.final_block)?;
+        let mut state = self.state.clone();
+        state.rollback(head.number);
+        Some(Image { head, state }.to_bytes(&self.config))
     }
 
     /// The newest block that has been followed.
@@ -166,13 +183,28 @@ impl<S: Source> Reader<S> {
         self.state.market.snapshot_at(round, t).map(Some)
     }
 
-    /// Forgets what no round that closes at or after `close` can need, where every block up to then
-    /// is final; else nothing. Rounds before `round` must be over.
+    /// Allows to forget what no round from `round` on, with times from `t` on, can need. It is
+    /// forgotten once every block up to then is final. Rounds before `round` must be over: none of
+    /// their chunks can come any more, as is so when `round` is live and `t` is its T.
     pub fn prune(&mut self, round: Round, t: Timestamp) {
-        let final_time = self.trail.get(self.final_block).map(|head| head.timestamp);
-        if final_time.is_some_and(|time| t < time) {
+        if self.to_prune.is_none() {
+            self.to_prune = Some((round, t));
+        }
+        self.prune_final();
+    }
+
+    fn prune_final(&mut self) {
+        let Some((round, t)) = self.to_prune else {
+            return;
+        };
+        if self
+            .trail
+            .get(self.final_block)
+            .is_some_and(|head| t < head.timestamp)
+        {
             self.state.market.prune(round, t);
             self.state.rounds.prune(round);
+            self.to_prune = None;
         }
     }
 
@@ -221,6 +253,8 @@ impl<S: Source> Reader<S> {
             );
             self.state.rollback(ancestor);
             self.trail.rollback(ancestor);
+            // Which rounds are over may be different now.
+            self.to_prune = None;
         }
         let added = self.climb(&latest).await?;
         Ok(Advance {
@@ -269,11 +303,11 @@ impl<S: Source> Reader<S> {
         let mut added = 0;
         while self.head().number < latest.number() {
             let from = self.head().number + 1;
-            let to = latest.number().min(from + BATCH - 1);
+            let to = latest.number().min(from + self.batch - 1);
             let headers = if from == latest.number() {
                 vec![*latest]
             } else {
-                self.source.headers(from, to).await?
+                self.headers(from, to).await?
             };
             for header in &headers {
                 self.add(header).await?;
@@ -281,6 +315,16 @@ impl<S: Source> Reader<S> {
             }
         }
         Ok(added)
+    }
+
+    /// Some providers allow small batches only: ask for less next time where it failed.
+    async fn headers(&mut self, from: u64, to: u64) -> Result<Vec<Header>, ChainError> {
+        let headers = self.source.headers(from, to).await;
+        self.batch = match &headers {
+            Ok(_) => BATCH.min(self.batch * 2),
+            Err(_) => 1.max(self.batch / 2),
+        };
+        headers
     }
 
     async fn add(&mut self, header: &Header) -> Result<(), ChainError> {
@@ -304,8 +348,57 @@ impl<S: Source> Reader<S> {
             .final_block
             .max(number.saturating_sub(self.config.final_depth));
         self.state.finalize(self.final_block);
+        self.prune_final();
         Ok(())
     }
+}
+
+/// The image, if it fits these contracts and its block still is on the chain.
+async fn usable<S: Source>(
+    source: &S,
+    config: &ReaderConfig,
+    bytes: &[u8],
+) -> Result<Option<Image>, ChainError> {
+    let image = match Image::from_bytes(bytes, config) {
+        Ok(Some(image)) => image,
+        Ok(None) => return Ok(None),
+        Err(error) => {
+            warn!(%error, "image of the chain not usable, reading the chain again");
+            return Ok(None);
+        }
+    };
+    let there = match single(source, image.head.number).await {
+        Err(ChainError::NoBlock(_)) => return Ok(None),
+        there => there?,
+    };
+    Ok((there.head() == image.head).then_some(image))
+}
+
+/// Reads everything up to the newest block that is final now.
+async fn read_base<S: Source>(source: &S, config: &ReaderConfig) -> Result<Image, ChainError> {
+    let latest = source.latest().await?;
+    if latest.number() < config.deployed_at {
+        return Err(ChainError::NoBlock(config.deployed_at));
+    }
+    let below_tail = latest.number().saturating_sub(config.final_depth);
+    let base = below_tail.max(config.deployed_at.saturating_sub(1));
+    let mut state = State::default();
+    let head = single(source, base).await?;
+    let (contracts, range) = (&config.contracts, config.range);
+    backfill(
+        source,
+        contracts,
+        &mut state,
+        config.deployed_at,
+        base,
+        range,
+    )
+    .await?;
+    require_same(single(source, base).await?, head)?;
+    Ok(Image {
+        head: head.head(),
+        state,
+    })
 }
 
 async fn single<S: Source>(source: &S, number: u64) -> Result<Header, ChainError> {

@@ -24,9 +24,15 @@ impl MarketIndex {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Writer::default();
+        self.write(&mut out);
+        out.into_bytes()
+    }
+
+    /// Appends [`MarketIndex::to_bytes`].
+    pub(crate) fn write(&self, out: &mut Writer) {
         out.value(&self.offer_count);
         out.value(&self.request_count);
-        write_all(&mut out, &self.offers, |out, history| {
+        write_all(out, &self.offers, |out, history| {
             write_count(out, history.versions.len());
             for version in &history.versions {
                 out.value(&version.offer);
@@ -35,10 +41,9 @@ impl MarketIndex {
             }
             write_steps(out, &history.used);
         });
-        write_all(&mut out, &self.requests, write_request);
-        write_all(&mut out, &self.providers, write_steps);
-        write_all(&mut out, &self.machines, write_steps);
-        out.into_bytes()
+        write_all(out, &self.requests, write_request);
+        write_all(out, &self.providers, write_steps);
+        write_all(out, &self.machines, write_steps);
     }
 
     /// Reads [`MarketIndex::to_bytes`] back; nothing in it can be taken back.
@@ -47,17 +52,22 @@ impl MarketIndex {
     /// [`ImageError`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ImageError> {
         let mut input = Reader::new(bytes);
-        let index = Self {
-            offer_count: input.value()?,
-            request_count: input.value()?,
-            offers: read_all(&mut input, read_offer)?,
-            requests: read_all(&mut input, |input| Ok(read_request(input)?))?,
-            providers: read_all::<Address, _>(&mut input, read_steps::<ProviderState>)?,
-            machines: read_all(&mut input, read_steps::<MachineState>)?,
-            tail: std::collections::VecDeque::new(),
-        };
+        let index = Self::read(&mut input)?;
         input.finish()?;
         Ok(index)
+    }
+
+    /// Reads what [`MarketIndex::write`] has written.
+    pub(crate) fn read(input: &mut Reader<'_>) -> Result<Self, ImageError> {
+        Ok(Self {
+            offer_count: input.value()?,
+            request_count: input.value()?,
+            offers: read_all(input, read_offer)?,
+            requests: read_all(input, |input| Ok(read_request(input)?))?,
+            providers: read_all::<Address, _>(input, read_steps::<ProviderState>)?,
+            machines: read_all(input, read_steps::<MachineState>)?,
+            tail: std::collections::VecDeque::new(),
+        })
     }
 }
 

@@ -78,6 +78,7 @@ impl RoundEvent {
                 settled: Settled {
                     time: Timestamp::new(e.time),
                     count: e.count,
+                    block: position(log).0,
                 },
             },
             IRoundsEvents::RoundRefuted(e) => Self::Refuted {

@@ -3,6 +3,7 @@
 //! As [`crate::market::MarketIndex`] it does no I/O and can take the blocks of the tail back.
 
 mod event;
+mod image;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -35,6 +36,8 @@ pub struct Settled {
     pub time: Timestamp,
     /// Entries of the whole list.
     pub count: u32,
+    /// The block of that chunk.
+    pub block: u64,
 }
 
 /// A refutation.

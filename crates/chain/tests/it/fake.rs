@@ -42,6 +42,7 @@ struct Inner {
     blocks: Vec<Block>,
     dice: Dice,
     calls: u64,
+    ranges: u64,
     faults: Faults,
 }
 
@@ -68,6 +69,7 @@ impl FakeChain {
             blocks: vec![genesis],
             dice,
             calls: 0,
+            ranges: 0,
             faults,
         })));
         chain.grow(blocks);
@@ -90,6 +92,11 @@ impl FakeChain {
             fork_every,
             lag_every,
         };
+    }
+
+    /// How many ranges of logs were asked for.
+    pub(crate) fn ranges(&self) -> u64 {
+        self.0.lock().unwrap().ranges
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -208,6 +215,7 @@ impl Source for FakeChain {
         to: u64,
     ) -> Result<Vec<Log>, ChainError> {
         self.call(|inner| {
+            inner.ranges += 1;
             // A provider's usual limit, small.
             if to - from >= 16 {
                 return Err(ChainError::NoBlock(to));

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use quorate_canon::Timestamp;
+use quorate_canon::{Round, Timestamp};
 use quorate_chain::{ChainError, Reader, ReaderConfig};
 
 use crate::fake::{CONTRACTS, FakeChain};
+use crate::world::PERIOD;
 
 const FINAL_DEPTH: u64 = 40;
 
@@ -177,5 +178,63 @@ fn waiting_ends_with_the_next_block() {
         };
         let (advance, ()) = tokio::join!(reader.next(Duration::from_millis(5)), grow);
         assert_eq!(advance.unwrap().added, 1);
+    });
+}
+
+#[test]
+fn an_image_saves_the_backfill_and_gives_the_same_state() {
+    run(async {
+        let chain = FakeChain::new(9, 150);
+        let image = open(&chain).await.image().unwrap();
+        chain.grow(30);
+        let before = chain.ranges();
+        let mut reader = Reader::open_from(chain.clone(), config(), Some(&image))
+            .await
+            .unwrap();
+        assert_eq!(chain.ranges(), before);
+        assert_eq!(reader.state(), open(&chain).await.state());
+        assert!(chain.ranges() > before);
+        // The image is of a final block: the tail can still fork.
+        chain.fork(33, 1);
+        catch_up(&mut reader, &chain).await;
+        assert_eq!(reader.state(), open(&chain).await.state());
+    });
+}
+
+#[test]
+fn an_image_of_another_chain_of_other_contracts_or_damaged_is_not_used() {
+    run(async {
+        let (chain, other) = (FakeChain::new(9, 150), FakeChain::new(10, 150));
+        let image = open(&other).await.image().unwrap();
+        let mut damaged = open(&chain).await.image().unwrap();
+        damaged.pop();
+        for image in [&image, &damaged] {
+            let reader = Reader::open_from(chain.clone(), config(), Some(image))
+                .await
+                .unwrap();
+            assert_eq!(reader.state(), open(&chain).await.state());
+        }
+    });
+}
+
+#[test]
+fn what_may_be_forgotten_is_forgotten_once_it_is_final() {
+    run(async {
+        let chain = FakeChain::new(13, 60);
+        let mut reader = open(&chain).await;
+        let t = Timestamp::new(reader.head().timestamp.get() - 30);
+        reader.prune(Round::new(t.get() / PERIOD), t);
+        let whole = reader.state().market.to_bytes().len();
+        let all = open(&chain).await;
+        assert_eq!(whole, all.state().market.to_bytes().len());
+        chain.grow(usize::try_from(FINAL_DEPTH).unwrap() + 1);
+        catch_up(&mut reader, &chain).await;
+        let all = open(&chain).await;
+        assert!(reader.state().market.to_bytes().len() < all.state().market.to_bytes().len());
+        let later = reader.head().timestamp.get() - 2;
+        let round = Round::new(later / PERIOD);
+        let snapshot =
+            |reader: &Reader<FakeChain>| reader.snapshot(round, Timestamp::new(later)).unwrap();
+        assert_eq!(snapshot(&reader), snapshot(&all));
     });
 }
