@@ -9,7 +9,7 @@ FORGE := cd contracts && PATH="$$PWD/node_modules/.bin:$$PATH" forge
 # One job a core: the EVMs, the compiler and the tests share the machine.
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build devnet test test-rust test-contracts lint fmt bench soak artifacts vectors gas clean
+.PHONY: help setup build devnet test test-rust test-contracts lint fmt bench soak artifacts vectors clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ fmt: ## format everything
 
 artifacts: setup ## compile the contracts and commit-ready artefacts for the Rust build
 	node contracts/artifacts.js
+
+vectors: ## renew tests/vectors from Rust; read the diff
+	for crate in matching bls protocol; do cargo run --locked -q -p quorate-$$crate --example vectors; done
 
 bench: setup ## the figures, as one table and target/bench/summary.json
 	cargo build --locked --release --workspace --bins --examples
