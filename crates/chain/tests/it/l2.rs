@@ -8,7 +8,9 @@ use quorate_bindings::{IMarket, IProviders, IRounds, IStakeTable, artifacts};
 use quorate_bls::{Domain as Purpose, SecretKey};
 use quorate_canon::codec::FixedWidth;
 use quorate_canon::hash::sha256;
-use quorate_canon::{Epoch, Mask256, OperatorIndex, OperatorStake, Round, Timestamp};
+use quorate_canon::{
+    Epoch, GpuCount, Mask256, MicroDollars, OperatorIndex, OperatorStake, Round, Timestamp,
+};
 use quorate_chain::sender::{Call, Receipt, SenderConfig, TxSender};
 use quorate_chain::views::{self, Status};
 use quorate_chain::{Contracts, Reader, ReaderConfig, Rpc, chunk, settlement, to_address};
@@ -326,34 +328,37 @@ fn certify(header: Header, table: &StakeTable) -> Certificate {
 }
 
 fn offer(ask: u64) -> Offer {
-    let mut offer = Offer::default();
-    offer.ask = quorate_canon::MicroDollars::new(ask);
-    offer.model = policy::models::MODELS[0].index;
-    offer.vram_mib = 81_920;
-    (
-        offer.cpu_milli,
-        offer.memory_mib,
-        offer.disk_gib,
-        offer.mbits,
-    ) = (64_000, 500_000, 4_000, 10_000);
-    offer.currencies = 1;
-    offer.available_until = Timestamp::new(GENESIS + 1_000_000);
-    offer.max_term = 100_000;
-    offer.gpus = quorate_canon::GpuCount::new(8);
-    offer
+    Offer {
+        ask: MicroDollars::new(ask),
+        model: policy::models::MODELS[0].index,
+        vram_mib: 81_920,
+        cpu_milli: 64_000,
+        memory_mib: 500_000,
+        disk_gib: 4_000,
+        mbits: 10_000,
+        currencies: 1,
+        available_until: Timestamp::new(GENESIS + 1_000_000),
+        max_term: 100_000,
+        gpus: GpuCount::new(8),
+        ..Offer::default()
+    }
 }
 
 fn request(gpus: u8, payer: Address) -> Request {
-    let mut request = Request::default();
-    (request.models, request.regions) = (Mask256::ALL, Mask256::ALL);
-    request.payer = to_address(payer);
-    request.budget = quorate_canon::MicroDollars::new(90_000_000);
-    (request.cpu_milli, request.memory_mib) = (1_000, 1_000);
-    request.term = 3_600;
-    request.valid_until = Timestamp::new(GENESIS + 500_000);
-    request.gpus = quorate_canon::GpuCount::new(gpus);
-    (request.kinds, request.tiers) = (0xff, 0xff);
-    request
+    Request {
+        models: Mask256::ALL,
+        regions: Mask256::ALL,
+        payer: to_address(payer),
+        budget: MicroDollars::new(90_000_000),
+        cpu_milli: 1_000,
+        memory_mib: 1_000,
+        term: 3_600,
+        valid_until: Timestamp::new(GENESIS + 500_000),
+        gpus: GpuCount::new(gpus),
+        kinds: 0xff,
+        tiers: 0xff,
+        ..Request::default()
+    }
 }
 
 /// Every value of a snapshot, read from the contracts as of T.
