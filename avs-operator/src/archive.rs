@@ -1,5 +1,5 @@
-//! The lists behind signed rounds, so that a restarted node can hand them out. Derived data: lost,
-//! it costs a replay by somebody else, never stake.
+//! What a restarted node need not derive again: the lists behind signed rounds, and an image of the
+//! market's index. Lost, it costs a backfill and somebody else's list, never stake.
 
 use std::path::Path;
 
@@ -8,12 +8,15 @@ use quorate_matching::OutcomeList;
 use quorate_store::{Result, StoreError, Table, derived::Derived};
 
 const LISTS: Table = Table::new("lists");
+const INDEX: Table = Table::new("index");
+/// The one key of the index's table.
+const IMAGE: &[u8] = b"image";
 /// Layout of the records; another one starts empty.
 const FORMAT: u32 = 1;
 /// Rounds that are kept; a round is over long before.
 const KEPT: u64 = 64;
 
-/// The store of lists.
+/// The store of derived data.
 #[derive(Debug)]
 pub struct Archive {
     store: Derived,
@@ -54,6 +57,26 @@ impl Archive {
         };
         let list = bytes.and_then(|bytes| OutcomeList::from_bytes(&bytes).ok());
         Ok(list.filter(|list| list.outcome_root() == outcome_root))
+    }
+
+    /// Keeps an image of the index in place of the one before.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn put_image(&self, image: &[u8]) -> Result<()> {
+        self.store.put(INDEX, IMAGE, image)?;
+        self.store.flush()
+    }
+
+    /// The image of the index, if there is one that is whole.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn image(&self) -> Result<Option<Vec<u8>>> {
+        match self.store.get(INDEX, IMAGE) {
+            Err(StoreError::DamagedRecord { .. }) => Ok(None),
+            answer => answer,
+        }
     }
 
     fn forget_up_to(&self, last: u64) -> Result<()> {

@@ -204,3 +204,16 @@ impl Abstention {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Abstention;
+
+    #[test]
+    fn the_guide_lists_every_reason() {
+        let guide = include_str!("../../docs/operators.md");
+        for reason in Abstention::ALL {
+            assert!(guide.contains(&format!("| `{}` |", reason.name())), "{reason:?}");
+        }
+    }
+}

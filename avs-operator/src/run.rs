@@ -61,7 +61,14 @@ pub async fn run_with(
     else {
         return Ok(());
     };
-    let reader = setup::reader(&config, &network).await?;
+    let archive = Archive::open(&config.store.data)?;
+    // Without a ledger the whole history is read: it shows whether this key has signed before.
+    let image = if config.store.ledger.exists() {
+        archive.image()?
+    } else {
+        None
+    };
+    let reader = setup::reader(&config, &network, image.as_deref()).await?;
     let history = history(&config, &network, &reader, index).await?;
     let ledger = setup::ledger(&config, &key, network.domain, history, options.init_ledger)?;
     conditions.ledger.ready();
@@ -89,7 +96,7 @@ pub async fn run_with(
         schedule: network.schedule,
         beacon: config.beacon.client(config.network)?,
         voter: voter(LedgerVoter::new(signer)),
-        archive: Archive::open(&config.store.data)?,
+        archive,
         post,
         observe,
         poll: config.l2.poll(),

@@ -120,15 +120,19 @@ async fn contracts(l2: &Rpc, rounds: Address) -> Result<Contracts, OperatorError
     })
 }
 
-/// Follows L2 from the deployment on.
+/// Follows L2 from the deployment on, or from the block of an image of the index.
 ///
 /// # Errors
 /// [`ChainError`].
-pub async fn reader(config: &Config, network: &Network) -> Result<Reader, ChainError> {
+pub async fn reader(
+    config: &Config,
+    network: &Network,
+    image: Option<&[u8]>,
+) -> Result<Reader, ChainError> {
     let mut follow = ReaderConfig::new(network.contracts, config.contracts.deployed_at);
     follow.final_depth = config.l2.final_depth;
     follow.range = config.l2.log_range;
-    Reader::open(network.l2.clone(), follow).await
+    Reader::open_from(network.l2.clone(), follow, image).await
 }
 
 /// The operator's index, if it is registered, with its key compared to ours.

@@ -29,6 +29,9 @@ use crate::{
 };
 pub use plan::newest_closed;
 
+/// Pause between two images of the index: a restart reads that much of the chain again.
+const KEEP_EVERY: Duration = Duration::from_secs(300);
+
 /// What the driver works with.
 #[derive(Debug)]
 pub struct Parts {
@@ -63,6 +66,8 @@ pub struct Driver {
     /// A round with a fixed snapshot that waits for its beacon.
     waiting: Option<Waiting>,
     policy: Option<Policy>,
+    /// When the index was last written to the archive.
+    kept: Instant,
 }
 
 #[derive(Debug)]
@@ -97,13 +102,14 @@ impl Abstain {
 impl Driver {
     /// A driver that begins with the next close.
     #[must_use]
-    pub const fn new(parts: Parts) -> Self {
+    pub fn new(parts: Parts) -> Self {
         Self {
             parts,
             seen: None,
             closing: None,
             waiting: None,
             policy: None,
+            kept: Instant::now(),
         }
     }
 
@@ -118,7 +124,7 @@ impl Driver {
             let Self { parts, waiting, .. } = &mut self;
             tokio::select! {
                 biased;
-                () = shutdown.asked() => return Ok(()),
+                () = shutdown.asked() => return self.keep_image(),
                 beacon = Waiting::arrived(waiting) => self.on_beacon(beacon).await?,
                 advance = parts.reader.next(parts.poll) => {
                     let advance = advance?;
@@ -186,6 +192,18 @@ impl Driver {
         }
         let time = self.parts.schedule.t_of(round)?;
         self.parts.reader.prune(round, time);
+        if self.kept.elapsed() > KEEP_EVERY {
+            self.keep_image()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps an image of the index, so that a restart reads the chain from there.
+    fn keep_image(&mut self) -> Result<(), OperatorError> {
+        if let Some(image) = self.parts.reader.image() {
+            self.parts.archive.put_image(&image)?;
+        }
+        self.kept = Instant::now();
         Ok(())
     }
 
