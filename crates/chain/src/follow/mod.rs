@@ -7,10 +7,12 @@
 //! [`crate::ChainError::DeepReorg`].
 
 mod backfill;
+mod base;
 mod image;
 mod reader;
 mod source;
 mod state;
+mod step;
 mod trail;
 
 pub use reader::{Advance, Reader, ReaderConfig};

@@ -1,73 +1,12 @@
-//! Applying events and taking them back.
+//! Applying events.
 
-use quorate_canon::Round;
 use quorate_matching::{Capacity, Entry, Offer, Request};
 
+use super::error::{require_sequence, require_time, require_version, unknown};
 use super::{
-    Lease, MarketEvent, MarketIndex, OPEN, OfferHistory, OfferVersion, RequestHistory, Undo,
+    FoldError, Lease, MarketEvent, MarketIndex, OPEN, OfferHistory, OfferVersion, RequestHistory,
+    Undo,
 };
-
-/// An event that cannot follow those before it. The contracts emit none such: logs were lost, or
-/// they are not those of our contracts.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FoldError {
-    /// Ids are not in sequence.
-    #[error("{what} id: got {got}, expected {expected}")]
-    Sequence {
-        /// Offer or request.
-        what: &'static str,
-        /// Id in the event.
-        got: u64,
-        /// The next id.
-        expected: u64,
-    },
-    /// A version is not the next one.
-    #[error("version of offer {id}: got {got}, expected {expected}")]
-    Version {
-        /// The offer.
-        id: u64,
-        /// Version in the event.
-        got: u32,
-        /// The next version.
-        expected: u32,
-    },
-    /// An event about an order that was never posted.
-    #[error("{what} {id} is not known")]
-    Unknown {
-        /// Offer or request.
-        what: &'static str,
-        /// Its id.
-        id: u64,
-    },
-    /// An offer that is closed already was closed.
-    #[error("offer {0} is closed already")]
-    ClosedTwice(u64),
-    /// A request was matched a second time.
-    #[error(
-        "request {request}: got a lease of round {got}, expected that of round {expected} to be the only one"
-    )]
-    LeasedTwice {
-        /// The request.
-        request: u64,
-        /// Round of the second lease.
-        got: Round,
-        /// Round of the first.
-        expected: Round,
-    },
-    /// Leases hold more than a capacity can say.
-    #[error("what is used of offer {0} does not fit its fields")]
-    Overflow(u64),
-    /// Times of one value fall.
-    #[error("time of {what} {id}: got {time}, expected none before the last")]
-    Time {
-        /// Whose value.
-        what: &'static str,
-        /// Its id.
-        id: u64,
-        /// Time in the event.
-        time: u64,
-    },
-}
 
 impl MarketIndex {
     /// Applies the events of one block, all or none of them. With `undoable`, the block can be
@@ -303,103 +242,5 @@ impl MarketIndex {
             id,
             time,
         )
-    }
-
-    fn take_back(&mut self, mut changes: Vec<Undo>) {
-        while let Some(change) = changes.pop() {
-            self.take_back_one(&change);
-        }
-    }
-
-    fn take_back_one(&mut self, change: &Undo) {
-        match change {
-            Undo::OffersPosted { count } => {
-                self.offer_count -= count;
-                self.offers.split_off(&(self.offer_count + 1));
-            }
-            Undo::RequestsPosted { count } => {
-                self.request_count -= count;
-                self.requests.split_off(&(self.request_count + 1));
-            }
-            Undo::OfferRevised { id, closed_before } => {
-                if let Some(history) = self.offers.get_mut(id) {
-                    history.versions.pop();
-                    if let Some(last) = history.versions.last_mut() {
-                        last.closed = *closed_before;
-                    }
-                }
-            }
-            Undo::OfferClosed { id } => {
-                let history = self.offers.get_mut(id);
-                if let Some(last) = history.and_then(|history| history.versions.last_mut()) {
-                    last.closed = OPEN;
-                }
-            }
-            Undo::RequestClosed { id, closed_before } => {
-                if let Some(history) = self.requests.get_mut(id) {
-                    history.closed = *closed_before;
-                }
-            }
-            Undo::Leased { request, offer } => {
-                if let Some(history) = self.requests.get_mut(request) {
-                    history.lease = None;
-                }
-                self.take_back_used(*offer);
-            }
-            Undo::Used { id } => self.take_back_used(*id),
-            Undo::Provider { provider } => pop_or_remove(&mut self.providers, provider),
-            Undo::Machine { id } => pop_or_remove(&mut self.machines, id),
-        }
-    }
-
-    fn take_back_used(&mut self, id: u64) {
-        if let Some(history) = self.offers.get_mut(&id) {
-            history.used.pop();
-        }
-    }
-}
-
-/// Takes the last change of an entry back; an entry without changes was never there.
-fn pop_or_remove<K: Ord, T: Copy + PartialEq>(
-    map: &mut std::collections::BTreeMap<K, super::Steps<T>>,
-    key: &K,
-) {
-    if let Some(steps) = map.get_mut(key) {
-        steps.pop();
-        if steps.last().is_none() {
-            map.remove(key);
-        }
-    }
-}
-
-const fn unknown(what: &'static str, id: u64) -> FoldError {
-    FoldError::Unknown { what, id }
-}
-
-fn require_sequence(what: &'static str, got: u64, expected: u64) -> Result<(), FoldError> {
-    if got == expected {
-        Ok(())
-    } else {
-        Err(FoldError::Sequence {
-            what,
-            got,
-            expected,
-        })
-    }
-}
-
-fn require_version(id: u64, got: u32, expected: u32) -> Result<(), FoldError> {
-    if got == expected {
-        Ok(())
-    } else {
-        Err(FoldError::Version { id, got, expected })
-    }
-}
-
-fn require_time(ok: bool, what: &'static str, id: u64, time: u64) -> Result<(), FoldError> {
-    if ok {
-        Ok(())
-    } else {
-        Err(FoldError::Time { what, id, time })
     }
 }

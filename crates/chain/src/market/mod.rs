@@ -5,11 +5,13 @@
 //! blocks of the tail can be taken back ([`MarketIndex::rollback`]). What no future round can need
 //! is forgotten only when asked ([`MarketIndex::prune`]); an auditor does not ask.
 
+mod error;
 mod event;
 mod fold;
 mod image;
 mod prune;
 mod steps;
+mod undo;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,8 +19,8 @@ use std::collections::{BTreeMap, VecDeque};
 use quorate_canon::{Address, Round};
 use quorate_matching::{Capacity, MachineState, Offer, ProviderState, Request};
 
+pub use error::FoldError;
 pub use event::MarketEvent;
-pub use fold::FoldError;
 pub use image::ImageError;
 use steps::Steps;
 

@@ -1,68 +1,10 @@
-//! Blocks and logs, read so that an endpoint which is behind cannot pass for a quiet chain.
+//! Blocks by number and by time.
 
-use alloy::primitives::{Address, B256, Bloom, BloomInput, U64};
-use alloy::rpc::types::{Filter, Log};
-use quorate_canon::{Digest, Timestamp};
-use serde::Deserialize;
+use alloy::primitives::U64;
+use quorate_canon::Timestamp;
 
-use super::{Head, Rpc};
+use super::{Head, Header, Rpc};
 use crate::ChainError;
-
-/// The part of a block header that is followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Header {
-    /// Hash.
-    pub hash: B256,
-    /// Hash of the block before.
-    pub parent_hash: B256,
-    number: U64,
-    timestamp: U64,
-    /// Which addresses and topics may have logs in the block.
-    pub logs_bloom: Bloom,
-}
-
-impl Header {
-    /// Number.
-    #[must_use]
-    pub fn number(&self) -> u64 {
-        self.number.to()
-    }
-
-    /// Number, hash and time.
-    #[must_use]
-    pub fn head(&self) -> Head {
-        Head {
-            number: self.number(),
-            hash: Digest(self.hash.0),
-            timestamp: Timestamp::new(self.timestamp.to()),
-        }
-    }
-
-    /// A header made by hand, for sources that are no endpoint.
-    #[must_use]
-    pub fn new(head: Head, parent_hash: B256, logs_bloom: Bloom) -> Self {
-        Self {
-            hash: B256::new(head.hash.0),
-            parent_hash,
-            number: U64::from(head.number),
-            timestamp: U64::from(head.timestamp.get()),
-            logs_bloom,
-        }
-    }
-}
-
-/// One receipt, as far as its logs go: the rest differs from chain to chain.
-#[derive(Debug, Deserialize)]
-struct ReceiptLogs {
-    logs: Vec<Log>,
-}
-
-/// A block's transactions, counted.
-#[derive(Debug, Deserialize)]
-struct Transactions {
-    transactions: Vec<serde::de::IgnoredAny>,
-}
 
 impl Rpc {
     /// The newest block.
@@ -108,107 +50,6 @@ impl Rpc {
         Ok(headers)
     }
 
-    /// All logs of `addresses` in the blocks `from..=to`, in order. The endpoint must have `to`:
-    /// one that is behind would answer with fewer logs and no error.
-    ///
-    /// # Errors
-    /// [`ChainError::Rpc`] (also for ranges that an endpoint finds too large);
-    /// [`ChainError::NoBlock`] if the endpoint does not have `to` yet.
-    pub async fn logs_between(
-        &self,
-        addresses: &[Address],
-        from: u64,
-        to: u64,
-    ) -> Result<Vec<Log>, ChainError> {
-        let filter = Filter::new()
-            .address(addresses.to_vec())
-            .from_block(from)
-            .to_block(to);
-        let mut batch = self.client.new_batch();
-        let end = batch.add_call("eth_getBlockByNumber", &(U64::from(to), false))?;
-        let logs = batch.add_call("eth_getLogs", &(filter,))?;
-        batch.send().await?;
-        let end: Option<Header> = end.await?;
-        let logs: Vec<Log> = logs.await?;
-        end.ok_or(ChainError::NoBlock(to))?;
-        sorted(logs, addresses, |number| (from..=to).contains(&number))
-    }
-
-    /// All logs of `addresses` in one block, asked for by its hash, so that another block of that
-    /// number cannot answer. Where the header's bloom says that there may be some and none come,
-    /// the receipts decide.
-    ///
-    /// # Errors
-    /// [`ChainError::Rpc`]; [`ChainError::MissingLogs`] while an endpoint has the block before its logs.
-    pub async fn logs_of(
-        &self,
-        addresses: &[Address],
-        header: &Header,
-    ) -> Result<Vec<Log>, ChainError> {
-        let expected: Vec<_> = addresses
-            .iter()
-            .filter(|address| {
-                header
-                    .logs_bloom
-                    .contains_input(BloomInput::Raw(address.as_slice()))
-            })
-            .collect();
-        if expected.is_empty() {
-            return Ok(Vec::new());
-        }
-        let filter = Filter::new()
-            .address(addresses.to_vec())
-            .at_block_hash(header.hash);
-        let logs: Vec<Log> = self.client.request("eth_getLogs", (filter,)).await?;
-        let number = header.number();
-        let logs = sorted(logs, addresses, |got| got == number)?;
-        if expected
-            .iter()
-            .all(|address| logs.iter().any(|log| log.address() == **address))
-        {
-            return Ok(logs);
-        }
-        let from_receipts = self.receipt_logs(addresses, header).await?;
-        if from_receipts.len() < logs.len() {
-            return Err(ChainError::MissingLogs {
-                number,
-                got: format!("{} logs in the receipts", from_receipts.len()),
-                expected: format!("{} as by eth_getLogs", logs.len()),
-            });
-        }
-        Ok(from_receipts)
-    }
-
-    /// The logs of a block out of its receipts, of which there must be one for each transaction.
-    async fn receipt_logs(
-        &self,
-        addresses: &[Address],
-        header: &Header,
-    ) -> Result<Vec<Log>, ChainError> {
-        let mut batch = self.client.new_batch();
-        let block = batch.add_call("eth_getBlockByHash", &(header.hash, false))?;
-        let receipts = batch.add_call("eth_getBlockReceipts", &(header.hash,))?;
-        batch.send().await?;
-        let block: Option<Transactions> = block.await?;
-        let receipts: Option<Vec<ReceiptLogs>> = receipts.await?;
-        let number = header.number();
-        let (Some(block), Some(receipts)) = (block, receipts) else {
-            return Err(ChainError::NoBlock(number));
-        };
-        if receipts.len() != block.transactions.len() {
-            return Err(ChainError::MissingLogs {
-                number,
-                got: format!("{} receipts", receipts.len()),
-                expected: format!("{} transactions", block.transactions.len()),
-            });
-        }
-        let logs = receipts.into_iter().flat_map(|receipt| receipt.logs);
-        let ours = logs
-            .filter(|log| addresses.contains(&log.address()))
-            .collect();
-        sorted(ours, addresses, |got| got == number)
-    }
-
     /// The last block with a timestamp before `time`, found by bisection between `lowest` and the
     /// newest block; `None` if even `lowest` is not before it, or if no block at or after `time`
     /// exists yet (then the last one before it is not known).
@@ -248,37 +89,4 @@ impl Rpc {
         }
         Ok(Some(before))
     }
-}
-
-/// Orders logs and refuses those that were not asked for: an endpoint that ignores a filter field
-/// would otherwise feed foreign events in.
-fn sorted(
-    mut logs: Vec<Log>,
-    addresses: &[Address],
-    in_range: impl Fn(u64) -> bool,
-) -> Result<Vec<Log>, ChainError> {
-    for log in &logs {
-        let (number, index) = position(log);
-        let whole =
-            log.block_number.is_some() && log.log_index.is_some() && log.block_hash.is_some();
-        if !whole || log.removed || !in_range(number) || !addresses.contains(&log.address()) {
-            let detail = format!("log of {} was not asked for", log.address());
-            return Err(ChainError::BadEvent {
-                block: number,
-                log: index,
-                detail,
-            });
-        }
-    }
-    logs.sort_by_key(position);
-    logs.dedup_by_key(|log| position(log));
-    Ok(logs)
-}
-
-/// Block number and log index.
-pub(crate) fn position(log: &Log) -> (u64, u64) {
-    (
-        log.block_number.unwrap_or_default(),
-        log.log_index.unwrap_or_default(),
-    )
 }

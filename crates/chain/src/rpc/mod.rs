@@ -1,7 +1,10 @@
 //! One chain behind several endpoints.
 
+mod answer;
 mod blocks;
 mod calls;
+mod header;
+mod logs;
 mod transport;
 
 use std::sync::Arc;
@@ -15,8 +18,8 @@ use url::Url;
 use crate::ChainError;
 use transport::Failover;
 
-pub use blocks::Header;
-pub(crate) use blocks::position;
+pub use header::Header;
+pub(crate) use logs::position;
 
 /// How a chain is reached.
 #[derive(Clone)]

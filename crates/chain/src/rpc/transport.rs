@@ -9,15 +9,14 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use alloy::rpc::json_rpc::{
-    Id, Request, RequestPacket, Response, ResponsePacket, ResponsePayload, RpcError,
-};
+use alloy::rpc::json_rpc::{Id, Request, RequestPacket, ResponsePacket};
 use alloy::transports::{TransportError, TransportErrorKind, TransportFut};
 use tower::Service;
 use tracing::{debug, warn};
 use url::Url;
 
 use super::RpcConfig;
+use super::answer::{chain_id_of, excerpt, refuses};
 
 /// What is known about an endpoint's chain id.
 const UNCHECKED: u8 = 0;
@@ -232,52 +231,6 @@ impl Service<RequestPacket> for Failover {
     }
 }
 
-/// Whether any part of an answer says "ask somebody else": overload, or a node that is behind.
-fn refuses(packet: &ResponsePacket) -> bool {
-    let refusal = |response: &Response| match &response.payload {
-        ResponsePayload::Success(_) => false,
-        ResponsePayload::Failure(error) => {
-            let message = error.message.to_ascii_lowercase();
-            error.is_retry_err()
-                || [
-                    "header not found",
-                    "unknown block",
-                    "block not found",
-                    "missing trie node",
-                ]
-                .iter()
-                .any(|text| message.contains(text))
-        }
-    };
-    match packet {
-        ResponsePacket::Single(response) => refusal(response),
-        ResponsePacket::Batch(responses) => responses.iter().any(refusal),
-    }
-}
-
-fn chain_id_of(packet: &ResponsePacket) -> Result<u64, TransportError> {
-    let ResponsePacket::Single(response) = packet else {
-        return Err(TransportErrorKind::custom_str(
-            "batch answer to a single request",
-        ));
-    };
-    match &response.payload {
-        ResponsePayload::Success(value) => {
-            serde_json::from_str::<alloy::primitives::U64>(value.get())
-                .map(|id| id.to::<u64>())
-                .map_err(|error| TransportError::deser_err(error, value.get()))
-        }
-        ResponsePayload::Failure(error) => Err(RpcError::ErrorResp(error.clone())),
-    }
-}
-
 fn wrong_chain(endpoint: &Endpoint) -> TransportError {
     TransportErrorKind::custom_str(&format!("wrong chain at {}", endpoint.name()))
-}
-
-/// The beginning of a body, for an error message.
-fn excerpt(body: &[u8]) -> String {
-    const LIMIT: usize = 200;
-    let part = body.get(..LIMIT).unwrap_or(body);
-    String::from_utf8_lossy(part).into_owned()
 }

@@ -59,10 +59,11 @@ impl Inner {
         if got > expected {
             return Err(SendError::FeeCap { got, expected });
         }
-        self.rpc.simulate(request, None).await?;
         if let Some(gas) = call.gas_limit {
+            self.rpc.simulate(request, None).await?;
             return Ok(gas);
         }
+        // An estimate is a simulation: it reverts where the call would, with the same reason.
         let gas = self.rpc.estimate(request).await?;
         Ok(gas.saturating_add(gas.saturating_mul(self.config.gas_margin) / 100))
     }

@@ -21,6 +21,7 @@ mod fees;
 mod journal;
 mod lane;
 mod slot;
+mod vigil;
 mod wire;
 
 use std::collections::HashMap;

@@ -2,18 +2,21 @@
 //! their commitments, headers against their digests, lists against their roots.
 
 mod call;
+mod certificates;
 mod links;
 mod list;
+mod policies;
 mod rounds;
 mod tables;
 
+pub use certificates::{CertifiedRecord, certified_record, second_certificates};
 pub use links::{
     allocation_manager_of, bridge_of, is_devnet_bridge, market_of, operator_index, providers_of,
     table_of,
 };
 pub use list::outcome_list;
+pub use policies::{policy, policy_of};
 pub use rounds::{
-    CertifiedRecord, RoundStatus, Status, certified_record, check_chunk, deployment_block, domain,
-    is_live, policy, policy_of, round_status, schedule, second_certificates,
+    RoundStatus, Status, check_chunk, deployment_block, domain, is_live, round_status, schedule,
 };
 pub use tables::{L1Table, l1_table, l2_commitment, l2_table};
