@@ -65,12 +65,12 @@ abstract contract Clock is IRounds {
     }
 
     /// @inheritdoc IRounds
-    function beaconRound(uint64 n) public view returns (uint64) {
+    function beaconRound(uint64 n) external view returns (uint64) {
         return SafeCast.toUint64(Schedules.beaconRound(_schedule(), n));
     }
 
     /// @inheritdoc IRounds
-    function epochOf(uint64 n) public view returns (uint64) {
+    function epochOf(uint64 n) external view returns (uint64) {
         return SafeCast.toUint64(Schedules.epochOf(_schedule(), n));
     }
 
@@ -114,8 +114,8 @@ abstract contract Clock is IRounds {
         return uint256(_challengeWindow) + _revealWindow;
     }
 
-    /// @dev The seed that a beacon signature gives round n. Whether it is the beacon's is not checked here.
-    function _seedOf(uint64 n, bytes calldata beaconSignature) internal view returns (bytes32) {
+    /// @dev The seed that a signature of beacon round r gives round n. Whether it is the beacon's is not checked here.
+    function _seedOf(uint64 n, uint256 r, bytes calldata beaconSignature) internal view returns (bytes32) {
         if (beaconSignature.length != 48) revert BadBeaconLength(beaconSignature.length);
         return sha256(
             abi.encodePacked(
@@ -125,7 +125,7 @@ abstract contract Clock is IRounds {
                 address(this),
                 n,
                 _beaconChainHash,
-                beaconRound(n),
+                uint64(r),
                 beaconSignature
             )
         );

@@ -108,25 +108,30 @@ contract Rounds is Clock, PolicyBook {
     /// @inheritdoc IRounds
     /// @dev The same header again changes nothing; another certified one of a certified round leaves an event.
     function settle(Settlement calldata s) external {
+        uint64 n = s.n;
         RoundState.State memory h = _head.unpack();
-        CertifiedLog.Certificate memory c;
-        c.policyHash = _policyHash(s.n >= h.policyFrom ? h.policyIndex : _policyIndexAt(s.n));
-        c.seed = _seedOf(s.n, s.beaconSignature);
+        Schedule memory t = _schedule();
+        CertifiedLog.Head memory c;
+        c.policyHash = _policyHash(n >= h.policyFrom ? h.policyIndex : _policyIndexAt(n));
+        c.seed = _seedOf(n, Schedules.beaconRound(t, n), s.beaconSignature);
         bytes memory header =
-            _header(s.n, s.snapshotNumber, s.snapshotHash, c.policyHash, s.inputsRoot, c.seed, s.outcomeRoot);
+            _header(n, s.snapshotNumber, s.snapshotHash, c.policyHash, s.inputsRoot, c.seed, s.outcomeRoot);
         c.digest = sha256(header);
 
-        bool again = _isCertified(h, s.n);
-        if (!again) _requireSettleable(h, s.n);
-        else if (_digests[s.n % ring] == c.digest) return;
+        bool again = _isCertified(h, n);
+        if (!again) _requireSettleable(h, t, n);
+        else if (_digests[n % ring] == c.digest) return;
 
-        (c.signed, c.total) = table.verify(epochOf(s.n), c.digest, s.bitmap, s.aggregate);
-        if (c.total == 0 || c.signed * FULL < c.total * QUORUM_BPS) revert NoQuorum(c.signed, c.total);
+        uint64 epoch = uint64(Schedules.epochOf(t, n));
+        (c.signedStake, c.totalStake) = table.verify(epoch, c.digest, s.bitmap, s.aggregate);
+        if (c.totalStake == 0 || c.signedStake * FULL < c.totalStake * QUORUM_BPS) {
+            revert NoQuorum(c.signedStake, c.totalStake);
+        }
         if (again) {
-            emit SecondCertificate(s.n, c.digest, header, s.bitmap, s.aggregate);
+            emit SecondCertificate(n, c.digest, header, s.bitmap, s.aggregate);
         } else {
-            _certify(h, s.n, c.digest);
-            CertifiedLog.write(s, c);
+            _certify(h, n, c.digest);
+            CertifiedLog.write(n, c, s);
         }
     }
 
@@ -184,13 +189,14 @@ contract Rounds is Clock, PolicyBook {
     function isLive(uint64 n) external view returns (bool) {
         RoundState.State memory h = _head.unpack();
         if (_isPending(h)) return n == h.n;
-        return Schedules.isLive(_schedule(), _firstLive(h), n);
+        Schedule memory t = _schedule();
+        return Schedules.isLive(t, _firstLive(h, t), n);
     }
 
     /// @inheritdoc IRounds
     /// @dev While the certified round has not ended: the value if its last chunk should never come.
     function firstLive() external view returns (uint64 first) {
-        return uint64(_firstLive(_head.unpack()));
+        return uint64(_firstLive(_head.unpack(), _schedule()));
     }
 
     /// @inheritdoc IRounds
@@ -224,7 +230,8 @@ contract Rounds is Clock, PolicyBook {
         RoundState.State memory h = _head.unpack();
         if (_isPending(h)) return closeOf(h.n) <= closedAt;
         // Live rounds lie further apart than the time-out: only the last that has closed can be open still.
-        (bool any, uint256 n) = Schedules.lastLive(_schedule(), _firstLive(h), closedAt);
+        Schedule memory t = _schedule();
+        (bool any, uint256 n) = Schedules.lastLive(t, _firstLive(h, t), closedAt);
         return any && block.timestamp <= _deadlineOf(n);
     }
 
@@ -238,12 +245,12 @@ contract Rounds is Clock, PolicyBook {
         OutcomeTree.check(outcomeRoot, c);
     }
 
-    /// @dev The round must be live, its beacon out, and its deadline not over.
-    function _requireSettleable(RoundState.State memory h, uint64 n) private view {
-        if (_isPending(h) || !Schedules.isLive(_schedule(), _firstLive(h), n)) revert NotLive(n);
+    /// @dev The round must be live, closed, and its deadline not over.
+    function _requireSettleable(RoundState.State memory h, Schedule memory t, uint64 n) private view {
+        if (_isPending(h) || !Schedules.isLive(t, _firstLive(h, t), n)) revert NotLive(n);
         // Not from the beacon's time on: this chain's clock may lag behind drand's, and nobody has the
         // beacon's signature before it is out.
-        _requireTime(closeOf(n), _deadlineOf(n));
+        _requireTime(Schedules.closeOf(t, n), Schedules.deadlineOf(t, n));
     }
 
     function _requireTime(uint256 from, uint256 to) private view {
@@ -327,9 +334,9 @@ contract Rounds is Clock, PolicyBook {
     }
 
     /// @dev n0; a round that was not posted in full ends at its deadline, and so does a refuted one.
-    function _firstLive(RoundState.State memory h) private view returns (uint256) {
+    function _firstLive(RoundState.State memory h, Schedule memory t) private pure returns (uint256) {
         if (h.status == Status.None) return 0;
-        return Schedules.firstAfter(_schedule(), h.status == Status.Settled ? h.endedAt : _deadlineOf(h.n));
+        return Schedules.firstAfter(t, h.status == Status.Settled ? h.endedAt : Schedules.deadlineOf(t, h.n));
     }
 
     /// @dev State of round n, with the end that time alone has brought.

@@ -7,7 +7,7 @@ import {IRounds} from "../interfaces/IRounds.sol";
 /// @dev The event has more fields than the compiler's stack holds, so its ABI encoding is put together here: the
 /// struct below is its head, word for word, and the three byte strings follow.
 library CertifiedLog {
-    /// @dev The head: ten values, then where each byte string begins.
+    /// @notice The head of the event's data: ten values, then where each byte string begins.
     struct Head {
         bytes32 digest;
         uint256 time;
@@ -24,47 +24,41 @@ library CertifiedLog {
         uint256 aggregateAt;
     }
 
-    uint256 private constant HEAD = 13 * 32;
+    uint256 private constant LENGTH = 13 * 32;
 
-    /// @notice What a certificate is about, and whose it is.
-    struct Certificate {
-        bytes32 digest;
-        bytes32 policyHash;
-        bytes32 seed;
-        uint256 signed;
-        uint256 total;
-    }
-
-    /// @notice Emits the event for a settlement that was accepted.
-    function write(IRounds.Settlement calldata s, Certificate memory c) internal {
-        Head memory h;
-        h.digest = c.digest;
+    /// @notice Emits the event of round n. Digest, stakes, policy hash and seed are in `h`; the rest is filled in.
+    function write(uint256 n, Head memory h, IRounds.Settlement calldata s) internal {
         h.time = block.timestamp;
-        h.signedStake = c.signed;
-        h.totalStake = c.total;
         h.snapshotNumber = s.snapshotNumber;
         h.snapshotHash = s.snapshotHash;
-        h.policyHash = c.policyHash;
         h.inputsRoot = s.inputsRoot;
-        h.seed = c.seed;
         h.outcomeRoot = s.outcomeRoot;
-        h.beaconAt = HEAD;
-        h.bitmapAt = h.beaconAt + 32 + _padded(s.beaconSignature.length);
-        h.aggregateAt = h.bitmapAt + 32 + _padded(s.bitmap.length);
-        bytes memory data =
-            bytes.concat(abi.encode(h), _tail(s.beaconSignature), _tail(s.bitmap), _tail(s.aggregate));
-        bytes32 topic = IRounds.RoundCertified.selector;
-        uint256 n = s.n;
+        uint256 start;
         assembly ("memory-safe") {
-            log2(add(data, 0x20), mload(data), topic, n)
+            start := mload(0x40)
+        }
+        uint256 end = start + LENGTH;
+        h.beaconAt = end - start;
+        end = _append(end, s.beaconSignature);
+        h.bitmapAt = end - start;
+        end = _append(end, s.bitmap);
+        h.aggregateAt = end - start;
+        end = _append(end, s.aggregate);
+        bytes32 topic = IRounds.RoundCertified.selector;
+        assembly ("memory-safe") {
+            mcopy(start, h, LENGTH)
+            log2(start, sub(end, start), topic, n)
         }
     }
 
-    function _tail(bytes calldata b) private pure returns (bytes memory) {
-        return abi.encodePacked(b.length, b, new bytes(_padded(b.length) - b.length));
-    }
-
-    function _padded(uint256 length) private pure returns (uint256) {
-        return (length + 31) / 32 * 32;
+    /// @dev Writes a byte string at `place`, its length before it and zeros after it up to a whole word.
+    function _append(uint256 place, bytes calldata b) private pure returns (uint256 end) {
+        assembly ("memory-safe") {
+            mstore(place, b.length)
+            end := add(place, 0x20)
+            mstore(add(end, and(b.length, not(0x1f))), 0)
+            calldatacopy(end, b.offset, b.length)
+            end := add(end, and(add(b.length, 0x1f), not(0x1f)))
+        }
     }
 }

@@ -61,7 +61,7 @@ abstract contract Kit is Base {
             _scheduleOfTests(),
             IRounds.Domain(1, address(0xA5), 7),
             Rounds.Links(table_, IMarket(predicted), bridge, TIMELOCK),
-            RING,
+            _ring(),
             _policy(1),
             BlsKit.packedKeyOf(BEACON_SECRET)
         );
@@ -72,6 +72,10 @@ abstract contract Kit is Base {
         assertEq(address(market), predicted, "address of the market");
         providers.grantRole(providers.MARKET(), address(market));
         _fund(TENANT);
+    }
+
+    function _ring() internal pure virtual returns (uint32) {
+        return RING;
     }
 
     function _scheduleOfTests() internal pure virtual returns (IRounds.Schedule memory) {
@@ -263,8 +267,8 @@ abstract contract Kit is Base {
 
     function _slice(bytes memory b, uint256 from, uint256 to) internal pure returns (bytes memory r) {
         r = new bytes(to - from);
-        for (uint256 i; i < r.length; ++i) {
-            r[i] = b[from + i];
+        assembly ("memory-safe") {
+            mcopy(add(r, 0x20), add(add(b, 0x20), from), sub(to, from))
         }
     }
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {IRounds} from "../../src/interfaces/IRounds.sol";
+import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
+import {StakeTable} from "../../src/l2/StakeTable.sol";
+import {Rounds} from "../../src/l2/Rounds.sol";
+import {TableKit} from "../TableKit.sol";
+import {Kit} from "./Kit.sol";
+import {vm2} from "./Vm2.sol";
+
+/// @notice Certificates with real signatures, by the real table of 128 operators with equal stake.
+/// forge-config: default.isolate = true
+contract CertificatesTest is Kit {
+    using TableKit for TableKit.Table;
+
+    uint256 private constant OPERATORS = 128;
+
+    StakeTable private stakes;
+    TableKit.Table private operators;
+
+    function setUp() public override {
+        vm.warp(GENESIS - 50);
+        stakes = new StakeTable(address(this));
+        TableKit.Table memory t = TableKit.create(0, OPERATORS);
+        for (uint256 i; i < OPERATORS; ++i) {
+            t.set(i, 5_001 + i, 1_000);
+        }
+        operators = t;
+        stakes.receiveMessage(t.commitment());
+        for (uint32 p; p < t.pages(); ++p) {
+            stakes.postKeysPage(0, p, t.keysPage(p));
+        }
+        stakes.postStakesPage(0, t.stakesPage());
+        _deploy(IStakeTable(address(stakes)));
+    }
+
+    /// @dev A settlement of round n signed by all but the first `absent`.
+    function _signed(uint64 n, uint256 absent) private view returns (IRounds.Settlement memory s) {
+        TableKit.Table memory t = operators;
+        s = _settlement(n, _outcomeRoot("", 0));
+        for (uint256 i; i < 48; ++i) {
+            s.beaconSignature[i] = bytes1(uint8(0x77 + i));
+        }
+        s.bitmap = t.all();
+        for (uint256 i; i < absent; ++i) {
+            TableKit.unset(s.bitmap, i);
+        }
+        s.aggregate = t.sign(s.bitmap, sha256(_headerOf(s)));
+    }
+
+    function _settleAndPost(uint64 n, uint256 absent) private returns (uint256 gas) {
+        IRounds.Settlement memory s = _signed(n, absent);
+        vm.warp(_closeOf(n) + 30);
+        rounds.settle(s);
+        gas = vm2.lastCallGas().gasTotalUsed;
+        rounds.postChunk(_headerOf(s), _chunk(n, "", 0));
+    }
+
+    function test_allSign() external {
+        _settleAndPost(0, 0);
+        assertTrue(!rounds.isLive(0), "ended");
+    }
+
+    /// @dev 42 of 128 absent leave 67.2 %, 43 leave 66.4 %.
+    function test_theQuorumIsCountedInStake() external {
+        _settleAndPost(0, 42);
+        IRounds.Settlement memory s = _signed(1, 43);
+        vm.warp(_closeOf(1) + 30);
+        vm.expectRevert(abi.encodeWithSelector(Rounds.NoQuorum.selector, 85_000, 128_000));
+        rounds.settle(s);
+    }
+
+    function test_aForgedSignerIsRefused() external {
+        IRounds.Settlement memory s = _signed(0, 1);
+        s.bitmap[0] |= 0x01; // named, but has not signed
+        vm.warp(GENESIS + 30);
+        vm.expectRevert(IStakeTable.BadSignature.selector);
+        rounds.settle(s);
+    }
+
+    function test_aMissingSignerIsRefused() external {
+        IRounds.Settlement memory s = _signed(0, 0);
+        TableKit.unset(s.bitmap, 3); // has signed, but is not named
+        vm.warp(GENESIS + 30);
+        vm.expectRevert(IStakeTable.BadSignature.selector);
+        rounds.settle(s);
+    }
+
+    function test_aSignatureForAnotherHeaderIsRefused() external {
+        IRounds.Settlement memory s = _signed(0, 0);
+        s.snapshotNumber++;
+        vm.warp(GENESIS + 30);
+        vm.expectRevert(IStakeTable.BadSignature.selector);
+        rounds.settle(s);
+    }
+
+    /// @dev Round 60 is of the next epoch, for which there is no table.
+    function test_aTableServesItsEpochOnly() external {
+        IRounds.Settlement memory s = _signed(60, 0);
+        vm.warp(_closeOf(60) + 30);
+        assertTrue(rounds.isLive(60), "live");
+        vm.expectRevert(abi.encodeWithSelector(IStakeTable.NoTable.selector, 1));
+        rounds.settle(s);
+    }
+
+    function test_gas_ofSettling() external {
+        uint256 fresh = _settleAndPost(0, 0);
+        for (uint64 n = 1; n < 16; ++n) {
+            _settleAndPost(n, 0);
+        }
+        uint256 reused = _settleAndPost(16, 0);
+        uint256 one = _settleAndPost(17, 1);
+        uint256 ten = _settleAndPost(18, 10);
+        emit log_named_uint("128 of 128, first lap", fresh);
+        emit log_named_uint("128 of 128, reused slots", reused);
+        emit log_named_uint("one absent", one);
+        emit log_named_uint("ten absent", ten);
+        assertLe(reused, 186_000, "reused slots");
+        assertLe(one, 194_000, "one absent");
+        assertLe(ten, 205_000, "ten absent");
+    }
+
+    function _ring() internal pure override returns (uint32) {
+        return 16;
+    }
+}

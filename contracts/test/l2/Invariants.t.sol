@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {Capacity} from "../../src/lib/Capacity.sol";
+import {Base} from "../Base.t.sol";
+import {MarketHandler} from "./MarketHandler.sol";
+
+/// @notice What holds of market and rounds whatever anyone does.
+contract MarketInvariants is Base {
+    /// @dev As forge asks for it: which functions of the handler it may call.
+    struct FuzzSelector {
+        address addr;
+        bytes4[] selectors;
+    }
+
+    MarketHandler private handler;
+
+    function setUp() external {
+        handler = new MarketHandler();
+        handler.setUp();
+        targetContract(address(handler));
+    }
+
+    function targetSelectors() external view returns (FuzzSelector[] memory all) {
+        all = new FuzzSelector[](1);
+        bytes4[13] memory own = [
+            MarketHandler.pass.selector,
+            MarketHandler.postOffer.selector,
+            MarketHandler.reviseOffer.selector,
+            MarketHandler.closeOffer.selector,
+            MarketHandler.postRequest.selector,
+            MarketHandler.cancel.selector,
+            MarketHandler.reclaim.selector,
+            MarketHandler.certify.selector,
+            MarketHandler.certifyAnother.selector,
+            MarketHandler.postChunk.selector,
+            MarketHandler.closeLease.selector,
+            MarketHandler.settleLease.selector,
+            MarketHandler.withdraw.selector
+        ];
+        // The actions that bring a round about come more often.
+        bytes4[] memory selectors = new bytes4[](own.length + 5);
+        for (uint256 i; i < own.length; ++i) {
+            selectors[i] = own[i];
+        }
+        selectors[own.length] = MarketHandler.postRequest.selector;
+        selectors[own.length + 1] = MarketHandler.postOffer.selector;
+        selectors[own.length + 2] = MarketHandler.pass.selector;
+        selectors[own.length + 3] = MarketHandler.certify.selector;
+        selectors[own.length + 4] = MarketHandler.postChunk.selector;
+        all[0] = FuzzSelector(address(handler), selectors);
+    }
+
+    /// @dev Held is owed, to the last unit: no money is stuck, none is promised twice.
+    function invariant_theMarketHoldsWhatItOwes() external view {
+        for (uint8 currency; currency < 2; ++currency) {
+            (uint256 owed, uint256 held) = handler.owedAndHeld(currency);
+            assertEq(held, owed, "held and owed");
+        }
+    }
+
+    function invariant_aRoundHasOneCertificate() external view {
+        for (uint64 n; n <= handler.lastRound(); ++n) {
+            assertEq(handler.digestOf(n), handler.firstDigest(n), "digest");
+        }
+    }
+
+    function invariant_aRequestIsMatchedOnceAndNeverAfterReclaiming() external view {
+        (, uint64 requests) = handler.counts();
+        for (uint64 id = 1; id <= requests; ++id) {
+            uint64 round = handler.roundOfLease(id);
+            assertEq(round, handler.firstRound(id), "round of the lease");
+            assertTrue(round == 0 || !handler.reclaimed(id), "not reclaimed");
+        }
+    }
+
+    function invariant_usedIsWhatLeasesTakeAndWithinCapacity() external view {
+        (uint64 offers,) = handler.counts();
+        for (uint64 id = 1; id <= offers; ++id) {
+            (uint256 byLeases, uint256 used, uint256 capacity) = handler.usedOf(id);
+            assertEq(used, byLeases, "used");
+            assertTrue(Capacity.fits(Capacity.spread(used), Capacity.spread(capacity)), "within capacity");
+        }
+    }
+
+    /// @dev One random action; weights as above.
+    function _act(uint256 seed) private {
+        uint256 a = seed % 18;
+        uint64 id = uint64(seed >> 8);
+        (uint8 x, uint8 y, uint16 z) = (uint8(seed >> 72), uint8(seed >> 80), uint16(seed >> 88));
+        if (a == 0 || a == 13) handler.pass(x);
+        if (a == 1 || a == 14) handler.postOffer(x, y, z);
+        if (a == 2) handler.reviseOffer(id, z);
+        if (a == 3 && x < 64) handler.closeOffer(id);
+        if (a == 4 || a == 15) handler.postRequest(x, y, x, z, uint16(seed >> 104), uint16(seed >> 120), x % 2 == 0);
+        if (a == 5) handler.cancel(id);
+        if (a == 6) handler.reclaim(id);
+        if (a == 7 || a == 16) handler.certify(seed >> 8, x % 3 == 0);
+        if (a == 8) handler.certifyAnother(seed);
+        if (a == 9 || a == 17) handler.postChunk();
+        if (a == 10) handler.closeLease(id, x);
+        if (a == 11) handler.settleLease(id);
+        if (a == 12) handler.withdraw(x, y);
+    }
+
+    /// @dev The handler is worth its name: in one long walk all kinds of ends are reached.
+    function test_theHandlerReachesEveryEnd() external {
+        uint256 leases;
+        uint256 reclaimed;
+        uint256 paid;
+        for (uint256 walk; walk < 3; ++walk) {
+            if (walk != 0) {
+                handler = new MarketHandler();
+                handler.setUp();
+            }
+            for (uint256 i; i < 500; ++i) {
+                _act(uint256(keccak256(abi.encode(walk, i))));
+            }
+            this.invariant_theMarketHoldsWhatItOwes();
+            this.invariant_usedIsWhatLeasesTakeAndWithinCapacity();
+            (, uint64 requests) = handler.counts();
+            for (uint64 id = 1; id <= requests; ++id) {
+                if (handler.roundOfLease(id) != 0) {
+                    ++leases;
+                    if (handler.isPaid(id)) ++paid;
+                }
+                if (handler.reclaimed(id)) ++reclaimed;
+            }
+        }
+        emit log_named_uint("leases", leases);
+        emit log_named_uint("paid", paid);
+        emit log_named_uint("reclaimed", reclaimed);
+        emit log_named_uint("refuted", handler.refuted());
+        assertTrue(leases > 5 && paid > 2 && reclaimed > 2 && handler.refuted() != 0, "all ends");
+    }
+}

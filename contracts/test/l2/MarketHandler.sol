@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {IRounds} from "../../src/interfaces/IRounds.sol";
+import {Kit} from "./Kit.sol";
+
+/// @notice Random but permitted actions on a whole deployment, for the invariants. Nothing here may revert.
+contract MarketHandler is Kit {
+    address[3] internal tenants = [TENANT, address(0xB2), address(0xB3)];
+    address[2] internal sellers = [PROVIDER, address(0xA2)];
+
+    /// @dev What is remembered of earlier states, to notice a change that may not be.
+    mapping(uint64 n => bytes32) public firstDigest;
+    mapping(uint64 request => uint64) public firstRound;
+    mapping(uint64 request => bool) public reclaimed;
+    uint64 public lastRound;
+
+    /// @dev The list of the newest certified round, for its chunk.
+    IRounds.Settlement private _settled;
+    bytes private _pendingList;
+
+    function setUp() public override {
+        super.setUp();
+        _fund(tenants[1]);
+        _fund(tenants[2]);
+        for (uint256 i; i < 3; ++i) {
+            for (uint256 j; j < 3; ++j) {
+                vm.prank(tenants[i]);
+                market.approveTenant(tenants[j], true);
+            }
+        }
+    }
+
+    // --- actions ---
+
+    function pass(uint8 seconds_) external {
+        vm.warp(block.timestamp + seconds_ % 50);
+    }
+
+    function postOffer(uint8 who, uint8 gpus, uint16 ask) external {
+        if (market.offerCount() >= 12) return;
+        bytes memory record = _offer(uint8(bound(gpus, 1, 8)), uint64(ask) + 1);
+        vm.prank(sellers[who % 2]);
+        market.postOffers(record);
+    }
+
+    function reviseOffer(uint64 id, uint16 ask) external {
+        if (!_isOpenOffer(id = _offerId(id))) return;
+        (bytes memory old,,) = market.offerRecord(id, market.offerVersionAt(id, uint64(block.timestamp)));
+        bytes memory record = _offer(uint8(_get(old, 149, 1)), uint64(ask) + 1);
+        vm.prank(_ownerOf(old));
+        market.reviseOffer(id, record);
+    }
+
+    function closeOffer(uint64 id) external {
+        if (!_isOpenOffer(id = _offerId(id))) return;
+        (bytes memory record,,) = market.offerRecord(id, 1);
+        vm.prank(_ownerOf(record));
+        market.closeOffer(id);
+    }
+
+    function postRequest(uint8 who, uint8 payer, uint8 gpus, uint16 budget, uint16 term, uint16 life, bool quor_) external {
+        if (market.requestCount() >= 24) return;
+        bytes memory record =
+            _request(uint8(bound(gpus, 1, 4)), uint64(budget) + 1, uint32(term % 400) + 1, tenants[payer % 3]);
+        _put(record, 276, 8, block.timestamp + life % 1_000);
+        if (quor_) _put(record, 290, 1, 1);
+        vm.prank(tenants[who % 3]);
+        market.postRequests(record);
+    }
+
+    function cancel(uint64 id) external {
+        id = _requestId(id);
+        if (id == 0) return;
+        (bytes memory record,, uint64 closed) = market.requestRecord(id);
+        (uint64 round,,,,) = market.leaseOf(id);
+        if (closed != type(uint64).max || round != 0) return;
+        vm.prank(_ownerOf(record));
+        market.cancelRequest(id);
+    }
+
+    function reclaim(uint64 id) external {
+        id = _requestId(id);
+        if (id == 0) return;
+        (bytes memory record,, uint64 closed) = market.requestRecord(id);
+        (uint64 round,,,,) = market.leaseOf(id);
+        uint64 validUntil = uint64(_get(record, 276, 8));
+        if (validUntil < closed) closed = validUntil;
+        if (round != 0 || reclaimed[id] || rounds.mayBind(closed)) return;
+        market.reclaim(id);
+        reclaimed[id] = true;
+    }
+
+    /// @dev Certifies the live round for an honest list, or one that lies in some way.
+    function certify(uint256 seed, bool lie) external {
+        uint64 n = _liveRound();
+        if (n == type(uint64).max) return;
+        bytes memory list = lie ? _lyingList(n, seed) : _honestList(n);
+        IRounds.Settlement memory s = _settlement(n, _outcomeRoot(list, 0));
+        rounds.settle(s);
+        rounds.settle(s); // again: nothing
+        (_settled, _pendingList) = (s, list);
+        lastRound = n;
+        (, bytes32 digest,,,,) = rounds.roundOf(n);
+        firstDigest[n] = digest;
+    }
+
+    /// @dev Another certified header of the newest round: evidence, and nothing else.
+    function certifyAnother(uint256 seed) external {
+        if (firstDigest[lastRound] == 0) return;
+        rounds.settle(_settlement(lastRound, keccak256(abi.encode(seed))));
+    }
+
+    function postChunk() external {
+        (IRounds.Status status,,,,,) = rounds.roundOf(lastRound);
+        if (status != IRounds.Status.Certified || block.timestamp > _closeOf(lastRound) + TIMEOUT) return;
+        rounds.postChunk(_headerOf(_settled), _chunk(lastRound, _pendingList, 0));
+        _noteLeases();
+    }
+
+    function closeLease(uint64 id, uint8 as_) external {
+        id = _requestId(id);
+        if (id == 0) return;
+        (uint64 round,, uint64 offer, uint64 start,) = market.leaseOf(id);
+        if (round == 0) return;
+        (bytes memory request,,) = market.requestRecord(id);
+        (bytes memory record,,) = market.offerRecord(offer, 1);
+        address who = as_ % 2 == 0 ? _ownerOf(request) : _ownerOf(record);
+        if (block.timestamp >= start + _get(request, 272, 4)) who = address(0xBAD);
+        uint64[] memory ids = new uint64[](2);
+        (ids[0], ids[1]) = (id, id); // twice: the second is passed over
+        vm.prank(who);
+        market.closeLeases(ids);
+    }
+
+    function settleLease(uint64 id) external {
+        id = _requestId(id);
+        if (id == 0 || market.lockedOf(id) == 0) return;
+        (uint64 round,,,, uint64 end) = market.leaseOf(id);
+        if (round == 0 || end == 0) return;
+        if (!rounds.isFinal(round - 1) && !rounds.isVoid(round - 1)) return;
+        market.settleLease(id);
+    }
+
+    function withdraw(uint8 who, uint8 currency) external {
+        address account = accounts()[who % 6];
+        currency %= 2;
+        if (market.creditOf(account, currency) == 0) return;
+        vm.prank(account);
+        market.withdraw(currency);
+    }
+
+    // --- what the invariants ask ---
+
+    function accounts() public view returns (address[6] memory) {
+        return [tenants[0], tenants[1], tenants[2], sellers[0], sellers[1], TREASURY];
+    }
+
+    /// @dev What the market owes in a currency, and what it holds.
+    function owedAndHeld(uint8 currency) external view returns (uint256 owed, uint256 held) {
+        uint256 unit = currency == 0 ? 1 : 1e12;
+        for (uint64 id = 1; id <= market.requestCount(); ++id) {
+            (bytes memory record,,) = market.requestRecord(id);
+            if (_get(record, 290, 1) == currency) owed += market.lockedOf(id) * unit;
+        }
+        address[6] memory all = accounts();
+        for (uint256 i; i < all.length; ++i) {
+            owed += market.creditOf(all[i], currency);
+        }
+        held = (currency == 0 ? usd : quor).balanceOf(address(market));
+    }
+
+    /// @dev What an offer's running leases take, what the market says is used, and the offer's capacity.
+    function usedOf(uint64 offer) external view returns (uint256 byLeases, uint256 used, uint256 capacity) {
+        for (uint64 id = 1; id <= market.requestCount(); ++id) {
+            (uint64 round,, uint64 on,, uint64 end) = market.leaseOf(id);
+            if (round != 0 && on == offer && end == 0) byLeases += _demandOf(id);
+        }
+        used = market.usedAt(offer, uint64(block.timestamp));
+        (bytes memory record,,) = market.offerRecord(offer, 1);
+        capacity = _get(record, 149, 1) << 128 | _get(record, 108, 16);
+    }
+
+    function counts() external view returns (uint64 offers, uint64 requests) {
+        return (market.offerCount(), market.requestCount());
+    }
+
+    function isPaid(uint64 id) external view returns (bool) {
+        return market.lockedOf(id) == 0;
+    }
+
+    /// @dev Number of refuted rounds.
+    function refuted() external view returns (uint256 count) {
+        for (uint64 n; n <= lastRound; ++n) {
+            (IRounds.Status status,,,,,) = rounds.roundOf(n);
+            if (status == IRounds.Status.Refuted) ++count;
+        }
+    }
+
+    function roundOfLease(uint64 id) external view returns (uint64 round) {
+        (round,,,,) = market.leaseOf(id);
+    }
+
+    function digestOf(uint64 n) external view returns (bytes32 digest) {
+        (, digest,,,,) = rounds.roundOf(n);
+    }
+
+    // --- inside ---
+
+    function _noteLeases() private {
+        for (uint64 id = 1; id <= market.requestCount(); ++id) {
+            (uint64 round,,,,) = market.leaseOf(id);
+            if (firstRound[id] == 0) firstRound[id] = round;
+        }
+    }
+
+    /// @dev The live round that has closed and takes a certificate, or the largest number.
+    function _liveRound() private view returns (uint64) {
+        for (uint64 n; _closeOf(n) <= block.timestamp; ++n) {
+            (IRounds.Status status,,,,,) = rounds.roundOf(n);
+            if (status != IRounds.Status.None || block.timestamp > _closeOf(n) + TIMEOUT) continue;
+            if (rounds.isLive(n)) return n;
+        }
+        return type(uint64).max;
+    }
+
+    /// @dev Every open request goes to the first machine that holds it; offers stand in order already.
+    function _honestList(uint64 n) private view returns (bytes memory list) {
+        uint64 t = _closeOf(n) - 1;
+        bool[] memory taken = new bool[](market.requestCount() + 1);
+        for (uint64 offer = 1; offer <= market.offerCount(); ++offer) {
+            if (market.offerVersionAt(offer, t) == 0) continue;
+            (bytes memory record,,) = market.offerRecord(offer, 1);
+            uint256 free = _get(record, 149, 1) - (uint256(market.usedAt(offer, t)) >> 128);
+            uint256 used;
+            uint64 score = 1_000;
+            for (uint64 id = 1; id < taken.length; ++id) {
+                if (taken[id] || !_isOpenAt(id, t) || _demandOf(id) >> 128 > free) continue;
+                taken[id] = true;
+                free -= _demandOf(id) >> 128;
+                used += _demandOf(id);
+                list = bytes.concat(list, _entry(Entry(offer, id, score--, id), used));
+            }
+        }
+    }
+
+    /// @dev An honest list with one byte of an entry changed, or an entry of noise put after it.
+    function _lyingList(uint64 n, uint256 seed) private view returns (bytes memory list) {
+        list = _honestList(n);
+        if (seed % 2 == 0 && list.length != 0) {
+            list[(seed >> 8) % list.length] ^= bytes1(uint8(1 + (seed >> 200) % 255));
+            return list;
+        }
+        uint64 offer = uint64((seed >> 8) % 14);
+        uint64 id = uint64((seed >> 40) % (market.requestCount() + 2));
+        uint256 used = id == 0 || id > market.requestCount() ? 1 : _demandOf(id);
+        return bytes.concat(list, _entry(Entry(offer, id, 1, 1), used));
+    }
+
+    function _isOpenAt(uint64 id, uint64 t) private view returns (bool) {
+        (bytes memory record, uint64 created, uint64 closed) = market.requestRecord(id);
+        (uint64 round,,,,) = market.leaseOf(id);
+        return round == 0 && created <= t && t < closed && t < _get(record, 276, 8);
+    }
+
+    function _isOpenOffer(uint64 id) private view returns (bool) {
+        return id != 0 && market.offerVersionAt(id, uint64(block.timestamp)) != 0;
+    }
+
+    function _ownerOf(bytes memory record) private pure returns (address) {
+        return address(uint160(_get(record, 12, 20)));
+    }
+
+    function _offerId(uint64 x) private view returns (uint64) {
+        return market.offerCount() == 0 ? 0 : x % market.offerCount() + 1;
+    }
+
+    function _requestId(uint64 x) private view returns (uint64) {
+        return market.requestCount() == 0 ? 0 : x % market.requestCount() + 1;
+    }
+}
