@@ -200,8 +200,8 @@ mod tests {
     #[test]
     fn a_header_has_few_places_and_all_have_a_bounded_number() {
         let uploads = Uploads::default();
-        let held: Vec<_> = (0..PER_HEADER)
-            .map(|n| uploads.begin(HEADER, address(n as u8)).unwrap())
+        let held: Vec<_> = (0..u8::try_from(PER_HEADER).unwrap())
+            .map(|n| uploads.begin(HEADER, address(n)).unwrap())
             .collect();
         assert!(uploads.begin(HEADER, address(99)).is_none());
         let more: Vec<_> = (0..20)

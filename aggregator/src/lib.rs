@@ -15,6 +15,8 @@ mod doctor;
 pub mod grpc;
 #[cfg(test)]
 mod killed;
+#[cfg(test)]
+mod metrics_page;
 pub mod observe;
 pub mod run;
 pub mod settle;

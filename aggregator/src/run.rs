@@ -67,6 +67,12 @@ pub async fn run(
     started: impl FnOnce(Addresses),
 ) -> anyhow::Result<()> {
     config.validate()?;
+    let (metrics, readiness) = (Metrics::new(), Readiness::new());
+    // Before anybody can ask: without conditions it would call itself ready.
+    let conditions = Conditions {
+        l1: readiness.require("l1"),
+        l2: readiness.require("l2"),
+    };
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("data folder {}", config.data.display()))?;
     let store = Arc::new(Store::open(&config.data.join("aggregator.sqlite"))?);
@@ -80,12 +86,11 @@ pub async fn run(
     });
     info!(grpc = %server.address(), http = %http_address, network = %config.network, "listening");
 
-    let (metrics, readiness) = (Metrics::new(), Readiness::new());
     let status = Status::new(readiness.clone());
     let page =
         http::router(metrics.clone(), readiness.clone()).merge(status::router(status.clone()));
     let pages = tokio::spawn(http::serve(listener, page, shutdown.clone()));
-    let Some(ready) = reach(&config, &readiness, &shutdown).await? else {
+    let Some(ready) = reach(&config, conditions, &shutdown).await? else {
         return Ok(());
     };
 
@@ -124,6 +129,12 @@ pub async fn run(
     Ok(())
 }
 
+/// What has to hold for the aggregator to be ready.
+struct Conditions {
+    l1: Requirement,
+    l2: Requirement,
+}
+
 /// What could be reached.
 struct Reached {
     facts: Facts,
@@ -146,23 +157,22 @@ async fn listen_to_chains(chains: Vec<(Rpc, Requirement)>, shutdown: Shutdown) {
 /// Waits until both chains answer. A wrong chain or contract is an error at once: no waiting helps.
 async fn reach(
     config: &Config,
-    readiness: &Readiness,
+    conditions: Conditions,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<Reached>> {
     let signer = signer(&config.key)?;
     let info = config.beacon.chain(config.network)?;
     let beacons =
         quorate_beacon::Client::new(config.beacon.relays.clone(), info, BeaconLimits::default())?;
-    let (l1_ready, l2_ready) = (readiness.require("l1"), readiness.require("l2"));
     let l1 = || connect(&config.l1.urls.0, config.l1.chain_id);
     let l2 = || connect(&config.l2.urls.0, config.l2.chain_id);
-    let Some(l1) = patiently(l1, &l1_ready, shutdown).await? else {
+    let Some(l1) = patiently(l1, &conditions.l1, shutdown).await? else {
         return Ok(None);
     };
-    let Some(l2) = patiently(l2, &l2_ready, shutdown).await? else {
+    let Some(l2) = patiently(l2, &conditions.l2, shutdown).await? else {
         return Ok(None);
     };
-    let Some(facts) = patiently(|| facts(&l2, config), &l2_ready, shutdown).await? else {
+    let Some(facts) = patiently(|| facts(&l2, config), &conditions.l2, shutdown).await? else {
         return Ok(None);
     };
     check_facts(config, &facts, &info)?;
@@ -174,7 +184,7 @@ async fn reach(
             Some(config.data.join(name).as_path()),
         )
     };
-    let heads = vec![(l1.clone(), l1_ready), (l2.clone(), l2_ready)];
+    let heads = vec![(l1.clone(), conditions.l1), (l2.clone(), conditions.l2)];
     let (l1, l2) = (sender(l1, "l1.sqlite")?, sender(l2, "l2.sqlite")?);
     let chain = Ethereum::new(config.addresses(), l1, l2, config.l1.bridge_value);
     Ok(Some(Reached {

@@ -13,25 +13,25 @@ use quorate_protocol::{Domain, Header, Schedule, StakeTable, Unverified, Verifie
 use crate::{collector::actor::now, run::Facts};
 
 /// The beacon signature that tests go by; nothing here verifies it.
-pub const BEACON: [u8; 48] = [7; 48];
+pub(crate) const BEACON: [u8; 48] = [7; 48];
 /// The chain hash of that beacon.
 const CHAIN_HASH: Digest = Digest([6; 32]);
 
 /// A network of operators.
-pub struct World {
-    pub facts: Facts,
-    pub keys: Vec<SecretKey>,
-    pub table: Arc<StakeTable>,
+pub(crate) struct World {
+    pub(crate) facts: Facts,
+    pub(crate) keys: Vec<SecretKey>,
+    pub(crate) table: Arc<StakeTable>,
 }
 
 impl World {
     /// Operators with these stakes; rounds of 10 s with an hour to settle, round 100 closed just now.
-    pub fn new(stakes: &[u128]) -> Self {
+    pub(crate) fn new(stakes: &[u128]) -> Self {
         Self::at(stakes, now().get().saturating_sub(1_000))
     }
 
     /// The same with another genesis.
-    pub fn at(stakes: &[u128], genesis: u64) -> Self {
+    pub(crate) fn at(stakes: &[u128], genesis: u64) -> Self {
         let key = |n: usize| SecretKey::from_seed(&[u8::try_from(n).unwrap() + 1; 32]).unwrap();
         let keys: Vec<_> = (0..stakes.len()).map(key).collect();
         let public = keys.iter().map(SecretKey::public_key).collect();
@@ -48,17 +48,17 @@ impl World {
     }
 
     /// The round that closed last.
-    pub fn round(&self) -> Round {
+    pub(crate) fn round(&self) -> Round {
         Round::new(100)
     }
 
     /// A header of a round; `flavour` 0 is the right one.
-    pub fn header(&self, round: Round, flavour: u8) -> Header {
+    pub(crate) fn header(&self, round: Round, flavour: u8) -> Header {
         self.header_of(round, &list(3, flavour))
     }
 
     /// The header that commits to a list.
-    pub fn header_of(&self, round: Round, list: &OutcomeList) -> Header {
+    pub(crate) fn header_of(&self, round: Round, list: &OutcomeList) -> Header {
         let domain = self.facts.domain;
         let beacon_round = self.facts.schedule.beacon_round(round).unwrap();
         Header {
@@ -74,12 +74,12 @@ impl World {
     }
 
     /// An operator's vote.
-    pub fn vote(&self, operator: u32, header: Header) -> Vote<Unverified> {
+    pub(crate) fn vote(&self, operator: u32, header: Header) -> Vote<Unverified> {
         self.forged(operator, operator, header)
     }
 
     /// A vote in one operator's name with another's signature.
-    pub fn forged(&self, operator: u32, signer: u32, header: Header) -> Vote<Unverified> {
+    pub(crate) fn forged(&self, operator: u32, signer: u32, header: Header) -> Vote<Unverified> {
         let key = &self.keys[signer as usize];
         Vote::<Unverified>::new(
             header,
@@ -89,13 +89,13 @@ impl World {
     }
 
     /// An operator's vote, verified.
-    pub fn verified(&self, operator: u32, header: Header) -> Vote<Verified> {
+    pub(crate) fn verified(&self, operator: u32, header: Header) -> Vote<Verified> {
         self.vote(operator, header).verify(&self.table).unwrap()
     }
 }
 
 /// A list of some matches; different flavours give different roots.
-pub fn list(count: u64, flavour: u8) -> OutcomeList {
+pub(crate) fn list(count: u64, flavour: u8) -> OutcomeList {
     let entry = |n: u64| Entry {
         offer: OfferId::new(n + 1),
         request: RequestId::new(n + 1),

@@ -494,15 +494,15 @@ async fn a_refused_certificate_fails_its_round_with_the_contracts_reason() {
     chain
         .world()
         .faults
-        .insert("settle", vec![Fault::Refused("WrongSeed()".into())]);
+        .insert("settle", vec![Fault::Refused("WrongPolicy()".into()); 100]);
     let host = Host::start(&world, chain, folder.path());
     for operator in 0..3 {
         host.vote(&world, operator, 0).await;
     }
     let report = host.until(&world, Phase::Failed).await;
     assert_eq!(report.reason(), Some(RoundFailure::CertificateRefused));
-    assert!(report.failure.unwrap().1.contains("WrongSeed"));
-    assert_eq!(host.attempts("settle"), 1);
+    assert!(report.failure.unwrap().1.contains("WrongPolicy"));
+    assert!(host.attempts("settle") <= 5);
     host.stop().await;
 }
 
@@ -519,7 +519,7 @@ async fn a_header_with_another_seed_is_never_sent() {
             .await;
     }
     let report = host.until(&world, Phase::Failed).await;
-    assert_eq!(report.reason(), Some(RoundFailure::CertificateRefused));
+    assert_eq!(report.reason(), Some(RoundFailure::WrongSeed));
     assert_eq!(host.attempts("settle"), 0);
     host.stop().await;
 }
@@ -586,5 +586,122 @@ async fn tables_are_fixed_and_their_pages_posted_once() {
         ),
         (1, 1, 1)
     );
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_flood_in_one_operators_name_keeps_nobody_waiting() {
+    let (world, chain, folder) = stage();
+    let host = Host::start(&world, chain, folder.path());
+    let flood = {
+        let (service, garbage) = (
+            Arc::clone(&host.running.service),
+            world.forged(3, 0, world.header(world.round(), 2)),
+        );
+        let liar = Some("192.0.2.66".parse().unwrap());
+        tokio::spawn(async move {
+            let mut reasons = std::collections::BTreeMap::new();
+            for _ in 0..3_000 {
+                let receipt = service.vote(garbage, liar).await;
+                *reasons.entry(receipt.verdict.rejection()).or_insert(0) += 1;
+            }
+            reasons
+        })
+    };
+    let begin = Instant::now();
+    for operator in 0..4 {
+        let receipt = host.vote(&world, operator, 0).await;
+        assert_eq!(
+            receipt.verdict,
+            VoteVerdict::Accepted,
+            "operator {operator}"
+        );
+    }
+    assert!(begin.elapsed() < Duration::from_secs(2));
+    let reasons = flood.await.unwrap();
+    assert_eq!(
+        reasons.get(&Some(VoteRejection::BadSignature)),
+        Some(&16),
+        "{reasons:?}"
+    );
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn the_second_of_two_certificates_is_shown_to_l2() {
+    let (world, chain, folder) = stage();
+    let digest = world.header(world.round(), 7).digest();
+    chain.world().rounds.insert(
+        world.round(),
+        OnChain {
+            standing: Standing::None,
+            digest,
+            posted: 0,
+        },
+    );
+    let host = Host::start(&world, chain, folder.path());
+    for operator in 0..4 {
+        host.vote(&world, operator, 0).await;
+    }
+    host.chain
+        .world()
+        .rounds
+        .get_mut(&world.round())
+        .unwrap()
+        .standing = Standing::Certified;
+    let report = host.until(&world, Phase::Failed).await;
+    assert_eq!(report.reason(), Some(RoundFailure::Superseded));
+    assert!(host.attempts("settle") >= 1);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn operators_are_served_over_the_wire() {
+    use quorate_rpc::{Client, ClientLimits, ClientTls, Server, ServerLimits, WireLimits};
+    let (world, chain, folder) = stage();
+    let host = Host::start(&world, chain, folder.path());
+    let server = Server::bind(
+        "127.0.0.1:0".parse().unwrap(),
+        ServerLimits::default(),
+        None,
+    )
+    .await
+    .unwrap();
+    let url = format!("http://{}", server.address()).parse().unwrap();
+    let (service, ended) = (Arc::clone(&host.running.service), host.shutdown.asked());
+    let served = tokio::spawn(server.run(service, WireLimits::default(), |_| {}, ended));
+    let client = Client::new(&url, &ClientTls::default(), ClientLimits::default()).unwrap();
+
+    let header = world.header(world.round(), 0);
+    let mut wanted = false;
+    for operator in 0..3 {
+        let receipt = client
+            .submit_vote(&world.vote(operator, header).to_bytes())
+            .await
+            .unwrap();
+        assert_eq!(receipt.verdict, VoteVerdict::Accepted);
+        wanted |= receipt.outcome_wanted;
+    }
+    assert!(wanted);
+    assert!(
+        client
+            .submit_outcome(header.digest(), &list(3, 0))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !client
+            .submit_outcome(header.digest(), &list(3, 0))
+            .await
+            .unwrap(),
+        "it is here already"
+    );
+    eventually(async || {
+        let report = client.round(world.round()).await.unwrap();
+        report.filter(|report| report.phase == Phase::Settled)
+    })
+    .await;
+    host.shutdown.ask();
+    served.await.unwrap().unwrap();
     host.stop().await;
 }

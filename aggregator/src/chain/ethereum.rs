@@ -156,10 +156,6 @@ impl Chain for Ethereum {
         })
     }
 
-    async fn is_live(&self, round: Round) -> Result<bool, Fault> {
-        Ok(views::is_live(self.l2(), self.addresses.rounds, round).await?)
-    }
-
     async fn posted(&self, round: Round) -> Result<BTreeSet<u32>, Fault> {
         let status = views::round_status(self.l2(), self.addresses.rounds, round).await?;
         if status.posted == 0 {

@@ -95,9 +95,6 @@ pub trait Chain: Send + Sync + 'static {
     /// How a round stands on L2.
     fn round(&self, round: Round) -> impl Future<Output = Result<OnChain, Fault>> + Send;
 
-    /// Whether a round is live on L2, as of its head.
-    fn is_live(&self, round: Round) -> impl Future<Output = Result<bool, Fault>> + Send;
-
     /// The chunks that stand on L2, of a round that is certified.
     fn posted(&self, round: Round) -> impl Future<Output = Result<BTreeSet<u32>, Fault>> + Send;
 

@@ -177,10 +177,6 @@ impl Chain for SimulatedChain {
         Ok(self.ask()?.rounds.get(&round).copied().unwrap_or(none))
     }
 
-    async fn is_live(&self, round: Round) -> Result<bool, Fault> {
-        Ok(!self.ask()?.rounds.contains_key(&round))
-    }
-
     async fn posted(&self, round: Round) -> Result<BTreeSet<u32>, Fault> {
         Ok(self.ask()?.chunks.get(&round).cloned().unwrap_or_default())
     }

@@ -19,7 +19,7 @@ use quorate_service::Shutdown;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::{
-    Judgement, Mailbox, Millis, Progress, Screening, State,
+    Judgement, Mailbox, Millis, Progress, Screening, Source, State,
     book::Book,
     ingress::{Incoming, Message, Wanted},
     round::divergence,
@@ -140,7 +140,7 @@ impl<C: Chain> Collector<C> {
         let mut votes = Vec::new();
         for message in inbox {
             match message {
-                Message::Vote(incoming) => votes.push(incoming),
+                Message::Vote(incoming) => votes.push(*incoming),
                 other => self.handle_one(other).await,
             }
         }
@@ -152,7 +152,7 @@ impl<C: Chain> Collector<C> {
     /// Works through a message that is no vote. A caller that hung up is no error.
     async fn handle_one(&mut self, message: Message) {
         match message {
-            Message::Vote(incoming) => self.take(vec![incoming]).await,
+            Message::Vote(incoming) => self.take(vec![*incoming]).await,
             Message::Table(epoch, result) => self.table_came(epoch, result).await,
             Message::Header(digest, reply) => drop(reply.send(self.header(digest))),
             Message::ListStored(id) => self.list_came(id),
@@ -177,9 +177,21 @@ impl<C: Chain> Collector<C> {
         let begin = Instant::now();
         let (clock, count) = (now(), incoming.len());
         let mut passed: BTreeMap<Epoch, Vec<Incoming>> = BTreeMap::new();
+        let mut claims: BTreeMap<(Round, Source, OperatorIndex), u32> = BTreeMap::new();
         for incoming in incoming {
             match self.state.screen(&incoming.vote, incoming.source, clock) {
                 Screening::Verify => {
+                    let round = incoming.vote.header().round;
+                    let claim = claims
+                        .entry((round, incoming.source, incoming.vote.operator()))
+                        .or_insert(0);
+                    *claim = claim.saturating_add(1);
+                    // Failures count from the next batch on, so one batch must not hold more either.
+                    if *claim > self.state.limits().failures {
+                        let detail = "too many votes in one operator's name at a time".to_owned();
+                        self.reject(incoming, VoteRejection::Overloaded, detail);
+                        continue;
+                    }
                     if let Ok(epoch) = self.state.schedule().epoch_of(incoming.vote.header().round)
                     {
                         passed.entry(epoch).or_default().push(incoming);
@@ -552,9 +564,9 @@ impl<C: Chain> Collector<C> {
         sender.send_replace(Some(Arc::new(certificate)));
     }
 
-    /// Starts a job for every round that has votes, none yet, and time left.
+    /// Starts a job for every round that has votes and no job yet. After its deadline a job still
+    /// looks at what became of the round.
     fn hand_on(&mut self) {
-        let clock = now();
         let rounds: Vec<Round> = self
             .state
             .rounds()
@@ -563,16 +575,11 @@ impl<C: Chain> Collector<C> {
             .collect();
         for round in rounds {
             let book = self.books.entry(round).or_default();
-            let in_time = self
-                .state
-                .schedule()
-                .deadline(round)
-                .is_ok_and(|deadline| clock <= deadline);
             let started = book
                 .certificate
                 .as_ref()
                 .is_some_and(|sender| sender.receiver_count() > 0);
-            if started || book.is_over() || !in_time {
+            if started || book.is_over() {
                 continue;
             }
             let sender = book

@@ -21,7 +21,7 @@ const CAPACITY: usize = 4096;
 #[derive(Debug)]
 pub enum Message {
     /// A vote.
-    Vote(Incoming),
+    Vote(Box<Incoming>),
     /// The table of an epoch, or why there is none.
     Table(Epoch, Result<Option<Box<StakeTable>>, Fault>),
     /// Asks for the header behind a digest.
@@ -98,7 +98,11 @@ impl Mailbox {
             source,
             reply: Some(reply),
         };
-        if self.sender.try_send(Message::Vote(incoming)).is_err() {
+        if self
+            .sender
+            .try_send(Message::Vote(Box::new(incoming)))
+            .is_err()
+        {
             return VoteReceipt::rejected(
                 VoteRejection::Overloaded,
                 "the collector's mailbox is full",

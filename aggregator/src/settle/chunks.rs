@@ -30,6 +30,7 @@ pub(super) async fn post<C: Chain, B: Beacons>(
     let mut last = Failure::new(RoundFailure::NoOutcome, "no list came");
     let mut list: Option<(Header, OutcomeList)> = None;
     let mut lists = work.tools.lists.clone();
+    let mut failures = 0;
     loop {
         lists.mark_unchanged();
         match work.look().await {
@@ -61,7 +62,8 @@ pub(super) async fn post<C: Chain, B: Beacons>(
             Some((header, list)) => {
                 if let Err(failure) = post_missing(work, header, list, deadline).await {
                     last = failure;
-                    work.wait(&last).await;
+                    work.wait(&last, failures).await;
+                    failures += 1;
                 }
             }
         }

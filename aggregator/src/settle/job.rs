@@ -6,6 +6,7 @@ use quorate_canon::{Digest, Round, Timestamp};
 use quorate_matching::chunk_count;
 use quorate_protocol::{Certificate, seed};
 use quorate_rpc::RoundFailure;
+use tokio::sync::OnceCell;
 
 use super::{Beacons, Job, Tools, chunks};
 use crate::{
@@ -17,6 +18,9 @@ use crate::{
 pub(super) const LOOK: Duration = Duration::from_millis(500);
 /// Pause before something that failed is tried again.
 pub(super) const RETRY: Duration = Duration::from_millis(400);
+
+/// A refusal may only mean that the endpoint is a block behind: so often a certificate is tried again.
+const REFUSALS: u32 = 4;
 
 /// Why a round came to nothing.
 #[derive(Debug)]
@@ -37,7 +41,11 @@ impl Failure {
 /// Settles a round and tells the collector how it went.
 pub(super) async fn run<C: Chain, B: Beacons>(tools: Tools<C, B>, job: Job) {
     let round = job.round;
-    let work = Work { tools, round };
+    let work = Work {
+        tools,
+        round,
+        beacon: OnceCell::new(),
+    };
     // The receiver is dropped only after the collector knows the end: else it would begin again.
     let (result, certificate) = work.settle(job.certificate).await;
     if let Err(Failure { reason, detail }) = result {
@@ -53,6 +61,7 @@ type Certificates = tokio::sync::watch::Receiver<Option<Arc<Certificate>>>;
 pub(super) struct Work<C, B> {
     pub(super) tools: Tools<C, B>,
     pub(super) round: Round,
+    beacon: OnceCell<[u8; 48]>,
 }
 
 impl<C: Chain, B: Beacons> Work<C, B> {
@@ -67,7 +76,7 @@ impl<C: Chain, B: Beacons> Work<C, B> {
 
     fn deadline(&self) -> Result<Timestamp, Failure> {
         let deadline = self.tools.schedule.deadline(self.round);
-        deadline.map_err(|error| Failure::new(RoundFailure::NotLive, error))
+        deadline.map_err(|error| Failure::new(RoundFailure::NotSettledInTime, error))
     }
 
     /// Waits until a header of the round is certified on L2, by us or by others.
@@ -77,31 +86,30 @@ impl<C: Chain, B: Beacons> Work<C, B> {
         deadline: Timestamp,
     ) -> Result<Digest, Failure> {
         let mut last = Failure::new(RoundFailure::NoQuorum, "no header reached the quorum");
+        let mut refusals = 0;
         loop {
             let on_chain = self.look().await;
+            let certificate = certificates.borrow_and_update().clone();
             if let Some(digest) = on_chain.as_ref().ok().and_then(certified_digest) {
-                return Ok(digest);
+                return self.agree(digest, certificate.as_deref(), deadline).await;
             }
             if now() > deadline {
                 return Err(last);
             }
-            let certificate = certificates.borrow_and_update().clone();
             match (on_chain, certificate) {
                 (Ok(_), Some(certificate)) => {
-                    match self.send_certificate(&certificate, deadline).await {
-                        Ok(()) => {}
-                        Err(failure) => {
-                            if !failure.reason.is_retryable() {
-                                return self.refused(&certificate, failure).await;
-                            }
-                            last = failure;
-                            self.wait(&last).await;
+                    if let Err(failure) = self.send_certificate(&certificate, deadline).await {
+                        refusals += u32::from(failure.reason == RoundFailure::CertificateRefused);
+                        last = failure;
+                        if last.reason == RoundFailure::WrongSeed || refusals > REFUSALS {
+                            return Err(last);
                         }
+                        self.wait(&last, refusals).await;
                     }
                 }
                 (Err(fault), _) => {
                     last = Failure::new(RoundFailure::ChainUnreachable, fault);
-                    self.wait(&last).await;
+                    self.wait(&last, 0).await;
                 }
                 // A certificate that comes meanwhile ends the pause.
                 (Ok(_), None) => drop(tokio::time::timeout(LOOK, certificates.changed()).await),
@@ -109,20 +117,24 @@ impl<C: Chain, B: Beacons> Work<C, B> {
         }
     }
 
-    /// The contract would not take our certificate: perhaps because another one was faster.
-    async fn refused(
+    /// L2 has certified a header. If it is not ours, ours is shown to it once: two certificates of
+    /// one round are evidence against everybody who signed both.
+    async fn agree(
         &self,
-        certificate: &Certificate,
-        failure: Failure,
+        digest: Digest,
+        ours: Option<&Certificate>,
+        deadline: Timestamp,
     ) -> Result<Digest, Failure> {
-        match self.look().await.as_ref().ok().and_then(certified_digest) {
-            Some(digest) if digest == certificate.digest() => Ok(digest),
-            Some(digest) => {
-                let detail = format!("L2 has {digest}, ours is {}", certificate.digest());
-                Err(Failure::new(RoundFailure::Superseded, detail))
-            }
-            None => Err(failure),
+        let Some(ours) = ours.filter(|ours| ours.digest() != digest) else {
+            return Ok(digest);
+        };
+        if let Err(failure) = self.send_certificate(ours, deadline).await {
+            self.tools
+                .observe
+                .hindered("second certificate", failure.detail);
         }
+        let detail = format!("L2 has {digest}, ours is {}", ours.digest());
+        Err(Failure::new(RoundFailure::Superseded, detail))
     }
 
     /// Checks a certificate once more against everything that is known here, then sends it.
@@ -132,20 +144,6 @@ impl<C: Chain, B: Beacons> Work<C, B> {
         deadline: Timestamp,
     ) -> Result<(), Failure> {
         let beacon = self.beacon(certificate, deadline).await?;
-        let unreachable = |fault: Fault| Failure::new(RoundFailure::ChainUnreachable, fault);
-        if !self
-            .tools
-            .chain
-            .is_live(self.round)
-            .await
-            .map_err(unreachable)?
-        {
-            // One that was certified a moment ago is not live any more either.
-            return Err(Failure::new(
-                RoundFailure::NotLive,
-                "not live as of L2's head",
-            ));
-        }
         let action = Action::Settle {
             certificate: Box::new(certificate.clone()),
             beacon,
@@ -154,7 +152,9 @@ impl<C: Chain, B: Beacons> Work<C, B> {
         self.tools.observe.acted(&action, &result);
         match result {
             Ok(_) => Ok(()),
-            Err(fault @ Fault::Unreachable(_)) => Err(unreachable(fault)),
+            Err(fault @ Fault::Unreachable(_)) => {
+                Err(Failure::new(RoundFailure::ChainUnreachable, fault))
+            }
             Err(fault @ Fault::Expired) => Err(Failure::new(RoundFailure::NotSettledInTime, fault)),
             Err(fault) => Err(Failure::new(RoundFailure::CertificateRefused, fault)),
         }
@@ -170,8 +170,9 @@ impl<C: Chain, B: Beacons> Work<C, B> {
         let beacon_round = schedule
             .beacon_round(self.round)
             .map_err(|error| Failure::new(RoundFailure::NoBeacon, error))?;
-        let signature = self.tools.beacons.signature(beacon_round, deadline).await;
-        let signature = signature.map_err(|error| Failure::new(RoundFailure::NoBeacon, error))?;
+        let fetch = || self.tools.beacons.signature(beacon_round, deadline);
+        let signature = self.beacon.get_or_try_init(fetch).await;
+        let signature = *signature.map_err(|error| Failure::new(RoundFailure::NoBeacon, error))?;
         let expected = seed(
             &self.tools.domain,
             self.round,
@@ -184,7 +185,7 @@ impl<C: Chain, B: Beacons> Work<C, B> {
             return Ok(signature);
         }
         let detail = format!("seed is {got}, the beacon gives {expected}");
-        Err(Failure::new(RoundFailure::CertificateRefused, detail))
+        Err(Failure::new(RoundFailure::WrongSeed, detail))
     }
 
     /// Looks at L2 and tells the collector what stands there.
@@ -194,14 +195,14 @@ impl<C: Chain, B: Beacons> Work<C, B> {
         Ok(on_chain)
     }
 
-    /// Tells the collector that the round waits, and pauses.
-    pub(super) async fn wait(&self, failure: &Failure) {
+    /// Tells the collector that the round waits, and pauses, longer after each failure before.
+    pub(super) async fn wait(&self, failure: &Failure, failures: u32) {
         self.tools
             .observe
             .hindered(failure.reason.name(), &failure.detail);
         self.tell(Progress::Waits(failure.reason, failure.detail.clone()))
             .await;
-        tokio::time::sleep(RETRY).await;
+        tokio::time::sleep(RETRY.saturating_mul(failures.saturating_add(1).min(25))).await;
     }
 
     pub(super) async fn tell(&self, progress: Progress) {

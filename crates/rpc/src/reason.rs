@@ -113,9 +113,9 @@ reasons! {
         NoStakeTable = 2, "no_stake_table", again,
             "The stake table of the round's epoch is not complete on L2.",
             "Post the table's pages; an epoch without a table has no live rounds.";
-        NotLive = 3, "not_live", final,
-            "The round is skipped: an earlier one was still running when it closed.",
-            "Nothing.";
+        WrongSeed = 3, "wrong_seed", final,
+            "The header's seed does not follow from the round's beacon.",
+            "See the operators' beacon chain; a certificate like this is never sent.";
         NoBeacon = 4, "no_beacon", again,
             "No relay gave the round's beacon, or none that verifies.",
             "Check the relays; without a beacon the round is void by rule.";
