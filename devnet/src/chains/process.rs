@@ -110,6 +110,16 @@ impl Process {
             .map_err(|e| Error::program(&self.name, e.to_string()))
     }
 
+    /// Freezes it (SIGSTOP): it is there and answers nobody.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on after [`Process::freeze`].
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     fn signal(&self, signal: Signal) {
         // A group that has ended cannot be signalled; there is nothing left to do then.
         if let Ok(id) = i32::try_from(self.child.id()) {

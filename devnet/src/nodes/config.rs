@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use url::Url;
+
 use crate::{Error, World, chains::Anvil, operators::OperatorKeys};
 
 /// Where a world's nodes keep their files, and where they listen.
@@ -19,6 +21,8 @@ pub struct NodeFiles {
     pub aggregator_http: u16,
     /// Where each operator's page is.
     pub operator_http: Vec<u16>,
+    /// Whom operators send their votes to beside the aggregator.
+    pub listeners: Vec<Url>,
 }
 
 impl NodeFiles {
@@ -42,6 +46,7 @@ impl NodeFiles {
             aggregator_port: ports.next().unwrap_or_default(),
             aggregator_http: ports.next().unwrap_or_default(),
             operator_http: ports.collect(),
+            listeners: Vec::new(),
         })
     }
 
@@ -87,13 +92,13 @@ impl NodeFiles {
     fn operator_text(&self, number: usize, keys: &OperatorKeys) -> String {
         let home = self.dir.join(format!("operator-{number}"));
         format!(
-            "network = \"devnet\"\noperator = \"{}\"\naggregators = [\"http://127.0.0.1:{}\"]\n\
+            "network = \"devnet\"\noperator = \"{}\"\naggregators = [{}]\n\
              http = \"127.0.0.1:{}\"\n\n\
              [bls]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
              [ecdsa]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
              [store]\nledger = {:?}\ndata = {:?}\n",
             keys.address(),
-            self.aggregator_port,
+            self.aggregators(),
             self.operator_http.get(number).copied().unwrap_or_default(),
             keys.bls_path,
             keys.password_path,
@@ -102,6 +107,12 @@ impl NodeFiles {
             home.join("ledger").join("ledger.sqlite"),
             home.join("data"),
         )
+    }
+
+    fn aggregators(&self) -> String {
+        let own = format!("http://127.0.0.1:{}", self.aggregator_port);
+        let all = std::iter::once(own).chain(self.listeners.iter().map(Url::to_string));
+        all.map(|url| format!("\"{url}\"")).collect::<Vec<_>>().join(", ")
     }
 
     fn aggregator_text(&self, world: &World, submitter: &OperatorKeys) -> String {

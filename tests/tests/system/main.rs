@@ -1,0 +1,9 @@
+//! The whole system, held to what it promises: real processes, real chains, real kills.
+//!
+//! One module a scenario, one builder ([`kit::Plan`]), one network at a time on a machine. What is
+//! waited for is polled for with a deadline; how long it took is never asserted. A test of a fault
+//! proves that the fault was there. Logs of a run lie below `system/` in the target directory.
+
+mod kit;
+
+mod happy_path;
