@@ -213,7 +213,10 @@ mod tests {
     fn the_guide_lists_every_reason() {
         let guide = include_str!("../../docs/operators.md");
         for reason in Abstention::ALL {
-            assert!(guide.contains(&format!("| `{}` |", reason.name())), "{reason:?}");
+            assert!(
+                guide.contains(&format!("| `{}` |", reason.name())),
+                "{reason:?}"
+            );
         }
     }
 }

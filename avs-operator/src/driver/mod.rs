@@ -4,7 +4,9 @@
 //! -> ledger and signature -> aggregators. A step that fails ends the round for this operator, with
 //! a reason, and nothing else: the next round begins as if nothing had happened.
 
+mod cast;
 mod plan;
+mod prepare;
 
 use std::{
     sync::Arc,
@@ -12,17 +14,17 @@ use std::{
 };
 
 use quorate_beacon::{Beacon, BeaconError, Client};
-use quorate_canon::{Address, Round, Timestamp};
-use quorate_chain::{Head, Reader, to_alloy_address, views};
+use quorate_canon::Round;
+use quorate_chain::{Head, Reader};
 use quorate_matching::Policy;
-use quorate_protocol::{Domain, Schedule, rules::SnapshotId};
+use quorate_protocol::{Domain, Schedule};
 use quorate_service::Shutdown;
 use tokio::task::JoinHandle;
 
 use crate::{
     OperatorError,
     archive::Archive,
-    compute::{Computed, Prepared, compute},
+    compute::Prepared,
     observe::{Abstention, Observe},
     post::{Post, now},
     voter::{Ballot, Voter},
@@ -227,93 +229,6 @@ impl Driver {
         Ok(())
     }
 
-    /// Binds the operator to the snapshot and gathers everything but the seed.
-    async fn prepare(&mut self, round: Round, block: Head) -> Result<Waiting, Abstain> {
-        let unreadable = |detail: &dyn std::fmt::Display| {
-            Abstain(Abstention::InputsUnreadable, detail.to_string())
-        };
-        let Parts {
-            schedule,
-            reader,
-            beacon,
-            voter,
-            observe,
-            ..
-        } = &mut self.parts;
-        let snapshot = SnapshotId {
-            number: block.number,
-            hash: block.hash,
-        };
-        let numbers = || {
-            let beacon_round = schedule.beacon_round(round)?;
-            Ok((
-                schedule.context(round)?,
-                beacon_round,
-                schedule.deadline(round)?,
-            ))
-        };
-        let (context, beacon_round, deadline) =
-            numbers().map_err(|error: quorate_protocol::ProtocolError| unreadable(&error))?;
-        voter
-            .fix_snapshot(round, snapshot, now())
-            .map_err(|error| {
-                let late = matches!(
-                    &error,
-                    quorate_signer::SignerError::Rule(
-                        quorate_protocol::rules::Refusal::TooLate { .. }
-                    )
-                );
-                let reason = if late {
-                    Abstention::SnapshotLate
-                } else {
-                    Abstention::LedgerRefused
-                };
-                Abstain(reason, error.to_string())
-            })?;
-        observe.snapshot_fixed(round, block);
-        let client = beacon.clone();
-        let beacon = tokio::spawn(async move { client.wait_for(beacon_round, deadline).await });
-        let inputs = reader
-            .snapshot(round, context.time)
-            .map_err(|error| unreadable(&error))?
-            .ok_or_else(|| unreadable(&"no block after T has been read"))?;
-        let policy = self.policy_of(round).await?;
-        let inputs_root = inputs.inputs_root();
-        let prepared = Prepared {
-            round,
-            snapshot,
-            inputs,
-            inputs_root,
-            policy,
-            context,
-        };
-        Ok(Waiting {
-            prepared: Arc::new(prepared),
-            beacon,
-        })
-    }
-
-    /// The policy of a round; read once for each version.
-    async fn policy_of(&mut self, round: Round) -> Result<Policy, Abstain> {
-        let unreadable = Abstain::because(Abstention::InputsUnreadable);
-        let Parts { reader, .. } = &self.parts;
-        let Some(entry) = reader.state().rounds.policy_of(round) else {
-            return Err(unreadable(&"no policy on chain for this round"));
-        };
-        if let Some(policy) = self
-            .policy
-            .as_ref()
-            .filter(|policy| policy.hash() == entry.hash)
-        {
-            return Ok(policy.clone());
-        }
-        let policy = views::policy(reader.source(), entry)
-            .await
-            .map_err(|error| unreadable(&error))?;
-        self.policy = Some(policy.clone());
-        Ok(policy)
-    }
-
     async fn on_beacon(&mut self, beacon: Result<Beacon, String>) -> Result<(), OperatorError> {
         let Some(Waiting { prepared, .. }) = self.waiting.take() else {
             return Ok(());
@@ -339,103 +254,5 @@ impl Driver {
             self.parts.observe.abstained(round, reason, &detail);
         }
         Ok(())
-    }
-
-    async fn computed(
-        &self,
-        prepared: &Arc<Prepared>,
-        beacon: &Beacon,
-    ) -> Result<Computed, OperatorError> {
-        let Parts {
-            domain, schedule, ..
-        } = &self.parts;
-        let (domain, round) = (*domain, prepared.round);
-        let chain_hash = &schedule.beacon_chain_hash;
-        let seed =
-            quorate_protocol::seed(&domain, round, chain_hash, beacon.round, &beacon.signature);
-        let inputs = Arc::clone(prepared);
-        let bug = |detail: String| OperatorError::Bug { round, detail };
-        tokio::task::spawn_blocking(move || compute(&inputs, &domain, seed))
-            .await
-            .map_err(|error| bug(error.to_string()))?
-            .map_err(bug)
-    }
-
-    /// Has the contracts read the outcome, asks the ledger, sends.
-    async fn vote(
-        &mut self,
-        prepared: &Prepared,
-        computed: &Computed,
-        arrived: Instant,
-    ) -> Result<Result<(), Abstain>, OperatorError> {
-        let Computed { header, list, .. } = computed;
-        let round = header.round;
-        let checked = tokio::join!(self.same_snapshot(prepared), self.contracts_agree(computed));
-        if let (Err(abstain), _) | (_, Err(abstain)) = checked {
-            return Ok(Err(abstain));
-        }
-        let Parts {
-            voter,
-            archive,
-            post,
-            observe,
-            schedule,
-            ..
-        } = &mut self.parts;
-        archive.put(round, list)?;
-        let ballots = match voter.vote(header, list) {
-            Ok(ballots) => ballots,
-            Err(error) if error.is_refusal() => {
-                return Ok(Err(Abstain(Abstention::LedgerRefused, error.to_string())));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let deadline: Timestamp = schedule.deadline(round)?;
-        for ballot in &ballots {
-            post.send(ballot, deadline);
-            observe.voted(round, ballot.vote.digest(), arrived.elapsed());
-        }
-        Ok(Ok(()))
-    }
-
-    /// The snapshot's block must still be on the chain as this node knows it.
-    async fn same_snapshot(&self, prepared: &Prepared) -> Result<(), Abstain> {
-        let SnapshotId { number, hash } = prepared.snapshot;
-        let now = self.parts.reader.block(number).map(|block| block.hash);
-        if now == Some(hash) {
-            return Ok(());
-        }
-        let now = now.map_or_else(|| "no such block".to_owned(), |hash| hash.to_string());
-        let detail = format!("block {number}: fixed {hash}, now {now}");
-        Err(Abstain(Abstention::SnapshotReplaced, detail))
-    }
-
-    /// The worst fault is a difference between our two implementations, so the contracts read one
-    /// chunk of the list, drawn by the seed, before anything is signed.
-    async fn contracts_agree(&self, computed: &Computed) -> Result<(), Abstain> {
-        let Computed { header, list, .. } = computed;
-        let drawn = u32::from_be_bytes([
-            header.seed.0[0],
-            header.seed.0[1],
-            header.seed.0[2],
-            header.seed.0[3],
-        ]);
-        let disagree = |detail: String| Abstain(Abstention::ContractDisagrees, detail);
-        let chunk = list
-            .chunk(drawn % list.chunks())
-            .ok_or_else(|| disagree("the list has no such chunk".to_owned()))?;
-        let rounds = to_alloy_address(self.rounds());
-        let rpc = self.parts.reader.source();
-        match views::check_chunk(rpc, rounds, header.round, header.outcome_root, &chunk).await {
-            Ok(()) => Ok(()),
-            Err(error) if error.is_retryable() => {
-                Err(Abstain(Abstention::InputsUnreadable, error.to_string()))
-            }
-            Err(error) => Err(disagree(error.to_string())),
-        }
-    }
-
-    const fn rounds(&self) -> Address {
-        self.parts.domain.rounds
     }
 }
