@@ -235,8 +235,9 @@ impl Account {
                 },
                 None => Error::Rpc(e),
             })?;
-        // A quarter more: what a block does before may make it dearer.
-        Ok((estimate + estimate / 4).min(TX_GAS_LIMIT))
+        // As much again: what stands in the same block before it may turn a cheap write into a dear one
+        // (the first checkpoint of a second costs a slot, the next ones do not).
+        Ok((2 * estimate).min(TX_GAS_LIMIT))
     }
 
     async fn receipt(&self, what: String, hash: B256) -> Result<TransactionReceipt, Error> {
