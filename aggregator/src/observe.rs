@@ -241,9 +241,9 @@ impl Observe {
         info!(%operator, round = %evidence.round(), offence = offence(evidence).offence, "offence punished");
     }
 
-    /// A case came to its end without punishment.
-    pub fn case_lapsed(&self, operator: OperatorIndex, evidence: &Evidence, why: &str) {
-        info!(%operator, round = %evidence.round(), offence = offence(evidence).offence, why, "case lapsed");
+    /// A case came to its end without punishment: L2's word is another, or it is too late.
+    pub fn case_lapsed(&self, operator: OperatorIndex, evidence: &Evidence) {
+        info!(%operator, round = %evidence.round(), offence = offence(evidence).offence, "case lapsed");
     }
 
     /// An action was tried or sent.

@@ -155,20 +155,33 @@ impl Store {
             .transact(|transaction| transaction.put(REPORTS, &round.get().to_be_bytes(), &[]))
     }
 
-    /// Drops votes and lists of rounds before `first`. Cases and reports stay: they are small and
-    /// say what was done.
-    pub fn prune(&self, first: Round) -> Result<usize, StoreError> {
-        let first = first.get().to_be_bytes();
+    /// Drops votes and lists of these rounds. Cases and reports stay: they are small and say what
+    /// was done.
+    pub fn drop_rounds(&self, rounds: &[Round]) -> Result<(), StoreError> {
         self.database.transact(|transaction| {
-            let mut dropped = 0;
-            for table in [VOTES, LISTS] {
-                for (key, _) in transaction.scan(table, &[])? {
-                    if key.as_slice() < first.as_slice() {
-                        dropped += usize::from(transaction.delete(table, &key)?);
+            for round in rounds {
+                for table in [VOTES, LISTS] {
+                    for (key, _) in transaction.scan(table, &round.get().to_be_bytes())? {
+                        transaction.delete(table, &key)?;
                     }
                 }
             }
-            Ok(dropped)
+            Ok(())
+        })
+    }
+
+    /// Drops votes and lists of all rounds before `first`.
+    pub fn drop_before(&self, first: Round) -> Result<(), StoreError> {
+        let first = first.get().to_be_bytes();
+        self.database.transact(|transaction| {
+            for table in [VOTES, LISTS] {
+                for (key, _) in transaction.scan(table, &[])? {
+                    if key.as_slice() < first.as_slice() {
+                        transaction.delete(table, &key)?;
+                    }
+                }
+            }
+            Ok(())
         })
     }
 }

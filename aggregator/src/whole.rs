@@ -705,3 +705,41 @@ async fn operators_are_served_over_the_wire() {
     served.await.unwrap().unwrap();
     host.stop().await;
 }
+
+#[tokio::test]
+async fn a_certificate_that_a_reorganisation_took_back_is_sent_again() {
+    let (world, chain, folder) = stage();
+    let host = Host::start(&world, chain, folder.path());
+    for operator in 0..4 {
+        host.vote(&world, operator, 0).await;
+    }
+    host.until(&world, Phase::Certified).await;
+    host.chain.world().rounds.clear();
+    host.until(&world, Phase::Certified).await;
+    eventually(async || (host.attempts("settle") == 2).then_some(())).await;
+    host.send_list(&world).await.unwrap();
+    host.until(&world, Phase::Settled).await;
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_divergence_from_a_header_that_is_seen_late_is_charged() {
+    let (world, chain, folder) = stage();
+    let digest = world.header(world.round(), 0).digest();
+    let settled = OnChain {
+        standing: Standing::Settled,
+        digest,
+        posted: 1,
+    };
+    chain.world().rounds.insert(world.round(), settled);
+    let host = Host::start(&world, chain, folder.path());
+    host.vote(&world, 3, 1).await;
+    host.until(&world, Phase::Settled).await;
+    assert!(
+        host.chain.world().charges.is_empty(),
+        "the certified header is not known here"
+    );
+    host.vote(&world, 0, 0).await;
+    eventually(async || (host.chain.world().charges.len() == 1).then_some(())).await;
+    host.stop().await;
+}

@@ -25,7 +25,7 @@ use super::{
     round::divergence,
 };
 use crate::{
-    chain::{Chain, Fault, OnChain, Standing},
+    chain::{Chain, Fault, Standing},
     courts::Case,
     grpc::Uploads,
     observe::Observe,
@@ -68,7 +68,6 @@ pub struct Collector<C> {
     parked: BTreeMap<Epoch, Vec<Incoming>>,
     fetching: BTreeSet<Epoch>,
     start: Instant,
-    pruned: Round,
 }
 
 impl<C: Chain> Collector<C> {
@@ -83,7 +82,6 @@ impl<C: Chain> Collector<C> {
             parked: BTreeMap::new(),
             fetching: BTreeSet::new(),
             start: Instant::now(),
-            pruned: Round::new(0),
         }
     }
 
@@ -115,7 +113,11 @@ impl<C: Chain> Collector<C> {
     async fn take_up(&mut self) {
         let first = self.state.first_kept(now());
         let store = Arc::clone(&self.tools.store);
-        let stored = blocking(move || Ok((store.votes(first)?, store.lists()?))).await;
+        let stored = blocking(move || {
+            store.drop_before(first)?;
+            Ok((store.votes(first)?, store.lists()?))
+        })
+        .await;
         match stored {
             Ok(((votes, damaged), lists)) => {
                 if damaged > 0 {
@@ -294,6 +296,7 @@ impl<C: Chain> Collector<C> {
                 (Ok(()), _) => {
                     self.record(vote);
                     self.accept(incoming, &vote);
+                    self.recognise(vote.header().round, vote.digest()).await;
                 }
             }
         }
@@ -476,8 +479,10 @@ impl<C: Chain> Collector<C> {
 
     /// Takes news of a round; what L2 certified convicts those who signed another outcome.
     async fn progress(&mut self, round: Round, progress: Progress) {
-        if let Progress::OnChain(on_chain, _) = &progress {
-            self.confirm(round, on_chain).await;
+        if let Progress::OnChain(on_chain, _) = &progress
+            && matches!(on_chain.standing, Standing::Certified | Standing::Settled)
+        {
+            self.confirm(round, on_chain.digest).await;
         }
         if let Progress::Failed(reason, detail) = &progress {
             self.tools.observe.round_failed(round, *reason, detail);
@@ -486,30 +491,32 @@ impl<C: Chain> Collector<C> {
     }
 
     /// Learns what L2 certified.
-    async fn confirm(&mut self, round: Round, on_chain: &OnChain) {
-        if !matches!(on_chain.standing, Standing::Certified | Standing::Settled) {
-            return;
-        }
+    async fn confirm(&mut self, round: Round, digest: Digest) {
         let Some(votes) = self.state.round_mut(round) else {
             return;
         };
-        votes.decide(on_chain.digest);
-        let Some(header) = votes.header(on_chain.digest).copied() else {
+        votes.decide(digest);
+        let book = self.books.entry(round).or_default();
+        book.on_chain = Some(digest);
+        let header = votes.header(digest).copied();
+        let Some(header) = header.filter(|_| book.confirmed.is_none()) else {
             return;
         };
-        let book = self.books.entry(round).or_default();
-        if book.confirmed.is_some() {
-            return;
-        }
         let found = votes.divergences(&header);
         let cases: Vec<_> = found
             .into_iter()
             .map(|(operator, evidence)| Case::new(operator, evidence))
             .collect();
-        book.confirmed = Some(header);
-        if !cases.is_empty() && self.store(Vec::new(), cases).await.is_err() {
-            // Not stored: looked at again with the next news of the round.
-            self.books.entry(round).or_default().confirmed = None;
+        if cases.is_empty() || self.store(Vec::new(), cases).await.is_ok() {
+            self.books.entry(round).or_default().confirmed = Some(header);
+        }
+    }
+
+    /// A vote was counted: perhaps the first for a header that L2 certified before.
+    async fn recognise(&mut self, round: Round, digest: Digest) {
+        let book = self.books.get(&round);
+        if book.is_some_and(|book| book.on_chain == Some(digest) && book.confirmed.is_none()) {
+            self.confirm(round, digest).await;
         }
     }
 
@@ -602,23 +609,24 @@ impl<C: Chain> Collector<C> {
     /// Once a second: tables that will be needed, votes that wait, rounds that are over.
     async fn keep_house(&mut self) {
         let clock = now();
-        let first = self.state.forget(clock);
-        self.books = self.books.split_off(&first);
-        let old = HeaderId {
-            round: first,
-            digest: Digest::default(),
-        };
-        self.lists = self.lists.split_off(&old);
+        let books = &self.books;
+        let forgotten = self
+            .state
+            .forget(clock, |round| books.get(&round).is_some_and(Book::is_over));
         self.tools.observe.rounds_kept(self.state.rounds().count());
         for epoch in self.epochs_needed(clock) {
             self.fetch(epoch);
         }
-        if first > self.pruned {
-            self.pruned = first;
-            let store = Arc::clone(&self.tools.store);
-            if let Err(error) = blocking(move || store.prune(first)).await {
-                self.tools.observe.store_failed(error);
-            }
+        if forgotten.is_empty() {
+            return;
+        }
+        for round in &forgotten {
+            self.books.remove(round);
+        }
+        self.lists.retain(|id| self.state.round(id.round).is_some());
+        let store = Arc::clone(&self.tools.store);
+        if let Err(error) = blocking(move || store.drop_rounds(&forgotten)).await {
+            self.tools.observe.store_failed(error);
         }
     }
 

@@ -24,7 +24,9 @@ pub(super) struct Book {
     posted: u32,
     chunks: u32,
     asked: BTreeMap<Digest, Millis>,
-    /// The header that L2 certified, once it is known here.
+    /// The digest that L2 certified.
+    pub(super) on_chain: Option<Digest>,
+    /// The header behind it, once it is known here and those who signed another outcome are charged.
     pub(super) confirmed: Option<Header>,
     /// Where the certificate is handed to the round's job; none while there is no job.
     pub(super) certificate: Option<watch::Sender<Option<Arc<Certificate>>>>,
@@ -40,6 +42,7 @@ impl Default for Book {
             posted: 0,
             chunks: 0,
             asked: BTreeMap::new(),
+            on_chain: None,
             confirmed: None,
             certificate: None,
             not_before: Millis(0),
@@ -60,6 +63,7 @@ impl Book {
                 self.posted = round.posted;
                 self.chunks = self.chunks.max(chunks);
                 let (phase, failure) = match round.standing {
+                    Standing::None if self.phase >= Phase::Certified => (Phase::Certifying, None),
                     Standing::None => return,
                     Standing::Certified => (Phase::Certified, self.failure.take()),
                     Standing::Settled => {

@@ -1,7 +1,10 @@
 //! The collector's state: rounds within a window, and what to say to a vote. No clocks, no I/O:
 //! times come in as values.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use quorate_canon::{Epoch, Round, Timestamp};
 use quorate_protocol::{Domain, ProtocolError, Schedule, StakeTable, Unverified, Vote};
@@ -19,7 +22,8 @@ pub struct Limits {
     pub grace: Millis,
     /// Bad signatures from one address in one operator's name in one round; then no more are checked.
     pub failures: u32,
-    /// Seconds for which a round is kept after its deadline: votes that late count for nothing but evidence.
+    /// Seconds for which votes of a round are still taken after its deadline, or after its close if it has
+    /// come to its end: they count for nothing but evidence.
     pub kept: u32,
     /// Seconds by which a sender's clock may be ahead of ours.
     pub skew: u32,
@@ -63,6 +67,7 @@ pub struct State {
     limits: Limits,
     tables: BTreeMap<Epoch, Arc<StakeTable>>,
     rounds: BTreeMap<Round, RoundVotes>,
+    finished: BTreeSet<Round>,
 }
 
 impl State {
@@ -74,6 +79,7 @@ impl State {
             limits,
             tables: BTreeMap::new(),
             rounds: BTreeMap::new(),
+            finished: BTreeSet::new(),
         }
     }
 
@@ -105,6 +111,9 @@ impl State {
         }
         if let Err(late) = self.in_window(header.round, now) {
             return late;
+        }
+        if self.finished.contains(&header.round) {
+            return Screening::reject(VoteRejection::RoundOver, "the round has come to its end");
         }
         let Ok(epoch) = self.schedule.epoch_of(header.round) else {
             return Screening::reject(VoteRejection::RoundOver, "the round lies beyond all time");
@@ -187,26 +196,44 @@ impl State {
         self.rounds.iter().map(|(round, votes)| (*round, votes))
     }
 
-    /// Forgets rounds beyond the window, and tables that no round of the window needs.
-    /// Returns the first round that is kept.
-    pub fn forget(&mut self, now: Timestamp) -> Round {
+    /// Forgets rounds beyond the window, those that are over (by `is_over`) earlier, and tables that
+    /// no round of the window needs. Returns the rounds that had votes and have none here any more.
+    pub fn forget(&mut self, now: Timestamp, is_over: impl Fn(Round) -> bool) -> Vec<Round> {
         let first = self.first_kept(now);
-        self.rounds = self.rounds.split_off(&first);
+        let kept = self.rounds.split_off(&first);
+        let mut forgotten: Vec<Round> = std::mem::take(&mut self.rounds).into_keys().collect();
+        let recent = self.first_after(now, u64::from(self.limits.kept));
+        self.rounds = kept;
+        let over: Vec<Round> = self
+            .rounds
+            .range(..recent)
+            .map(|(round, _)| *round)
+            .filter(|round| is_over(*round))
+            .collect();
+        for round in over {
+            self.rounds.remove(&round);
+            self.finished.insert(round);
+            forgotten.push(round);
+        }
+        self.finished = self.finished.split_off(&first);
         if let Ok(epoch) = self.schedule.epoch_of(first) {
             self.tables = self.tables.split_off(&epoch);
         }
-        first
+        forgotten
     }
 
     /// The first round whose votes are still taken at `now`.
     pub fn first_kept(&self, now: Timestamp) -> Round {
-        let behind =
-            u64::from(self.schedule.settle_timeout).saturating_add(u64::from(self.limits.kept));
+        let timeout = u64::from(self.schedule.settle_timeout);
+        self.first_after(now, timeout.saturating_add(u64::from(self.limits.kept)))
+    }
+
+    /// The first round that closed at most `seconds` before `now`.
+    fn first_after(&self, now: Timestamp, seconds: u64) -> Round {
         let since = now
             .get()
-            .saturating_sub(behind)
+            .saturating_sub(seconds)
             .saturating_sub(self.schedule.genesis.get());
-        let period = u64::from(self.schedule.period).max(1);
-        Round::new(since.div_ceil(period))
+        Round::new(since.div_ceil(u64::from(self.schedule.period).max(1)))
     }
 }

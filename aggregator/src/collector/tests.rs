@@ -266,11 +266,28 @@ fn rounds_beyond_the_window_are_forgotten_and_memory_stays_bounded() {
         let vote = world.vote(0, world.header(Round::new(n), 0));
         assert_eq!(state.screen(&vote, None, clock), Screening::Verify);
         state.round_mut(Round::new(n)).unwrap();
-        state.forget(clock);
+        state.forget(clock, |_| false);
         most = most.max(state.rounds().count());
     }
     assert!(most <= 422, "{most}");
     assert!(state.round(Round::new(1)).is_none());
+}
+
+#[test]
+fn rounds_that_are_over_are_forgotten_before_their_deadline() {
+    let world = World::new(&[70, 30]);
+    let mut state = state(&world);
+    let (genesis, round) = (world.facts.schedule.genesis.get(), Round::new(3));
+    let vote = world.vote(0, world.header(round, 0));
+    state.round_mut(round).unwrap();
+    let soon = Timestamp::new(genesis + 30 + 600);
+    assert!(state.forget(soon, |_| true).is_empty());
+    let later = Timestamp::new(genesis + 30 + 601);
+    assert_eq!(state.forget(later, |_| true), [round]);
+    assert_eq!(
+        rejected(state.screen(&vote, None, later)),
+        Some(VoteRejection::RoundOver)
+    );
 }
 
 /// A vote as somebody may send it: who, signed by whom, for which header.

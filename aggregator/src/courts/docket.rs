@@ -119,7 +119,9 @@ impl<C: Chain> Docket<C> {
             if case.stage == before {
                 return Ok(());
             }
-            self.note(&case);
+            if case.stage == Stage::Lapsed {
+                self.observe.case_lapsed(case.operator, &case.evidence);
+            }
             let store = Arc::clone(&self.store);
             blocking(move || store.put_case(&case))
                 .await
@@ -145,6 +147,7 @@ impl<C: Chain> Docket<C> {
                     Box::new(*evidence),
                 ))
                 .await?;
+                self.observe.offence_punished(case.operator, &case.evidence);
                 Ok(Stage::Punished)
             }
             (Stage::Open, Evidence::Divergence(evidence)) => {
@@ -173,6 +176,7 @@ impl<C: Chain> Docket<C> {
                     return Ok(Stage::Lapsed);
                 }
                 self.act(Action::Execute(id)).await?;
+                self.observe.offence_punished(case.operator, &case.evidence);
                 Ok(Stage::Punished)
             }
             _ => Ok(Stage::Lapsed),
@@ -189,16 +193,5 @@ impl<C: Chain> Docket<C> {
         let result = self.chain.act(&action, deadline).await;
         self.observe.acted(&action, &result);
         result.map(drop)
-    }
-
-    fn note(&self, case: &Case) {
-        match case.stage {
-            Stage::Punished => self.observe.offence_punished(case.operator, &case.evidence),
-            Stage::Lapsed => {
-                self.observe
-                    .case_lapsed(case.operator, &case.evidence, "another word, or too late")
-            }
-            Stage::Open | Stage::Charged(_) => {}
-        }
     }
 }

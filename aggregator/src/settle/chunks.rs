@@ -21,12 +21,24 @@ use crate::{
 /// Chunks that are on their way at a time.
 const AT_A_TIME: usize = 8;
 
+/// Looks at L2 after the last chunk, in which a reorganisation would still be noticed.
+const LOOKS_BACK: u32 = 10;
+
+/// How posting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The last chunk stands.
+    Settled,
+    /// The certificate does not stand any more: the chain was reorganised.
+    Lost,
+}
+
 /// Posts what is missing until the round has ended or its deadline has passed.
 pub(super) async fn post<C: Chain, B: Beacons>(
     work: &Work<C, B>,
     digest: Digest,
     deadline: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<End, Failure> {
     let mut last = Failure::new(RoundFailure::NoOutcome, "no list came");
     let mut list: Option<(Header, OutcomeList)> = None;
     let mut lists = work.tools.lists.clone();
@@ -39,10 +51,11 @@ pub(super) async fn post<C: Chain, B: Beacons>(
                     work.tools
                         .observe
                         .round_settled(work.round, on_chain.posted);
-                    return Ok(());
+                    return Ok(look_back(work).await);
                 }
                 Standing::Refuted => return Err(Failure::new(RoundFailure::Refuted, "")),
-                Standing::Certified | Standing::None => {
+                Standing::None => return Ok(End::Lost),
+                Standing::Certified => {
                     if let Some((_, list)) = &list {
                         work.tell_chunks(on_chain, list.count()).await;
                     }
@@ -68,6 +81,20 @@ pub(super) async fn post<C: Chain, B: Beacons>(
             }
         }
     }
+}
+
+/// Keeps an eye on a settled round for a while.
+async fn look_back<C: Chain, B: Beacons>(work: &Work<C, B>) -> End {
+    for _ in 0..LOOKS_BACK {
+        tokio::time::sleep(LOOK).await;
+        match work.look().await {
+            Ok(on_chain) if matches!(on_chain.standing, Standing::None | Standing::Certified) => {
+                return End::Lost;
+            }
+            _ => {}
+        }
+    }
+    End::Settled
 }
 
 /// The list and the header that commits to it, if both are here.

@@ -8,7 +8,10 @@ use quorate_protocol::{Certificate, seed};
 use quorate_rpc::RoundFailure;
 use tokio::sync::OnceCell;
 
-use super::{Beacons, Job, Tools, chunks};
+use super::{
+    Beacons, Job, Tools,
+    chunks::{self, End},
+};
 use crate::{
     chain::{Action, Chain, Fault, OnChain, Standing},
     collector::{Progress, actor::now, ingress::Message},
@@ -68,8 +71,13 @@ impl<C: Chain, B: Beacons> Work<C, B> {
     async fn settle(&self, mut certificates: Certificates) -> (Result<(), Failure>, Certificates) {
         let result = async {
             let deadline = self.deadline()?;
-            let digest = self.certified(&mut certificates, deadline).await?;
-            chunks::post(self, digest, deadline).await
+            // A reorganisation may take back what stood: then from the beginning.
+            loop {
+                let digest = self.certified(&mut certificates, deadline).await?;
+                if chunks::post(self, digest, deadline).await? == End::Settled {
+                    return Ok(());
+                }
+            }
         };
         (result.await, certificates)
     }
