@@ -5,6 +5,7 @@
 //! trace. The only stand-ins are the chains (anvil) and the bridge between them.
 
 pub mod beacon_server;
+pub mod bench;
 pub mod chains;
 pub mod core;
 pub mod deploy;

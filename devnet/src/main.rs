@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use devnet::{
     World, WorldConfig,
+    bench::{BenchConfig, Group, bench},
     liars::Lie,
     paths,
     run::{RunConfig, run},
@@ -64,6 +65,16 @@ enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+    /// Measures what the design gives numbers for, prints one table and writes
+    /// bench/summary.json in the target directory; takes about six minutes
+    Bench {
+        /// Measure one group only, into a file of its name
+        #[arg(long, value_enum)]
+        only: Option<Group>,
+        /// Print JSON instead of the table
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -106,7 +117,11 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
                 keep,
             };
             let summary = Box::pin(run(&config)).await?;
-            Ok(if summary.held { Exit::Well } else { Exit::Fault })
+            Ok(if summary.held {
+                Exit::Well
+            } else {
+                Exit::Fault
+            })
         }
         Command::Liar {
             lie,
@@ -116,6 +131,14 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Up { trace, dir } => {
             let dir = dir.unwrap_or_else(|| paths::target().join("devnet").join("up"));
             Box::pin(up(trace, dir)).await.map(|()| Exit::Well)
+        }
+        Command::Bench { only, json } => {
+            let complete = Box::pin(bench(&BenchConfig { only, json })).await?;
+            Ok(if complete {
+                Exit::Well
+            } else {
+                Exit::Unchecked
+            })
         }
     }
 }

@@ -74,5 +74,10 @@ fn rustc() -> Option<String> {
         .output()
         .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    Some(text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+    Some(
+        text.split_whitespace()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
 }

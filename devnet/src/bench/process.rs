@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::{time::clock_getcpuclockid, unistd::Pid};
+
 use crate::Error;
 
 /// What a process holds and has used.
@@ -44,13 +46,11 @@ pub(super) fn forget_peak() -> Result<(), Error> {
     fs::write(path, "5").map_err(Error::file(path))
 }
 
-/// Share of one core that a process takes over `span`, in percent.
-///
-/// It adds up what the scheduler accounted to each thread, in nanoseconds: ticks would not see
-/// short awakenings.
+/// Share of one core that a process takes over `span`, in percent, by its own clock: all its
+/// threads, in nanoseconds, those too that begin or end meanwhile.
 ///
 /// # Errors
-/// When it ends meanwhile.
+/// When it is gone.
 pub(super) async fn share_of_core(pid: u32, span: Duration) -> Result<f64, Error> {
     let (before, began) = (cpu_time(pid)?, Instant::now());
     tokio::time::sleep(span).await;
@@ -60,14 +60,11 @@ pub(super) async fn share_of_core(pid: u32, span: Duration) -> Result<f64, Error
 }
 
 fn cpu_time(pid: u32) -> Result<Duration, Error> {
-    let dir = format!("/proc/{pid}/task");
-    let threads = fs::read_dir(&dir).map_err(Error::file(&dir))?;
-    // A thread may end between the listing and the reading: it took next to nothing.
-    let times = threads.flatten().filter_map(|thread| {
-        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        text.split_whitespace().next()?.parse().ok()
-    });
-    Ok(Duration::from_nanos(times.sum()))
+    let failed = |reason: String| Error::program(format!("process {pid}"), reason);
+    let number = i32::try_from(pid).map_err(|e| failed(e.to_string()))?;
+    let clock = clock_getcpuclockid(Pid::from_raw(number)).map_err(|e| failed(e.to_string()))?;
+    let time = clock.now().map_err(|e| failed(e.to_string()))?;
+    Ok(time.into())
 }
 
 /// `value` with so many decimals.
@@ -84,6 +81,16 @@ mod tests {
     fn this_process_holds_memory() {
         let usage = usage(std::process::id()).expect("proc");
         assert!(usage.resident > 100_000 && usage.peak >= usage.resident);
+    }
+
+    #[test]
+    fn work_takes_cpu_time() {
+        let before = cpu_time(std::process::id()).expect("clock");
+        let mut number = 1_u64;
+        while cpu_time(std::process::id()).expect("clock") <= before {
+            number = std::hint::black_box(number).wrapping_mul(3);
+        }
+        assert!(cpu_time(u32::MAX).is_err());
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! 128 operators that exist only as keys: what signs where no process is to be measured.
+
+use quorate_bls::{Domain, SecretKey};
+use quorate_canon::{Epoch, OperatorIndex, OperatorStake};
+use quorate_protocol::{Certificate, Header, StakeTable, Vote};
+
+use crate::Error;
+
+/// How many operators.
+pub(super) const OPERATORS: u32 = 128;
+/// A hundred absent of 128 are no quorum where stakes are equal. So 28 operators, every fourth
+/// one, have eight times the stake of the others: 69 % of all.
+pub(super) const HEAVY: u32 = 28;
+const HEAVY_STAKE: u128 = 8_000;
+const LIGHT_STAKE: u128 = 1_000;
+
+/// The operators' keys and their table of stake epoch 0.
+pub(super) struct Crew {
+    keys: Vec<SecretKey>,
+    pub(super) table: StakeTable,
+}
+
+impl Crew {
+    /// The same 128 in every run.
+    ///
+    /// # Errors
+    /// Never with these keys.
+    pub(super) fn new() -> Result<Self, Error> {
+        let master = SecretKey::from_seed(b"quorate/devnet/bench/operators/v1").map_err(key)?;
+        let keys: Vec<_> = (0..OPERATORS).map(|index| master.child(index)).collect();
+        let stakes = (0..OPERATORS).map(|index| {
+            OperatorStake::new(if is_heavy(index) {
+                HEAVY_STAKE
+            } else {
+                LIGHT_STAKE
+            })
+        });
+        let table = StakeTable::new(
+            Epoch::new(0),
+            keys.iter().map(SecretKey::public_key).collect(),
+            stakes.collect(),
+        )
+        .map_err(key)?;
+        Ok(Self { keys, table })
+    }
+
+    /// A certificate that `absent` operators of little stake have not signed.
+    ///
+    /// # Errors
+    /// When those who signed are no quorum.
+    pub(super) fn certify(&self, header: &Header, absent: usize) -> Result<Certificate, Error> {
+        let digest = header.digest().get();
+        let mut to_skip = absent;
+        let mut votes = Vec::with_capacity(self.keys.len());
+        for (index, secret) in (0..).zip(&self.keys) {
+            if to_skip > 0 && !is_heavy(index) {
+                to_skip -= 1;
+                continue;
+            }
+            let signature = secret.sign(Domain::Vote, &digest);
+            votes.push(Vote::new(*header, OperatorIndex::new(index), signature));
+        }
+        Certificate::of_votes(header, &votes, &self.table)
+            .map_err(|e| Error::program("certificate", e.to_string()))
+    }
+}
+
+const fn is_heavy(index: u32) -> bool {
+    index.is_multiple_of(4) && index / 4 < HEAVY
+}
+
+fn key(error: impl std::fmt::Display) -> Error {
+    Error::Key(error.to_string())
+}

@@ -1,0 +1,154 @@
+//! `devnet bench`: the figures that the design asks for, measured here and nowhere else.
+//!
+//! Tests assert no time: a machine under load would fail them. Gas comes from receipts of anvil with
+//! the rules of Osaka, everything else from the clock and from `/proc`. A target that is missed is
+//! shown as missed.
+
+mod certificate;
+mod certified;
+mod crew;
+mod gas;
+mod ground;
+mod idle;
+mod machine;
+mod matching;
+mod network;
+mod process;
+mod rounds;
+mod row;
+mod slashes;
+mod stall;
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+pub use machine::Machine;
+use quorate_service::terminal;
+pub use row::Row;
+
+use crate::{Error, paths};
+
+/// What is measured together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Group {
+    /// A round's matching and the check of its outcome
+    Matching,
+    /// Certificates from many votes
+    Certificate,
+    /// Gas of settling and of opening leases on L2
+    Gas,
+    /// Beacon to certificate in a network of four operators; gas of slashes on L1
+    Rounds,
+    /// An operator's node between rounds
+    Idle,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct BenchConfig {
+    /// One group only; none for all.
+    pub only: Option<Group>,
+    /// JSON on standard output instead of the table.
+    pub json: bool,
+}
+
+/// Where figures, logs and keys of a bench go.
+#[must_use]
+pub fn dir() -> PathBuf {
+    paths::target().join("bench")
+}
+
+/// Measures, prints and writes `summary.json`, or with one group only `<group>.json`. Says whether
+/// every group could be measured: whether targets were met is in the rows.
+///
+/// # Errors
+/// When the figures cannot be written.
+pub async fn bench(config: &BenchConfig) -> Result<bool, Error> {
+    let machine = Machine::here();
+    let mut rows = Vec::new();
+    let mut complete = true;
+    // Matching first: what others leave behind of this process's memory would hide its own.
+    for group in Group::value_variants() {
+        if config.only.is_some_and(|only| only != *group) {
+            continue;
+        }
+        match group.measure().await {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => {
+                complete = false;
+                eprintln!("{}: not measured: {error}", group.word());
+            }
+        }
+    }
+    let file = config.only.map_or("summary".to_owned(), Group::word) + ".json";
+    row::write(&dir(), &file, &machine, &rows)?;
+    if config.json {
+        println!(
+            "{}",
+            serde_json::json!({ "machine": machine, "rows": rows })
+        );
+    } else {
+        println!("{machine}");
+        println!("{}", row::table(&rows));
+        let missed = rows.iter().filter(|row| row.met == Some(false)).count();
+        let asked = rows.iter().filter(|row| row.met.is_some()).count();
+        println!(
+            "{} of {asked} targets met; {}",
+            asked - missed,
+            dir().join(file).display()
+        );
+    }
+    Ok(complete)
+}
+
+impl Group {
+    fn word(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Steps that its progress bar shows.
+    const fn steps(self) -> u64 {
+        match self {
+            Self::Matching => 3,
+            Self::Certificate => 6,
+            Self::Gas => 8,
+            Self::Rounds => 3,
+            Self::Idle => 30,
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Matching => "matching",
+            Self::Certificate => "certificates from votes",
+            Self::Gas => "gas on L2",
+            Self::Rounds => "beacon to certificate, two minutes",
+            Self::Idle => "operator between rounds, three minutes",
+        }
+    }
+
+    async fn measure(self) -> Result<Vec<Row>, Error> {
+        let bar = terminal::progress(self.steps(), self.title());
+        let tick = || bar.inc(1);
+        let rows = match self {
+            Self::Matching => matching::measure(tick),
+            Self::Certificate => certificate::measure(tick),
+            Self::Gas => gas::measure(&fresh("gas")?, tick).await,
+            Self::Rounds => Box::pin(rounds::measure(&fresh("rounds")?, tick)).await,
+            Self::Idle => Box::pin(idle::measure(&fresh("idle")?, tick)).await,
+        };
+        bar.finish_and_clear();
+        rows
+    }
+}
+
+/// An empty folder below [`dir`].
+fn fresh(name: &str) -> Result<PathBuf, Error> {
+    let path: PathBuf = Path::new(&dir()).join("run").join(name);
+    if path.exists() {
+        std::fs::remove_dir_all(&path).map_err(Error::file(&path))?;
+    }
+    std::fs::create_dir_all(&path).map_err(Error::file(&path))?;
+    Ok(path)
+}
