@@ -16,7 +16,8 @@ help: ## this list
 
 $(NODE_STAMP): contracts/package.json contracts/package-lock.json
 	@command -v node >/dev/null || { echo "make: node not found: install Node 20 or later (https://nodejs.org), then run this again" >&2; exit 2; }
-	cd contracts && npm ci --no-fund --no-audit --loglevel=error
+	@# Not `npm ci`: it insists on the optional builds for all other platforms, which not every mirror has.
+	cd contracts && npm install --no-save --no-fund --no-audit --loglevel=error
 	@touch $@
 
 $(CORE_STAMP): devnet/core-artifacts/Cargo.lock
