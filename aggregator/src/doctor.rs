@@ -6,7 +6,7 @@ use quorate_service::{cli::Exit, doctor::Doctor};
 
 use crate::{
     config::Config,
-    run::{check_facts, connect, facts, signer},
+    reach::{Facts, check_facts, connect, facts, signer},
 };
 
 /// Runs all checks.
@@ -103,7 +103,7 @@ async fn contracts(doctor: &mut Doctor, config: &Config, l1: Option<&Rpc>, l2: O
     let Some(l2) = l2 else {
         return doctor.skip("contracts on L2", "L2");
     };
-    let seen = |facts: &crate::run::Facts| {
+    let seen = |facts: &Facts| {
         format!(
             "AVS {}, operator set {}",
             facts.domain.avs, facts.domain.operator_set

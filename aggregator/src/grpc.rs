@@ -10,15 +10,15 @@ use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
     VoteRejection, WireError,
-    server::{Handler, ListRefusal},
+    handler::{Handler, ListRefusal},
     wire::{RoundReport, VoteReceipt},
 };
 use tokio::sync::watch;
 
 use crate::{
-    collector::{Mailbox, Source, actor::blocking, ingress::Message},
+    collector::{Mailbox, Source, ingress::Message},
     observe::Observe,
-    store::{HeaderId, Store},
+    store::{HeaderId, Store, blocking},
 };
 
 /// Lists that are received at a time, of one header and in all: each may be 50 MB.

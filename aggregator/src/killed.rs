@@ -81,7 +81,7 @@ fn kill_after(child: &mut Child, count: usize) -> usize {
 
 #[tokio::test]
 async fn a_killed_aggregator_loses_no_acknowledged_vote_and_completes_the_round() {
-    let genesis = crate::collector::actor::now().get() - 1_000;
+    let genesis = crate::clock::now().get() - 1_000;
     for count in [1, 9, 26] {
         let folder = tempfile::tempdir().unwrap();
         let acknowledged = kill_after(&mut spawn(folder.path(), genesis), count);

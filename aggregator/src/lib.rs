@@ -8,6 +8,7 @@
 
 pub mod chain;
 mod cli;
+mod clock;
 pub mod collector;
 pub mod config;
 pub mod courts;
@@ -18,6 +19,8 @@ mod killed;
 #[cfg(test)]
 mod metrics_page;
 pub mod observe;
+pub mod parts;
+pub mod reach;
 pub mod run;
 pub mod settle;
 mod status;

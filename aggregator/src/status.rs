@@ -7,7 +7,7 @@ use quorate_rpc::{RoundFailure, wire::RoundReport};
 use quorate_service::Readiness;
 use serde_json::{Value, json};
 
-use crate::{collector::Mailbox, run::Facts};
+use crate::{collector::Mailbox, reach::Facts};
 
 /// What the page shows; cheap to clone.
 #[derive(Clone, Debug)]

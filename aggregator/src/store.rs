@@ -267,3 +267,13 @@ fn read_case(key: &[u8], payload: &[u8]) -> Option<Case> {
         stage,
     })
 }
+
+/// Runs disk work beside the tasks; an error comes back in words.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, String> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -9,7 +9,7 @@ use quorate_service::Shutdown;
 
 use crate::{
     chain::{Action, Chain, Fault, Pages},
-    collector::actor::now,
+    clock::now,
     observe::Observe,
 };
 

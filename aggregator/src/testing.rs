@@ -10,7 +10,7 @@ use quorate_canon::{
 use quorate_matching::{Capacity, Entry, NO_LOWEST, OutcomeList};
 use quorate_protocol::{Domain, Header, Schedule, StakeTable, Unverified, Verified, Vote, seed};
 
-use crate::{collector::actor::now, run::Facts};
+use crate::{clock::now, reach::Facts};
 
 /// The beacon signature that tests go by; nothing here verifies it.
 pub(crate) const BEACON: [u8; 48] = [7; 48];

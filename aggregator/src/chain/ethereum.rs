@@ -8,16 +8,15 @@ use alloy::{
     sol_types::SolEvent as _,
 };
 use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable};
-use quorate_canon::{Digest, Epoch, FixedWidth as _, OperatorIndex, Round, Timestamp};
+use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_chain::{
-    ChainError, Rpc, chunk,
-    sender::{Call, Receipt, SendError, TxSender},
-    settlement,
+    ChainError, Rpc,
+    sender::{Receipt, SendError, TxSender},
     views::{self, Status},
 };
 use quorate_protocol::{StakeTable, Verdict, Word};
 
-use super::{Action, Chain, Fault, Mined, Missing, OnChain, Pages, Side, Standing};
+use super::{Action, Chain, Fault, Mined, Missing, OnChain, Pages, Side, Standing, calls};
 
 /// Where the contracts lie.
 #[derive(Clone, Copy, Debug)]
@@ -59,84 +58,6 @@ impl Ethereum {
 
     fn l2(&self) -> &Rpc {
         self.l2.rpc()
-    }
-
-    /// The call that does an action.
-    fn call(&self, action: &Action) -> Call {
-        let a = &self.addresses;
-        match action {
-            Action::Settle {
-                certificate,
-                beacon,
-            } => Call::new(
-                a.rounds,
-                &IRounds::settleCall {
-                    s: settlement(certificate, beacon),
-                },
-            ),
-            Action::PostChunk {
-                header,
-                chunk: proof,
-            } => {
-                let (bytes, c) = (header.to_bytes().into(), chunk(header.round, proof));
-                Call::new(a.rounds, &IRounds::postChunkCall { header: bytes, c })
-            }
-            Action::Report(round) => Call::new(a.rounds, &IRounds::reportCall { n: round.get() }),
-            Action::PostKeys { epoch, page, keys } => {
-                let (epoch, page, keys) = (epoch.get(), *page, keys.clone().into());
-                Call::new(
-                    a.stake_table,
-                    &IStakeTable::postKeysPageCall { epoch, page, keys },
-                )
-            }
-            Action::PostStakes { epoch, stakes } => {
-                let (epoch, stakes) = (epoch.get(), stakes.clone().into());
-                Call::new(
-                    a.stake_table,
-                    &IStakeTable::postStakesPageCall { epoch, stakes },
-                )
-            }
-            Action::FixTable(epoch) => {
-                let call = IServiceManager::fixTableCall { epoch: epoch.get() };
-                Call::new(a.service_manager, &call).value(self.bridge_value)
-            }
-            Action::ProveEquivocation(..) | Action::ChargeDivergence(..) | Action::Execute(_) => {
-                self.court_call(action)
-            }
-        }
-    }
-
-    /// The calls of `Slasher`.
-    fn court_call(&self, action: &Action) -> Call {
-        let slasher = self.addresses.slasher;
-        match action {
-            Action::ProveEquivocation(operator, evidence) => Call::new(
-                slasher,
-                &ISlasher::proveEquivocationCall {
-                    operatorIndex: operator.get(),
-                    headerA: evidence.header_a.to_bytes().into(),
-                    signatureA: evidence.signature_a.to_eip2537().to_vec().into(),
-                    headerB: evidence.header_b.to_bytes().into(),
-                    signatureB: evidence.signature_b.to_eip2537().to_vec().into(),
-                },
-            ),
-            Action::ChargeDivergence(operator, evidence) => Call::new(
-                slasher,
-                &ISlasher::chargeDivergenceCall {
-                    operatorIndex: operator.get(),
-                    certifiedHeader: evidence.certified.to_bytes().into(),
-                    otherHeader: evidence.other.to_bytes().into(),
-                    signature: evidence.signature.to_eip2537().to_vec().into(),
-                },
-            ),
-            Action::Execute(id) => Call::new(
-                slasher,
-                &ISlasher::executeCall {
-                    chargeId: B256::new(id.0),
-                },
-            ),
-            other => self.call(other),
-        }
     }
 }
 
@@ -282,7 +203,9 @@ impl Chain for Ethereum {
             Side::L1 => &self.l1,
             Side::L2 => &self.l2,
         };
-        let call = self.call(action).deadline(deadline).key(action.key());
+        let call = calls::of(action, &self.addresses, self.bridge_value)
+            .deadline(deadline)
+            .key(action.key());
         let receipt = sender.send(call).await?;
         Ok(mined(&receipt))
     }

@@ -2,6 +2,7 @@
 //! a call before they are sent. Unit tests put a simulated chain in this place.
 
 pub mod actions;
+mod calls;
 pub mod ethereum;
 #[cfg(test)]
 pub mod simulated;

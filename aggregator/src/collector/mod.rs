@@ -5,7 +5,12 @@
 
 pub mod actor;
 mod book;
+mod house;
 pub mod ingress;
+mod intake;
+mod lists;
+mod news;
+mod parking;
 pub mod round;
 pub mod state;
 #[cfg(test)]

@@ -5,8 +5,8 @@ use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_protocol::{Evidence, Header, Unverified, Vote};
 use quorate_rpc::VoteRejection;
 
-use super::{Judgement, Limits, Millis, RoundVotes, Screening, State, actor::now};
-use crate::testing::World;
+use super::{Judgement, Limits, Millis, RoundVotes, Screening, State};
+use crate::{clock::now, testing::World};
 
 const GRACE: Millis = Millis(150);
 

@@ -15,9 +15,9 @@ use tokio::sync::Notify;
 use super::{Case, Stage};
 use crate::{
     chain::{Action, Chain, Fault, actions::charge_id},
-    collector::actor::{blocking, now},
+    clock::now,
     observe::Observe,
-    store::Store,
+    store::{Store, blocking},
 };
 
 /// Longest pause between two attempts at one case.

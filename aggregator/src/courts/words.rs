@@ -8,12 +8,10 @@ use quorate_service::Shutdown;
 use super::Stage;
 use crate::{
     chain::{Action, Chain, Fault},
-    collector::{
-        Mailbox,
-        actor::{blocking, now},
-    },
+    clock::now,
+    collector::Mailbox,
     observe::Observe,
-    store::Store,
+    store::{Store, blocking},
 };
 
 /// Seconds that a report has to be mined.

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     chain::{Action, Chain, Fault, Standing},
-    collector::actor::{blocking, now},
-    store::HeaderId,
+    clock::now,
+    store::{HeaderId, blocking},
 };
 
 /// Chunks that are on their way at a time.

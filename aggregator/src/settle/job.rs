@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     chain::{Action, Chain, Fault, OnChain, Standing},
-    collector::{Progress, actor::now, ingress::Message},
+    clock::now,
+    collector::{Progress, ingress::Message},
 };
 
 /// Pause between two looks at L2.

@@ -3,9 +3,13 @@
 //!
 //! Nothing behind this crate sees a generated type, a status code or an unchecked length.
 
-pub mod accept;
+mod accept;
+mod addresses;
 pub mod client;
+mod edge;
 pub mod error;
+mod guarded;
+pub mod handler;
 pub mod limits;
 pub mod reason;
 pub mod server;
@@ -14,6 +18,7 @@ pub mod wire;
 
 pub use client::Client;
 pub use error::RpcError;
+pub use handler::{Handler, ListRefusal};
 pub use limits::{ClientLimits, ServerLimits, WireLimits};
 pub use reason::{RoundFailure, VoteRejection};
 pub use server::Server;

@@ -15,7 +15,7 @@ use quorate_matching::OutcomeList;
 use quorate_protocol::{Domain, Header, Unverified, Vote};
 use quorate_rpc::{
     Client, ClientLimits, ClientTls, Server, ServerLimits, ServerTls, WireError, WireLimits,
-    server::{Handler, ListRefusal},
+    handler::{Handler, ListRefusal},
     wire::{Phase, RoundReport, VoteReceipt, VoteVerdict},
 };
 use tokio::sync::oneshot;

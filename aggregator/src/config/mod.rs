@@ -1,19 +1,20 @@
 //! `aggregator.toml`. A key that is not known is an error; secrets are named by file or variable.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+mod beacon;
+mod chains;
+mod duties;
 
-use alloy::primitives::{Address, U256};
-use quorate_beacon::{ChainInfo, Kind};
-use quorate_canon::{Digest, Timestamp};
+use std::{net::SocketAddr, path::PathBuf};
+
 use quorate_rpc::{ServerLimits, ServerTls};
 use quorate_service::{ConfigError, Network, SecretSource};
 use serde::Deserialize;
-use url::Url;
 
-use crate::{
-    chain::ethereum::Addresses,
-    collector::{Limits, Millis},
-};
+pub use beacon::{Beacon, LocalBeacon};
+pub use chains::{Endpoints, L1, L2};
+pub use duties::{Collector, Duties};
+
+use crate::chain::ethereum::Addresses;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -106,50 +107,6 @@ pub struct Http {
     pub listen: SocketAddr,
 }
 
-/// JSON-RPC endpoints; their paths often are keys, so only hosts are shown.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Endpoints(pub Vec<Url>);
-
-impl fmt::Debug for Endpoints {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|url| url.host_str().unwrap_or("?")))
-            .finish()
-    }
-}
-
-/// L1.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct L1 {
-    /// Endpoints, best first.
-    pub urls: Endpoints,
-    /// The chain id that all of them must have.
-    pub chain_id: u64,
-    /// `ServiceManager`.
-    pub service_manager: Address,
-    /// `Slasher`.
-    pub slasher: Address,
-    /// Wei that go along with what crosses the bridge.
-    #[serde(default)]
-    pub bridge_value: U256,
-}
-
-/// L2.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct L2 {
-    /// Endpoints, best first.
-    pub urls: Endpoints,
-    /// The chain id that all of them must have.
-    pub chain_id: u64,
-    /// `Rounds`.
-    pub rounds: Address,
-    /// `StakeTable`.
-    pub stake_table: Address,
-}
-
 /// The key that pays for transactions, on both chains.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -158,127 +115,6 @@ pub struct Key {
     pub keystore: PathBuf,
     /// Its password.
     pub password: SecretSource,
-}
-
-/// The beacon.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Beacon {
-    /// Relays.
-    pub relays: Vec<Url>,
-    /// A local stand-in for drand quicknet; devnet only.
-    pub local: Option<LocalBeacon>,
-}
-
-/// The parameters of a local beacon.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LocalBeacon {
-    /// Public key, hex, compressed.
-    pub public_key: String,
-    /// Chain hash.
-    pub chain_hash: String,
-    /// Time of round 1.
-    pub genesis: u64,
-    /// Seconds a round.
-    pub period: u32,
-}
-
-impl Beacon {
-    /// The chain that is trusted: drand quicknet, or the local stand-in where it is allowed.
-    pub fn chain(&self, network: Network) -> Result<ChainInfo, ConfigError> {
-        let Some(local) = &self.local else {
-            return Ok(ChainInfo::quicknet());
-        };
-        let bad =
-            |key: &str, detail: String| ConfigError::value(format!("beacon.local.{key}"), detail);
-        let public_key = alloy::hex::decode_to_array(&local.public_key)
-            .map_err(|error| bad("public_key", error.to_string()))?;
-        let chain_hash: Digest = local
-            .chain_hash
-            .parse()
-            .map_err(|error| bad("chain_hash", format!("{error}")))?;
-        let info = ChainInfo::local(
-            public_key,
-            chain_hash,
-            Timestamp::new(local.genesis),
-            local.period,
-        );
-        if info.kind == Kind::Local {
-            network.allow_simulated("beacon.local")?;
-        }
-        Ok(info)
-    }
-}
-
-/// The collector's patience.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Collector {
-    /// Wait for stragglers once a quorum stands, milliseconds.
-    pub grace_ms: u64,
-    /// Bad signatures from one address in one operator's name in one round before no more are checked.
-    pub failures: u32,
-    /// Seconds for which votes of a round are kept after its deadline.
-    pub kept_seconds: u32,
-}
-
-impl Default for Collector {
-    fn default() -> Self {
-        let limits = Limits::default();
-        Self {
-            grace_ms: limits.grace.0,
-            failures: limits.failures,
-            kept_seconds: limits.kept,
-        }
-    }
-}
-
-impl Collector {
-    /// The collector's limits.
-    pub fn limits(&self) -> Limits {
-        Limits {
-            grace: Millis(self.grace_ms),
-            failures: self.failures,
-            kept: self.kept_seconds,
-            ..Limits::default()
-        }
-    }
-}
-
-/// What is done beside settling.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Duties {
-    /// Fixes stake tables on L1 and posts their pages on L2.
-    pub tables: bool,
-    /// Takes evidence to L1.
-    pub evidence: bool,
-    /// Reports every round that has become final, not only those that L1 waits for.
-    pub report_all: bool,
-    /// Pause between two looks of each duty, milliseconds.
-    pub pause_ms: u64,
-    /// Days after a round's close in which L1 takes evidence and executes charges.
-    pub evidence_days: u64,
-}
-
-impl Default for Duties {
-    fn default() -> Self {
-        Self {
-            tables: true,
-            evidence: true,
-            report_all: false,
-            pause_ms: 5_000,
-            evidence_days: 13,
-        }
-    }
-}
-
-impl Duties {
-    /// Pause between two looks.
-    pub const fn pause(&self) -> Duration {
-        Duration::from_millis(self.pause_ms)
-    }
 }
 
 impl Config {
@@ -331,6 +167,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collector::Limits;
     use std::path::Path;
 
     fn example() -> Config {

@@ -1,0 +1,75 @@
+//! Actions as calls of contracts.
+
+use alloy::primitives::{Address, B256, U256};
+use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable};
+use quorate_canon::{FixedWidth as _, OperatorIndex};
+use quorate_chain::{chunk, sender::Call, settlement};
+use quorate_protocol::{Divergence, Equivocation};
+
+use super::{Action, ethereum::Addresses};
+
+/// The call that does an action. `bridge_value` wei go along with what crosses the bridge.
+pub(super) fn of(action: &Action, at: &Addresses, bridge_value: U256) -> Call {
+    match action {
+        Action::Settle {
+            certificate,
+            beacon,
+        } => {
+            let s = settlement(certificate, beacon);
+            Call::new(at.rounds, &IRounds::settleCall { s })
+        }
+        Action::PostChunk {
+            header,
+            chunk: proof,
+        } => {
+            let (bytes, c) = (header.to_bytes().into(), chunk(header.round, proof));
+            Call::new(at.rounds, &IRounds::postChunkCall { header: bytes, c })
+        }
+        Action::Report(round) => Call::new(at.rounds, &IRounds::reportCall { n: round.get() }),
+        Action::FixTable(epoch) => {
+            let call = IServiceManager::fixTableCall { epoch: epoch.get() };
+            Call::new(at.service_manager, &call).value(bridge_value)
+        }
+        Action::PostKeys { epoch, page, keys } => {
+            let (epoch, page, keys) = (epoch.get(), *page, keys.clone().into());
+            Call::new(
+                at.stake_table,
+                &IStakeTable::postKeysPageCall { epoch, page, keys },
+            )
+        }
+        Action::PostStakes { epoch, stakes } => {
+            let (epoch, stakes) = (epoch.get(), stakes.clone().into());
+            Call::new(
+                at.stake_table,
+                &IStakeTable::postStakesPageCall { epoch, stakes },
+            )
+        }
+        Action::ProveEquivocation(operator, evidence) => prove(at.slasher, *operator, evidence),
+        Action::ChargeDivergence(operator, evidence) => charge(at.slasher, *operator, evidence),
+        Action::Execute(id) => {
+            let charge = B256::new(id.0);
+            Call::new(at.slasher, &ISlasher::executeCall { chargeId: charge })
+        }
+    }
+}
+
+fn prove(slasher: Address, operator: OperatorIndex, evidence: &Equivocation) -> Call {
+    let call = ISlasher::proveEquivocationCall {
+        operatorIndex: operator.get(),
+        headerA: evidence.header_a.to_bytes().into(),
+        signatureA: evidence.signature_a.to_eip2537().to_vec().into(),
+        headerB: evidence.header_b.to_bytes().into(),
+        signatureB: evidence.signature_b.to_eip2537().to_vec().into(),
+    };
+    Call::new(slasher, &call)
+}
+
+fn charge(slasher: Address, operator: OperatorIndex, evidence: &Divergence) -> Call {
+    let call = ISlasher::chargeDivergenceCall {
+        operatorIndex: operator.get(),
+        certifiedHeader: evidence.certified.to_bytes().into(),
+        otherHeader: evidence.other.to_bytes().into(),
+        signature: evidence.signature.to_eip2537().to_vec().into(),
+    };
+    Call::new(slasher, &call)
+}

@@ -1,0 +1,77 @@
+//! What is borne and what is done.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::collector::{Limits, Millis};
+
+/// The collector's patience.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Collector {
+    /// Wait for stragglers once a quorum stands, milliseconds.
+    pub grace_ms: u64,
+    /// Bad signatures from one address in one operator's name in one round before no more are checked.
+    pub failures: u32,
+    /// Seconds for which votes of a round are kept after its deadline.
+    pub kept_seconds: u32,
+}
+
+impl Default for Collector {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            grace_ms: limits.grace.0,
+            failures: limits.failures,
+            kept_seconds: limits.kept,
+        }
+    }
+}
+
+impl Collector {
+    /// The collector's limits.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            grace: Millis(self.grace_ms),
+            failures: self.failures,
+            kept: self.kept_seconds,
+            ..Limits::default()
+        }
+    }
+}
+
+/// What is done beside settling.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Duties {
+    /// Fixes stake tables on L1 and posts their pages on L2.
+    pub tables: bool,
+    /// Takes evidence to L1.
+    pub evidence: bool,
+    /// Reports every round that has become final, not only those that L1 waits for.
+    pub report_all: bool,
+    /// Pause between two looks of each duty, milliseconds.
+    pub pause_ms: u64,
+    /// Days after a round's close in which L1 takes evidence and executes charges.
+    pub evidence_days: u64,
+}
+
+impl Default for Duties {
+    fn default() -> Self {
+        Self {
+            tables: true,
+            evidence: true,
+            report_all: false,
+            pause_ms: 5_000,
+            evidence_days: 13,
+        }
+    }
+}
+
+impl Duties {
+    /// Pause between two looks.
+    pub const fn pause(&self) -> Duration {
+        Duration::from_millis(self.pause_ms)
+    }
+}

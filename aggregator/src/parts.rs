@@ -1,0 +1,140 @@
+//! The actors and what binds them together; which chains and which beacon is open.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use quorate_canon::Round;
+use quorate_service::Shutdown;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use crate::chain::Chain;
+use crate::collector::{Limits, Mailbox, State, actor};
+use crate::config::Duties;
+use crate::courts::docket::Docket;
+use crate::courts::words::Words;
+use crate::grpc::{Service, Uploads};
+use crate::observe::Observe;
+use crate::reach::Facts;
+use crate::settle::{self, Beacons};
+use crate::store::Store;
+use crate::tables::Keeper;
+
+/// What an aggregator is made of; tests put a simulated chain and beacon in.
+pub struct Parts<C, B> {
+    /// What never changes.
+    pub facts: Facts,
+    /// The chains.
+    pub chain: Arc<C>,
+    /// The beacon.
+    pub beacons: Arc<B>,
+    /// The database.
+    pub store: Arc<Store>,
+    /// Metrics and logs.
+    pub observe: Observe,
+    /// The collector's limits.
+    pub limits: Limits,
+    /// What is done beside settling.
+    pub duties: Duties,
+}
+
+/// An aggregator at work.
+pub struct Running {
+    /// What answers operators.
+    pub service: Arc<Service>,
+    /// The way to the collector.
+    pub mailbox: Mailbox,
+    /// Its tasks, by name.
+    pub tasks: Vec<(&'static str, JoinHandle<()>)>,
+}
+
+impl<C: Chain, B: Beacons> Parts<C, B> {
+    /// Starts all actors. They end when the end is asked for.
+    pub fn start(self, shutdown: &Shutdown) -> Running {
+        let (mailbox, messages) = Mailbox::new();
+        let (jobs, queue) = settle::queue();
+        let (came, lists) = watch::channel(0);
+        let (uploads, courts) = (Uploads::default(), Arc::new(Notify::new()));
+        let mut tasks = Vec::new();
+
+        let tools = actor::Tools {
+            chain: Arc::clone(&self.chain),
+            store: Arc::clone(&self.store),
+            observe: self.observe.clone(),
+            uploads: uploads.clone(),
+            jobs,
+            courts: Arc::clone(&courts),
+        };
+        let state = State::new(self.facts.domain, self.facts.schedule, self.limits);
+        let collector = actor::Collector::new(state, tools, mailbox.clone());
+        tasks.push((
+            "collector",
+            tokio::spawn(collector.run(messages, shutdown.clone())),
+        ));
+
+        let tools = settle::Tools {
+            domain: self.facts.domain,
+            schedule: self.facts.schedule,
+            chain: Arc::clone(&self.chain),
+            beacons: Arc::clone(&self.beacons),
+            store: Arc::clone(&self.store),
+            mailbox: mailbox.clone(),
+            observe: self.observe.clone(),
+            lists,
+        };
+        tasks.push((
+            "settle",
+            tokio::spawn(settle::run(tools, queue, shutdown.clone())),
+        ));
+        self.start_duties(&mailbox, courts, shutdown, &mut tasks);
+
+        let service = Service::new(mailbox.clone(), self.store, uploads, self.observe, came);
+        Running {
+            service: Arc::new(service),
+            mailbox,
+            tasks,
+        }
+    }
+
+    /// Starts what is done beside settling.
+    fn start_duties(
+        &self,
+        mailbox: &Mailbox,
+        courts: Arc<Notify>,
+        shutdown: &Shutdown,
+        tasks: &mut Vec<(&'static str, JoinHandle<()>)>,
+    ) {
+        let (pause, schedule) = (self.duties.pause(), self.facts.schedule);
+        if self.duties.tables {
+            let keeper = Keeper::new(
+                Arc::clone(&self.chain),
+                schedule,
+                self.observe.clone(),
+                pause,
+            );
+            tasks.push(("tables", tokio::spawn(keeper.run(shutdown.clone()))));
+        }
+        if self.duties.evidence {
+            let docket = Docket::new(
+                Arc::clone(&self.chain),
+                Arc::clone(&self.store),
+                self.observe.clone(),
+                pause,
+                self.duties.evidence_days.saturating_mul(86_400),
+                Box::new(move |round: Round| schedule.close(round).ok()),
+            );
+            tasks.push(("courts", tokio::spawn(docket.run(courts, shutdown.clone()))));
+        }
+        if self.duties.evidence || self.duties.report_all {
+            let words = Words {
+                chain: Arc::clone(&self.chain),
+                store: Arc::clone(&self.store),
+                observe: self.observe.clone(),
+                all: self.duties.report_all.then(|| mailbox.clone()),
+                pause,
+                settled: BTreeSet::new(),
+            };
+            tasks.push(("words", tokio::spawn(words.run(shutdown.clone()))));
+        }
+    }
+}

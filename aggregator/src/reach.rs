@@ -1,0 +1,187 @@
+//! Reaching the chains, and comparing what they say with the configuration.
+
+use std::path::Path;
+use std::time::Duration;
+
+use alloy::signers::local::PrivateKeySigner;
+use quorate_chain::sender::{SenderConfig, TxSender};
+use quorate_chain::{ChainError, Rpc, RpcConfig, to_address, views};
+use quorate_keys::{Exposure, Password, ecdsa};
+use quorate_protocol::{Domain, Schedule};
+use quorate_service::health::Requirement;
+use quorate_service::{ConfigError, Shutdown};
+use tracing::info;
+
+use crate::chain::ethereum::Ethereum;
+use crate::config::{Config, Key};
+
+/// Pause between two attempts to reach what is needed at start.
+const RETRY: Duration = Duration::from_secs(1);
+/// Pause between two looks at the chains' heads.
+const LISTEN: Duration = Duration::from_secs(5);
+
+/// What never changes, read from the contracts.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// Whose rounds.
+    pub domain: Domain,
+    /// When.
+    pub schedule: Schedule,
+}
+
+/// What has to hold for the aggregator to be ready.
+pub(crate) struct Conditions {
+    pub(crate) l1: Requirement,
+    pub(crate) l2: Requirement,
+}
+
+/// What could be reached.
+pub(crate) struct Reached {
+    pub(crate) facts: Facts,
+    pub(crate) chain: Ethereum,
+    pub(crate) beacons: quorate_beacon::Client,
+    pub(crate) heads: Vec<(Rpc, Requirement)>,
+}
+
+/// Keeps asking the chains for their heads: an aggregator that is alive but deaf must say so.
+pub(crate) async fn listen_to_chains(chains: Vec<(Rpc, Requirement)>, shutdown: Shutdown) {
+    while shutdown.sleep(LISTEN).await {
+        for (rpc, condition) in &chains {
+            let head = shutdown.or(rpc.latest()).await;
+            // Only the condition matters here; those who need the head ask for themselves.
+            drop(head.map(|head| condition.note(head)));
+        }
+    }
+}
+
+/// Waits until both chains answer. A wrong chain or contract is an error at once: no waiting helps.
+pub(crate) async fn reach(
+    config: &Config,
+    conditions: Conditions,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<Reached>> {
+    let signer = signer(&config.key)?;
+    let info = config.beacon.chain(config.network)?;
+    let beacons = quorate_beacon::Client::new(
+        config.beacon.relays.clone(),
+        info,
+        quorate_beacon::Limits::default(),
+    )?;
+    let l1 = || connect(&config.l1.urls.0, config.l1.chain_id);
+    let l2 = || connect(&config.l2.urls.0, config.l2.chain_id);
+    let Some(l1) = patiently(l1, &conditions.l1, shutdown).await? else {
+        return Ok(None);
+    };
+    let Some(l2) = patiently(l2, &conditions.l2, shutdown).await? else {
+        return Ok(None);
+    };
+    let Some(facts) = patiently(|| facts(&l2, config), &conditions.l2, shutdown).await? else {
+        return Ok(None);
+    };
+    check_facts(config, &facts, &info)?;
+    let sender = |rpc: Rpc, name: &str| {
+        TxSender::open(
+            rpc,
+            signer.clone(),
+            SenderConfig::default(),
+            Some(config.data.join(name).as_path()),
+        )
+    };
+    let heads = vec![(l1.clone(), conditions.l1), (l2.clone(), conditions.l2)];
+    let (l1, l2) = (sender(l1, "l1.sqlite")?, sender(l2, "l2.sqlite")?);
+    let chain = Ethereum::new(config.addresses(), l1, l2, config.l1.bridge_value);
+    Ok(Some(Reached {
+        facts,
+        chain,
+        beacons,
+        heads,
+    }))
+}
+
+/// Tries again while it can help; none if the end was asked for meanwhile.
+async fn patiently<T, F: Future<Output = Result<T, ChainError>>>(
+    mut attempt: impl FnMut() -> F,
+    condition: &Requirement,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Option<T>> {
+    loop {
+        let Some(result) = shutdown.or(attempt()).await else {
+            return Ok(None);
+        };
+        match condition.note(result) {
+            Ok(value) => return Ok(Some(value)),
+            Err(error) if error.is_retryable() => {
+                info!(%error, "waiting for a chain");
+                if !shutdown.sleep(RETRY).await {
+                    return Ok(None);
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Connects to a chain and looks for the precompiles.
+pub async fn connect(urls: &[url::Url], chain_id: u64) -> Result<Rpc, ChainError> {
+    let rpc = Rpc::connect(RpcConfig::new(urls.to_vec(), chain_id)).await?;
+    rpc.check_precompiles().await?;
+    Ok(rpc)
+}
+
+/// Reads what never changes.
+pub async fn facts(l2: &Rpc, config: &Config) -> Result<Facts, ChainError> {
+    l2.check_code(&[config.l2.rounds, config.l2.stake_table])
+        .await?;
+    let domain = views::domain(l2, config.l2.rounds).await?;
+    let schedule = views::schedule(l2, config.l2.rounds).await?;
+    Ok(Facts { domain, schedule })
+}
+
+/// Compares what the contracts say with the configuration.
+pub fn check_facts(
+    config: &Config,
+    facts: &Facts,
+    beacon: &quorate_beacon::ChainInfo,
+) -> Result<(), ConfigError> {
+    let (domain, schedule) = (&facts.domain, &facts.schedule);
+    let avs = to_address(config.l1.service_manager);
+    let checks = [
+        (
+            "l1.chain_id",
+            domain.l1_chain.get() == config.l1.chain_id,
+            format!("Rounds names {}", domain.l1_chain),
+        ),
+        (
+            "l1.service_manager",
+            domain.avs == avs,
+            format!("Rounds names {}", domain.avs),
+        ),
+        (
+            "beacon",
+            schedule.beacon_chain_hash == beacon.chain_hash,
+            format!("Rounds names chain {}", schedule.beacon_chain_hash),
+        ),
+        (
+            "beacon",
+            schedule.beacon_genesis == beacon.genesis,
+            format!("Rounds has genesis {}", schedule.beacon_genesis),
+        ),
+        (
+            "beacon",
+            schedule.beacon_period == beacon.period,
+            format!("Rounds has a period of {} s", schedule.beacon_period),
+        ),
+    ];
+    match checks.into_iter().find(|(_, right, _)| !right) {
+        Some((key, _, detail)) => Err(ConfigError::value(key, detail)),
+        None => Ok(()),
+    }
+}
+
+/// Opens the key that pays.
+pub fn signer(key: &Key) -> anyhow::Result<PrivateKeySigner> {
+    let password = Password::new(key.password.read()?.reveal().to_owned());
+    let keystore = ecdsa::Keystore::read(Path::new(&key.keystore), Exposure::Refuse)?;
+    let secret = keystore.decrypt(&password)?;
+    Ok(PrivateKeySigner::from_slice(secret.expose_bytes())?)
+}

@@ -1,0 +1,130 @@
+//! From wire types to the domain's and back. Nothing comes off the wire without a limit.
+
+mod list;
+mod receipt;
+mod report;
+
+use quorate_proto::{VOTE_BYTES, v1};
+use quorate_protocol::{Unverified, Vote};
+
+pub use list::{ListAssembler, parts};
+pub use receipt::{VoteReceipt, VoteVerdict};
+pub use report::{Phase, RoundReport};
+
+/// Words in a reply are cut here, in bytes.
+const DETAIL_BYTES: usize = 512;
+
+/// A message that says what it must not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// A field of fixed width has another width.
+    #[error("{field} has {got} bytes, expected {expected}")]
+    Width {
+        /// The field.
+        field: &'static str,
+        /// Its width.
+        got: usize,
+        /// What it must be.
+        expected: usize,
+    },
+    /// The bytes are no vote.
+    #[error("bad vote: {0}")]
+    Vote(String),
+    /// An enum's value, or a code, that this version does not know.
+    #[error("{field} is {got}, which this version does not know")]
+    Unknown {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        got: i64,
+    },
+    /// A part came out of turn.
+    #[error("part {got} came, expected {expected}")]
+    PartOrder {
+        /// The part's own number.
+        got: u32,
+        /// Whose turn it was.
+        expected: u32,
+    },
+    /// A part disagrees with the one before it.
+    #[error("{0} changed between parts")]
+    PartsDiffer(&'static str),
+    /// The list is longer than is taken here.
+    #[error("list of {got} entries, at most {most} are taken")]
+    TooLong {
+        /// What the part claims.
+        got: u32,
+        /// What is taken.
+        most: u32,
+    },
+    /// The parts ended early.
+    #[error("list ended after {got} bytes, expected {expected}")]
+    Short {
+        /// Bytes that came.
+        got: usize,
+        /// Bytes that were announced.
+        expected: usize,
+    },
+    /// The entries are no valid list.
+    #[error("bad list: {0}")]
+    List(String),
+}
+
+/// Takes `bytes` if they are exactly as many as `field` has.
+fn fixed<const N: usize>(field: &'static str, bytes: &[u8]) -> Result<[u8; N], WireError> {
+    bytes.try_into().map_err(|_| WireError::Width {
+        field,
+        got: bytes.len(),
+        expected: N,
+    })
+}
+
+/// The vote of a request: decoded, its signature a point of the group, nothing verified yet.
+pub fn vote(request: &v1::SubmitVoteRequest) -> Result<Vote<Unverified>, WireError> {
+    let bytes: [u8; VOTE_BYTES] = fixed("vote", &request.vote)?;
+    Vote::<Unverified>::from_bytes(&bytes).map_err(|error| WireError::Vote(error.to_string()))
+}
+
+/// An empty field is none; anything else must parse.
+fn optional<T>(
+    bytes: &[u8],
+    parse: impl FnOnce(&[u8]) -> Result<T, WireError>,
+) -> Result<Option<T>, WireError> {
+    if bytes.is_empty() {
+        Ok(None)
+    } else {
+        parse(bytes).map(Some)
+    }
+}
+
+/// Cuts words to what a reply may hold, at a character's edge.
+fn cut(mut words: String) -> String {
+    if words.len() > DETAIL_BYTES {
+        let end = (0..=DETAIL_BYTES)
+            .rev()
+            .find(|end| words.is_char_boundary(*end))
+            .unwrap_or(0);
+        words.truncate(end);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn words_are_cut_at_a_character() {
+        let cut = cut("ä".repeat(400));
+        assert_eq!(cut.len(), 512);
+        assert!(super::cut("ä".repeat(255) + "xä").ends_with('x'));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_vote_panic(bytes in proptest::collection::vec(any::<u8>(), 0..800)) {
+            let _ = vote(&v1::SubmitVoteRequest { vote: bytes });
+        }
+    }
+}
