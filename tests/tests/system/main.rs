@@ -6,4 +6,13 @@
 
 mod kit;
 
+mod aggregator_restart;
+mod beacon_faults;
+
+mod binding;
+mod conservation;
 mod happy_path;
+mod reorg;
+mod restart;
+mod silence;
+mod snapshot_equality;

@@ -18,11 +18,19 @@ pub(crate) fn brisk(clock: Clock) -> Clock {
     }
 }
 
+/// The same with more time between beacon and deadline, for what is held back meanwhile.
+pub(crate) fn patient(clock: Clock) -> Clock {
+    Clock {
+        settle_timeout: 16,
+        ..brisk(clock)
+    }
+}
+
 /// The same with stake epochs of twelve rounds.
 pub(crate) fn short_epochs(clock: Clock) -> Clock {
     Clock {
         stake_epoch: 24,
-        table_window: 18,
+        table_window: 6,
         ..brisk(clock)
     }
 }

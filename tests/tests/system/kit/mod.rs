@@ -2,7 +2,7 @@
 
 mod chart;
 mod court;
-mod logs;
+pub(crate) mod logs;
 mod network;
 mod pages;
 mod programs;
@@ -11,7 +11,7 @@ mod turn;
 mod view;
 mod wait;
 
-pub(crate) use chart::{LONG, brisk, short_epochs};
+pub(crate) use chart::{LONG, brisk, patient, short_epochs};
 pub(crate) use court::{Court, Event, Slash};
 pub(crate) use network::{Network, Plan};
 pub(crate) use pages::{count, metrics, status};

@@ -100,10 +100,10 @@ impl Plan {
 
 /// Seconds from the deployment to genesis: three times what a quiet machine needs.
 const LEAD: u64 = 10;
-/// Six tasks a second for longer than any scenario lasts.
+/// Three tasks a second for longer than any scenario lasts.
 const WINDOW: Window = Window {
     first: 6_017,
-    count: 720,
+    count: 360,
     seconds: 120,
 };
 

@@ -12,8 +12,7 @@ use quorate_canon::{Digest, OperatorIndex, Round};
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
-    Server, ServerLimits, WireError, WireLimits,
-    server::{Handler, ListRefusal},
+    Handler, ListRefusal, Server, ServerLimits, WireError, WireLimits,
     wire::{Phase, RoundReport, VoteReceipt, VoteVerdict},
 };
 use tokio::task::JoinHandle;
