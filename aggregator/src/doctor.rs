@@ -1,8 +1,8 @@
 //! `aggregator doctor`: checks what an aggregator needs and names what fails.
 
 use alloy::providers::Provider as _;
-use quorate_chain::Rpc;
-use quorate_service::{cli::Exit, doctor::Doctor};
+use quorate_chain::{Rpc, RpcConfig, to_alloy_address};
+use quorate_service::{ConfigError, cli::Exit, doctor::Doctor};
 
 use crate::{
     config::Config,
@@ -29,22 +29,8 @@ pub(crate) async fn examine(config: &Config) -> Doctor {
             async { signer(&config.key) },
         )
         .await;
-    let l1 = chain(
-        &mut doctor,
-        "L1",
-        "l1",
-        &config.l1.urls.0,
-        config.l1.chain_id,
-    )
-    .await;
-    let l2 = chain(
-        &mut doctor,
-        "L2",
-        "l2",
-        &config.l2.urls.0,
-        config.l2.chain_id,
-    )
-    .await;
+    let l1 = chain(&mut doctor, "L1", "l1", config.l1.rpc("l1", config.network)).await;
+    let l2 = chain(&mut doctor, "L2", "l2", config.l2.rpc("l2", config.network)).await;
     contracts(&mut doctor, config, l1.as_ref(), l2.as_ref()).await;
     beacon(&mut doctor, config).await;
     for (name, rpc) in [("balance on L1", &l1), ("balance on L2", &l2)] {
@@ -72,8 +58,7 @@ async fn chain(
     doctor: &mut Doctor,
     name: &str,
     table: &str,
-    urls: &[url::Url],
-    id: u64,
+    config: Result<RpcConfig, ConfigError>,
 ) -> Option<Rpc> {
     let remedy = format!(
         "check {table}.urls and {table}.chain_id: an endpoint must answer, be of this chain and have EIP-2537"
@@ -83,7 +68,10 @@ async fn chain(
             name,
             &remedy,
             |rpc: &Rpc| format!("chain {}", rpc.chain_id()),
-            connect(urls, id),
+            async {
+                let config = config.map_err(|error| error.to_string())?;
+                connect(config).await.map_err(|error| error.to_string())
+            },
         )
         .await
 }
@@ -92,9 +80,14 @@ async fn contracts(doctor: &mut Doctor, config: &Config, l1: Option<&Rpc>, l2: O
     match l1 {
         None => doctor.skip("contracts on L1", "L1"),
         Some(l1) => {
-            let addresses = [config.l1.service_manager, config.l1.slasher];
-            let code = l1.check_code(&addresses);
-            let remedy = "check l1.service_manager and l1.slasher";
+            let code = async {
+                let slasher = config.slasher().map_err(|error| error.to_string())?;
+                let addresses = [config.contracts.service_manager, slasher].map(to_alloy_address);
+                l1.check_code(&addresses)
+                    .await
+                    .map_err(|error| error.to_string())
+            };
+            let remedy = "check contracts.service_manager and contracts.slasher";
             doctor
                 .check("contracts on L1", remedy, |()| "code is there".into(), code)
                 .await;
@@ -112,12 +105,12 @@ async fn contracts(doctor: &mut Doctor, config: &Config, l1: Option<&Rpc>, l2: O
     let found = doctor
         .check(
             "contracts on L2",
-            "check l2.rounds and l2.stake_table",
+            "check contracts.rounds",
             seen,
             facts(l2, config),
         )
         .await;
-    match (found, config.beacon.chain(config.network)) {
+    match (found, config.beacon.info(config.network)) {
         (Some(facts), Ok(info)) => {
             let agree = async { check_facts(config, &facts, &info) };
             doctor
@@ -135,16 +128,10 @@ async fn contracts(doctor: &mut Doctor, config: &Config, l1: Option<&Rpc>, l2: O
 
 async fn beacon(doctor: &mut Doctor, config: &Config) {
     let latest = async {
-        let info = config
+        let client = config
             .beacon
-            .chain(config.network)
+            .client(config.network)
             .map_err(|error| error.to_string())?;
-        let client = quorate_beacon::Client::new(
-            config.beacon.relays.clone(),
-            info,
-            quorate_beacon::Limits::default(),
-        )
-        .map_err(|error| error.to_string())?;
         client.get(1).await.map_err(|error| error.to_string())
     };
     let seen = |beacon: &quorate_beacon::Beacon| format!("round {} verifies", beacon.round);

@@ -1,19 +1,19 @@
 //! Reaching the chains, and comparing what they say with the configuration.
 
-use std::path::Path;
 use std::time::Duration;
 
 use alloy::signers::local::PrivateKeySigner;
 use quorate_chain::sender::{SenderConfig, TxSender};
-use quorate_chain::{ChainError, Rpc, RpcConfig, to_address, views};
-use quorate_keys::{Exposure, Password, ecdsa};
+use quorate_chain::{ChainError, Rpc, RpcConfig, to_alloy_address, views};
 use quorate_protocol::{Domain, Schedule};
 use quorate_service::health::Requirement;
 use quorate_service::{ConfigError, Shutdown};
 use tracing::info;
 
-use crate::chain::ethereum::Ethereum;
-use crate::config::{Config, Key};
+use quorate_settings::KeySection;
+
+use crate::chain::ethereum::{Addresses, Ethereum};
+use crate::config::Config;
 
 /// Pause between two attempts to reach what is needed at start.
 const RETRY: Duration = Duration::from_secs(1);
@@ -27,6 +27,14 @@ pub struct Facts {
     pub domain: Domain,
     /// When.
     pub schedule: Schedule,
+}
+
+/// What `Rounds` is connected with.
+#[derive(Clone, Copy, Debug)]
+struct Links {
+    stake_table: alloy::primitives::Address,
+    /// Whether its bridge says of itself that it proves nothing.
+    devnet_bridge: bool,
 }
 
 /// What has to hold for the aggregator to be ready.
@@ -61,14 +69,12 @@ pub(crate) async fn reach(
     shutdown: &Shutdown,
 ) -> anyhow::Result<Option<Reached>> {
     let signer = signer(&config.key)?;
-    let info = config.beacon.chain(config.network)?;
-    let beacons = quorate_beacon::Client::new(
-        config.beacon.relays.clone(),
-        info,
-        quorate_beacon::Limits::default(),
-    )?;
-    let l1 = || connect(&config.l1.urls.0, config.l1.chain_id);
-    let l2 = || connect(&config.l2.urls.0, config.l2.chain_id);
+    let info = config.beacon.info(config.network)?;
+    let beacons = config.beacon.client(config.network)?;
+    let rpc1 = config.l1.rpc("l1", config.network)?;
+    let rpc2 = config.l2.rpc("l2", config.network)?;
+    let l1 = || connect(rpc1.clone());
+    let l2 = || connect(rpc2.clone());
     let Some(l1) = patiently(l1, &conditions.l1, shutdown).await? else {
         return Ok(None);
     };
@@ -79,6 +85,12 @@ pub(crate) async fn reach(
         return Ok(None);
     };
     check_facts(config, &facts, &info)?;
+    let Some(links) = patiently(|| links(&l2, config), &conditions.l2, shutdown).await? else {
+        return Ok(None);
+    };
+    if links.devnet_bridge {
+        config.network.allow_simulated("the bridge of Rounds")?;
+    }
     let sender = |rpc: Rpc, name: &str| {
         TxSender::open(
             rpc,
@@ -89,7 +101,13 @@ pub(crate) async fn reach(
     };
     let heads = vec![(l1.clone(), conditions.l1), (l2.clone(), conditions.l2)];
     let (l1, l2) = (sender(l1, "l1.sqlite")?, sender(l2, "l2.sqlite")?);
-    let chain = Ethereum::new(config.addresses(), l1, l2, config.l1.bridge_value);
+    let addresses = Addresses {
+        service_manager: to_alloy_address(config.contracts.service_manager),
+        slasher: to_alloy_address(config.slasher()?),
+        rounds: to_alloy_address(config.contracts.rounds),
+        stake_table: links.stake_table,
+    };
+    let chain = Ethereum::new(addresses, l1, l2, config.duties.bridge_value);
     Ok(Some(Reached {
         facts,
         chain,
@@ -122,19 +140,29 @@ async fn patiently<T, F: Future<Output = Result<T, ChainError>>>(
 }
 
 /// Connects to a chain and looks for the precompiles.
-pub async fn connect(urls: &[url::Url], chain_id: u64) -> Result<Rpc, ChainError> {
-    let rpc = Rpc::connect(RpcConfig::new(urls.to_vec(), chain_id)).await?;
+pub async fn connect(config: RpcConfig) -> Result<Rpc, ChainError> {
+    let rpc = Rpc::connect(config).await?;
     rpc.check_precompiles().await?;
     Ok(rpc)
 }
 
 /// Reads what never changes.
 pub async fn facts(l2: &Rpc, config: &Config) -> Result<Facts, ChainError> {
-    l2.check_code(&[config.l2.rounds, config.l2.stake_table])
-        .await?;
-    let domain = views::domain(l2, config.l2.rounds).await?;
-    let schedule = views::schedule(l2, config.l2.rounds).await?;
-    Ok(Facts { domain, schedule })
+    let rounds = to_alloy_address(config.contracts.rounds);
+    l2.check_code(&[rounds]).await?;
+    Ok(Facts {
+        domain: views::domain(l2, rounds).await?,
+        schedule: views::schedule(l2, rounds).await?,
+    })
+}
+
+async fn links(l2: &Rpc, config: &Config) -> Result<Links, ChainError> {
+    let rounds = to_alloy_address(config.contracts.rounds);
+    let bridge = views::bridge_of(l2, rounds).await?;
+    Ok(Links {
+        stake_table: views::table_of(l2, rounds).await?,
+        devnet_bridge: views::is_devnet_bridge(l2, bridge).await?,
+    })
 }
 
 /// Compares what the contracts say with the configuration.
@@ -144,7 +172,6 @@ pub fn check_facts(
     beacon: &quorate_beacon::ChainInfo,
 ) -> Result<(), ConfigError> {
     let (domain, schedule) = (&facts.domain, &facts.schedule);
-    let avs = to_address(config.l1.service_manager);
     let checks = [
         (
             "l1.chain_id",
@@ -152,8 +179,8 @@ pub fn check_facts(
             format!("Rounds names {}", domain.l1_chain),
         ),
         (
-            "l1.service_manager",
-            domain.avs == avs,
+            "contracts.service_manager",
+            domain.avs == config.contracts.service_manager,
             format!("Rounds names {}", domain.avs),
         ),
         (
@@ -179,9 +206,6 @@ pub fn check_facts(
 }
 
 /// Opens the key that pays.
-pub fn signer(key: &Key) -> anyhow::Result<PrivateKeySigner> {
-    let password = Password::new(key.password.read()?.reveal().to_owned());
-    let keystore = ecdsa::Keystore::read(Path::new(&key.keystore), Exposure::Refuse)?;
-    let secret = keystore.decrypt(&password)?;
-    Ok(PrivateKeySigner::from_slice(secret.expose_bytes())?)
+pub fn signer(key: &KeySection) -> anyhow::Result<PrivateKeySigner> {
+    Ok(PrivateKeySigner::from_slice(key.ecdsa()?.expose_bytes())?)
 }

@@ -35,17 +35,18 @@ http = {{ listen = "127.0.0.1:0" }}
 [l1]
 urls = ["http://127.0.0.1:9"]
 chain_id = 1
-service_manager = "0x0000000000000000000000000000000000000001"
-slasher = "0x0000000000000000000000000000000000000002"
 [l2]
 urls = ["http://127.0.0.1:9"]
 chain_id = 2
+[contracts]
 rounds = "0x0000000000000000000000000000000000000003"
-stake_table = "0x0000000000000000000000000000000000000004"
+service_manager = "0x0000000000000000000000000000000000000001"
+slasher = "0x0000000000000000000000000000000000000002"
 [key]
 keystore = "{}"
 password = {{ file = "{}" }}
 [beacon]
+chain = "quicknet"
 relays = ["http://127.0.0.1:9"]
 "#,
         data.display(),

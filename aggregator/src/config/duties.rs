@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alloy::primitives::U256;
 use serde::Deserialize;
 
 use crate::collector::{Limits, Millis};
@@ -53,6 +54,8 @@ pub struct Duties {
     pub report_all: bool,
     /// Pause between two looks of each duty, milliseconds.
     pub pause_ms: u64,
+    /// Wei that go along with what crosses the bridge.
+    pub bridge_value: U256,
     /// Days after a round's close in which L1 takes evidence and executes charges.
     pub evidence_days: u64,
 }
@@ -64,6 +67,7 @@ impl Default for Duties {
             evidence: true,
             report_all: false,
             pause_ms: 5_000,
+            bridge_value: U256::ZERO,
             evidence_days: 13,
         }
     }

@@ -1,20 +1,16 @@
 //! `aggregator.toml`. A key that is not known is an error; secrets are named by file or variable.
 
-mod beacon;
-mod chains;
 mod duties;
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use quorate_canon::Address;
 use quorate_rpc::{ServerLimits, ServerTls};
-use quorate_service::{ConfigError, Network, SecretSource};
+use quorate_service::{ConfigError, Network};
+use quorate_settings::{BeaconSection, ChainSection, ContractsSection, KeySection};
 use serde::Deserialize;
 
-pub use beacon::{Beacon, LocalBeacon};
-pub use chains::{Endpoints, L1, L2};
 pub use duties::{Collector, Duties};
-
-use crate::chain::ethereum::Addresses;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,13 +25,15 @@ pub struct Config {
     /// Where metrics, health and status are shown.
     pub http: Http,
     /// The chain of the stake.
-    pub l1: L1,
+    pub l1: ChainSection,
     /// The chain of the market.
-    pub l2: L2,
-    /// Who pays.
-    pub key: Key,
+    pub l2: ChainSection,
+    /// Which contracts; `slasher` is needed here.
+    pub contracts: ContractsSection,
+    /// The key that pays for transactions, on both chains.
+    pub key: KeySection,
     /// The randomness.
-    pub beacon: Beacon,
+    pub beacon: BeaconSection,
     /// The collector's patience.
     #[serde(default)]
     pub collector: Collector,
@@ -107,30 +105,24 @@ pub struct Http {
     pub listen: SocketAddr,
 }
 
-/// The key that pays for transactions, on both chains.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Key {
-    /// Keystore in Web3 Secret Storage v3.
-    pub keystore: PathBuf,
-    /// Its password.
-    pub password: SecretSource,
-}
-
 impl Config {
-    /// Where the contracts lie.
-    pub const fn addresses(&self) -> Addresses {
-        Addresses {
-            service_manager: self.l1.service_manager,
-            slasher: self.l1.slasher,
-            rounds: self.l2.rounds,
-            stake_table: self.l2.stake_table,
-        }
+    /// `Slasher`, where evidence goes.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] if it is not named.
+    pub fn slasher(&self) -> Result<Address, ConfigError> {
+        let missing = "missing: evidence is taken there";
+        self.contracts
+            .slasher
+            .ok_or_else(|| ConfigError::value("contracts.slasher", missing))
     }
 
     /// Checks what the types cannot say.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        self.beacon.chain(self.network)?;
+        self.l1.rpc("l1", self.network)?;
+        self.l2.rpc("l2", self.network)?;
+        self.beacon.info(self.network)?;
+        self.slasher()?;
         let same = self.l1.chain_id == self.l2.chain_id;
         let checks = [
             (
@@ -138,8 +130,6 @@ impl Config {
                 same,
                 "is L1's: a header must tell the chains apart",
             ),
-            ("l1.urls", self.l1.urls.0.is_empty(), "is empty"),
-            ("l2.urls", self.l2.urls.0.is_empty(), "is empty"),
             ("beacon.relays", self.beacon.relays.is_empty(), "is empty"),
             (
                 "collector.grace_ms",
@@ -184,18 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn production_refuses_a_local_beacon() {
+    fn a_missing_slasher_is_named() {
         let mut config = example();
-        config.beacon.local = Some(LocalBeacon {
-            public_key: "83".repeat(96),
-            chain_hash: "52".repeat(32),
-            genesis: 1,
-            period: 1,
-        });
+        config.contracts.slasher = None;
         let error = config.validate().unwrap_err().to_string();
-        assert!(error.contains("beacon.local"), "{error}");
-        config.network = Network::Devnet;
-        config.validate().unwrap();
+        assert!(error.contains("contracts.slasher"), "{error}");
     }
 
     #[test]
@@ -208,17 +191,6 @@ mod tests {
                 .unwrap_err()
                 .to_string()
                 .contains("l2.chain_id")
-        );
-    }
-
-    #[test]
-    fn debug_shows_no_endpoint_path() {
-        let mut config = example();
-        config.l1.urls = Endpoints(vec!["https://rpc.example/v1/secret-key".parse().unwrap()]);
-        let shown = format!("{config:?}");
-        assert!(
-            shown.contains("rpc.example") && !shown.contains("secret-key"),
-            "{shown}"
         );
     }
 }

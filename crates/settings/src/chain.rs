@@ -1,18 +1,31 @@
 //! How a chain is reached.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use quorate_chain::RpcConfig;
 use quorate_service::{ConfigError, Network};
 use serde::Deserialize;
 use url::{Host, Url};
 
+/// JSON-RPC endpoints; their paths often are keys, so only hosts are shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Endpoints(pub Vec<Url>);
+
+impl fmt::Debug for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|url| url.host_str().unwrap_or("?")))
+            .finish()
+    }
+}
+
 /// The section of one chain, `[l1]` or `[l2]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChainSection {
     /// JSON-RPC endpoints, asked in this order. Two of different operators are better than one.
-    pub urls: Vec<Url>,
+    pub urls: Endpoints,
     /// The chain id that every endpoint must have.
     pub chain_id: u64,
     /// Longest wait for one answer, milliseconds.
@@ -58,7 +71,7 @@ impl ChainSection {
     /// [`ConfigError::Value`] for an empty list, a pause of zero, or, in production, plain text to
     /// another machine.
     pub fn rpc(&self, name: &str, network: Network) -> Result<RpcConfig, ConfigError> {
-        if self.urls.is_empty() {
+        if self.urls.0.is_empty() {
             return Err(ConfigError::value(
                 format!("{name}.urls"),
                 "empty, expected at least one endpoint",
@@ -72,10 +85,10 @@ impl ChainSection {
                 ));
             }
         }
-        for url in &self.urls {
+        for url in &self.urls.0 {
             require_private(name, url, network)?;
         }
-        let mut config = RpcConfig::new(self.urls.clone(), self.chain_id);
+        let mut config = RpcConfig::new(self.urls.0.clone(), self.chain_id);
         config.timeout = Duration::from_millis(self.timeout_ms);
         Ok(config)
     }
@@ -138,6 +151,15 @@ mod tests {
                 .unwrap_err()
                 .to_string()
                 .contains("l2.urls")
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_endpoint_path() {
+        let shown = format!("{:?}", section("https://rpc.example/v1/secret-key"));
+        assert!(
+            shown.contains("rpc.example") && !shown.contains("secret-key"),
+            "{shown}"
         );
     }
 

@@ -18,7 +18,8 @@ pub struct ContractsSection {
     /// `Slasher` on L1; needed by who brings evidence.
     #[serde(default, deserialize_with = "optional")]
     pub slasher: Option<Address>,
-    /// The L2 block in which the first of our contracts was deployed: reading begins there.
+    /// The L2 block in which the first of our contracts was deployed: who follows L2 begins there.
+    #[serde(default)]
     pub deployed_at: u64,
 }
 

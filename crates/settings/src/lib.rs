@@ -8,6 +8,6 @@ mod hex;
 mod keys;
 
 pub use beacon::{BeaconSection, ChainChoice, LocalChain};
-pub use chain::ChainSection;
+pub use chain::{ChainSection, Endpoints};
 pub use contracts::ContractsSection;
 pub use keys::KeySection;

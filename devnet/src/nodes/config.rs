@@ -82,7 +82,10 @@ impl NodeFiles {
                 &(self.operator_text(number, keys) + &shared),
             )?;
         }
-        write(&self.aggregator(), &self.aggregator_text(world, submitter))?;
+        write(
+            &self.aggregator(),
+            &(self.aggregator_text(submitter) + &shared),
+        )?;
         write(
             &self.auditor(),
             &(format!("network = \"devnet\"\n{shared}")),
@@ -112,34 +115,22 @@ impl NodeFiles {
     fn aggregators(&self) -> String {
         let own = format!("http://127.0.0.1:{}", self.aggregator_port);
         let all = std::iter::once(own).chain(self.listeners.iter().map(Url::to_string));
-        all.map(|url| format!("\"{url}\"")).collect::<Vec<_>>().join(", ")
+        all.map(|url| format!("\"{url}\""))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
-    fn aggregator_text(&self, world: &World, submitter: &OperatorKeys) -> String {
-        let home = self.dir.join("aggregator");
-        let (l1, l2) = (&world.contracts.l1, &world.contracts.l2);
+    fn aggregator_text(&self, submitter: &OperatorKeys) -> String {
         format!(
             "network = \"devnet\"\ndata = {:?}\n\n\
              [grpc]\nlisten = \"127.0.0.1:{}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n\
-             [l1]\nurls = [\"{}\"]\nchain_id = {}\nservice_manager = \"{}\"\nslasher = \"{}\"\n\n\
-             [l2]\nurls = [\"{}\"]\nchain_id = {}\nrounds = \"{}\"\nstake_table = \"{}\"\n\n\
              [key]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
-             [duties]\npause_ms = 500\n\n[beacon]\nrelays = [{}]\n\n[beacon.local]\n{}",
-            home.join("data"),
+             [duties]\npause_ms = 500\n",
+            self.dir.join("aggregator").join("data"),
             self.aggregator_port,
             self.aggregator_http,
-            world.chains.l1.url(),
-            world.chains.l1.chain_id(),
-            l1.service_manager,
-            l1.slasher,
-            world.chains.l2.url(),
-            world.chains.l2.chain_id(),
-            l2.rounds,
-            l2.stake_table,
             submitter.ecdsa_path,
             submitter.password_path,
-            relays(world),
-            beacon(world),
         )
     }
 }
@@ -155,12 +146,13 @@ fn shared(world: &World) -> String {
     };
     let (l1, l2) = (&world.contracts.l1, &world.contracts.l2);
     format!(
-        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\ndeployed_at = 1\n\n\
+        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\nslasher = \"{}\"\ndeployed_at = 1\n\n\
          [beacon]\nrelays = [{}]\n\n[beacon.chain]\n{}",
         chain("l1", &world.chains.l1),
         chain("l2", &world.chains.l2),
         l2.rounds,
         l1.service_manager,
+        l1.slasher,
         relays(world),
         beacon(world),
     )

@@ -79,7 +79,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
         for event in court.advance().await? {
             screen::court(&event);
         }
-        for (name, log) in nodes.fallen()? {
+        if let Some((name, log)) = nodes.fallen()?.into_iter().next() {
             let words = crate::nodes::tail(&log);
             return Err(Error::program(
                 name,
