@@ -21,6 +21,7 @@ interface IMarket {
     /// machine; no `UsedChanged` repeats that.
     event LeasesOpened(uint64 indexed round, uint32 first, uint64 time, bytes entries);
     /// @notice A lease ended. `reason`: 1 tenant, 2 provider, 3 term over, 4 void round.
+    /// With reason 3 it ended with its term, which may lie before `time`; its place is free from `time` on.
     event LeaseClosed(uint64 indexed requestId, uint64 indexed offerId, uint64 time, uint8 reason);
     /// @notice Leases of a machine ended; what is used of it now (Capacity, 17 bytes, packed in the low 136 bits).
     /// Emitted by closing only: what opening adds is in `LeasesOpened`.

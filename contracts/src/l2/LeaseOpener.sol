@@ -127,7 +127,8 @@ abstract contract LeaseOpener is OrderBook {
             // created <= t < closed (0 less 1: for ever) and t < valid_until
             let t := mload(w)
             let early := gt(and(slot, TIME), t)
-            let late := or(lt(sub(and(shr(40, slot), TIME), 1), t), iszero(gt(and(shr(32, word), 0xffffffffffffffff), t)))
+            let late :=
+                or(lt(sub(and(shr(40, slot), TIME), 1), t), iszero(gt(and(shr(32, word), 0xffffffffffffffff), t)))
             code := mul(or(early, late), REQUEST_NOT_OPEN)
             if and(shr(112, slot), TIME) { code := MATCHED_TWICE }
             if iszero(slot) { code := UNKNOWN_REQUEST }

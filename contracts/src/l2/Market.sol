@@ -65,7 +65,9 @@ contract Market is LeaseBook, Escrow {
         uint256 fees;
         for (uint256 i; i < count; ++i) {
             Orders.Bid memory bid = Orders.decodeBid(records, i * Orders.REQUEST);
-            if (bid.payer != msg.sender && !_approved[bid.payer][msg.sender]) revert NotApproved(bid.payer, msg.sender);
+            if (bid.payer != msg.sender && !_approved[bid.payer][msg.sender]) {
+                revert NotApproved(bid.payer, msg.sender);
+            }
             if (bid.payer != last.payer || bid.currency != last.currency) {
                 _take(last, due, fees);
                 (last, due, fees) = (bid, 0, 0);
@@ -134,13 +136,11 @@ contract Market is LeaseBook, Escrow {
     }
 
     /// @dev What the lease earned, in micro-dollars: by the second, rounded to the tenant's good.
-    function _chargeOf(
-        uint64 id,
-        uint256 slot,
-        Orders.Bid memory bid,
-        Orders.Ask memory ask,
-        uint256 minCharge
-    ) private view returns (uint256 charge) {
+    function _chargeOf(uint64 id, uint256 slot, Orders.Bid memory bid, Orders.Ask memory ask, uint256 minCharge)
+        private
+        view
+        returns (uint256 charge)
+    {
         uint256 end = _ends[id];
         charge = bid.gpus * uint256(ask.ask) * ((end & TIME) - _startOf(slot)) / HOUR;
         if (end >> 40 == BY_TENANT && charge < minCharge) charge = minCharge;

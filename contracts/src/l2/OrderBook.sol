@@ -100,7 +100,9 @@ abstract contract OrderBook is IMarket {
     /// @inheritdoc IMarket
     function retireOffer(uint64 id) external {
         uint256 head = _heads[id];
-        if (head & (OFFER_CLOSED | OFFER_RETIRED) != OFFER_CLOSED || UsedTrace.used(head) != 0) revert NotRetirable(id);
+        if (head & (OFFER_CLOSED | OFFER_RETIRED) != OFFER_CLOSED || UsedTrace.used(head) != 0) {
+            revert NotRetirable(id);
+        }
         (,, uint64 closed) = _version(id, _versionOf(_locatorOf(head)));
         if (_mayBind(closed)) revert NotRetirable(id);
         _heads[id] = head | OFFER_RETIRED;
@@ -248,9 +250,7 @@ abstract contract OrderBook is IMarket {
     }
 
     function _versionOf(uint256 locator) private view returns (uint32) {
-        return uint32(
-            RecordPages.word(RecordPages.pageOf(locator), RecordPages.offsetOf(locator, Orders.OFFER)) >> 160
-        );
+        return uint32(RecordPages.word(RecordPages.pageOf(locator), RecordPages.offsetOf(locator, Orders.OFFER)) >> 160);
     }
 
     /// @dev The head, newest version and GPUs of an open offer of the caller.

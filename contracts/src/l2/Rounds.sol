@@ -236,7 +236,11 @@ contract Rounds is Clock, PolicyBook {
     }
 
     /// @inheritdoc IRounds
-    function verifyBeacon(uint64 beaconRound_, bytes calldata signature, bytes calldata y) external view returns (bool) {
+    function verifyBeacon(uint64 beaconRound_, bytes calldata signature, bytes calldata y)
+        external
+        view
+        returns (bool)
+    {
         return Drand.verify(beaconRound_, signature, y, BLS12381.padKey(CodePages.read(beaconKeyPage)));
     }
 
@@ -296,9 +300,8 @@ contract Rounds is Clock, PolicyBook {
     function _openLeases(RoundState.State memory h, Chunk calldata c) private returns (bool) {
         if (c.count == 0) return true;
         uint64 t = closeOf(c.n) - 1;
-        (bool ok, bytes memory answer) = address(market).call(
-            abi.encodeCall(IMarket.openLeases, (c.n, t, uint32(c.index * OutcomeTree.CHUNK), c.entries))
-        );
+        (bool ok, bytes memory answer) = address(market)
+            .call(abi.encodeCall(IMarket.openLeases, (c.n, t, uint32(c.index * OutcomeTree.CHUNK), c.entries)));
         if (ok) return true;
         if (answer.length != 68 || bytes4(answer) != IMarket.Refuted.selector) _bubble(answer);
         (uint8 code, uint32 position) = _refutation(answer);

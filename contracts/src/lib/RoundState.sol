@@ -21,9 +21,9 @@ library RoundState {
 
     /// @notice The slot of a state.
     function pack(State memory s) internal pure returns (uint256) {
-        return uint256(s.n) | uint256(uint8(s.status)) << 40 | uint256(s.certifiedAt) << 48
-            | uint256(s.endedAt) << 88 | uint256(s.count) << 128 | uint256(s.posted) << 160
-            | uint256(s.reported ? 1 : 0) << 184 | uint256(s.policyFrom) << 192 | uint256(s.policyIndex) << 232;
+        return uint256(s.n) | uint256(uint8(s.status)) << 40 | uint256(s.certifiedAt) << 48 | uint256(s.endedAt) << 88
+            | uint256(s.count) << 128 | uint256(s.posted) << 160 | uint256(s.reported ? 1 : 0) << 184
+            | uint256(s.policyFrom) << 192 | uint256(s.policyIndex) << 232;
     }
 
     /// @notice The state in a slot.

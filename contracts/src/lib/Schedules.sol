@@ -24,9 +24,9 @@ library Schedules {
 
     /// @notice Checks what must hold for every schedule. `ring` is the number of rounds whose digest is kept.
     function validate(IRounds.Schedule memory s, uint256 ring) internal pure {
-        if (
-            s.period == 0 || s.settleTimeout == 0 || s.stakeEpoch == 0 || s.healthEpoch == 0 || s.beaconPeriod == 0
-        ) revert BadSchedule(Flaw.ZeroLength);
+        if (s.period == 0 || s.settleTimeout == 0 || s.stakeEpoch == 0 || s.healthEpoch == 0 || s.beaconPeriod == 0) {
+            revert BadSchedule(Flaw.ZeroLength);
+        }
         if (uint256(s.delay) < uint256(s.depth) + MARGIN) revert BadSchedule(Flaw.DelayTooShort);
         // The beacon round comes at most one beacon period after close + delay.
         if (uint256(s.settleTimeout) <= uint256(s.delay) + s.beaconPeriod) revert BadSchedule(Flaw.NoTimeToSettle);
@@ -77,7 +77,11 @@ library Schedules {
     }
 
     /// @notice The last live round that has closed by `time`, if there is one.
-    function lastLive(IRounds.Schedule memory s, uint256 first, uint256 time) internal pure returns (bool any, uint256 n) {
+    function lastLive(IRounds.Schedule memory s, uint256 first, uint256 time)
+        internal
+        pure
+        returns (bool any, uint256 n)
+    {
         uint256 closed = firstAfter(s, time); // rounds 0 to closed - 1 have closed
         if (closed <= first) return (false, 0);
         return (true, closed - 1 - (closed - 1 - first) % stride(s));

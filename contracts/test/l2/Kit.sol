@@ -231,9 +231,8 @@ abstract contract Kit is Base {
 
     function _headerOf(IRounds.Settlement memory s) internal view returns (bytes memory) {
         (, bytes32 policyHash,) = rounds.policyAt(s.n);
-        return rounds.headerBytes(
-            s.n, s.snapshotNumber, s.snapshotHash, policyHash, s.inputsRoot, _seed(s), s.outcomeRoot
-        );
+        return
+            rounds.headerBytes(s.n, s.snapshotNumber, s.snapshotHash, policyHash, s.inputsRoot, _seed(s), s.outcomeRoot);
     }
 
     /// @dev Certifies round n for a list, 30 seconds after its close.

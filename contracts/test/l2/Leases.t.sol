@@ -193,6 +193,21 @@ contract LeasesTest is Kit {
         _refutes(0, _list(_one(2, 1)), 5, 0);
     }
 
+    /// @dev Of two offers in one page the first is open at T, the second is not.
+    function test_code5_offerClosedByTBesideAnOpenOne() external {
+        _market();
+        vm.warp(GENESIS - 40);
+        bytes memory batch = bytes.concat(_offer(4, 100), _offer(4, 100));
+        vm.startPrank(PROVIDER);
+        uint64 id = market.postOffers(batch);
+        vm.warp(T);
+        market.closeOffer(id + 1);
+        vm.stopPrank();
+        Entry[] memory e = new Entry[](2);
+        (e[0], e[1]) = (Entry(id, 1, 9, 9), Entry(id + 1, 2, 8, 9));
+        _refutes(0, _list(e), 5, 1);
+    }
+
     function test_code5_offerNoLongerAvailableAtT() external {
         _market();
         vm.warp(GENESIS - 40);
@@ -251,6 +266,15 @@ contract LeasesTest is Kit {
         _refutes(0, within, 8, 0);
         _refutes(256, _entry(Entry(1, 1, 9, 9), _demandOf(1) - 1), 8, 256);
         _open(256, within);
+        assertEq(market.usedAt(1, uint64(block.timestamp)), _demandOf(1), "used is what this chunk shows");
+    }
+
+    /// @dev Going on from a trusted sum counts it against what was free at T.
+    function test_code9_aSumFromBeforeCounts() external {
+        _market();
+        bytes memory list =
+            bytes.concat(_entry(Entry(1, 1, 9, 9), 2 * _demandOf(1)), _entry(Entry(1, 2, 8, 9), 3 * _demandOf(1)));
+        _refutes(256, list, 9, 257);
     }
 
     function test_code9_overCapacity() external {

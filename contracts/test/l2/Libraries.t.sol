@@ -60,7 +60,9 @@ contract RecordPagesTest is Base {
             [uint32(1), 2, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 0xffffff, 0x1000000, 0x3ffffff];
         for (uint256 i; i < nonces.length; ++i) {
             assertEq(
-                RecordPages.addressOf(nonces[i]), vm2.computeCreateAddress(address(this), nonces[i]), "address of a page"
+                RecordPages.addressOf(nonces[i]),
+                vm2.computeCreateAddress(address(this), nonces[i]),
+                "address of a page"
             );
         }
     }
@@ -74,7 +76,9 @@ contract RecordPagesTest is Base {
         uint256 page = vm2.getNonce(address(this));
         RecordPages.create(page, records);
         assertEq(RecordPages.createdOf(RecordPages.addressOf(page)), time, "time");
-        assertEq(bytes.concat(RecordPages.read(page << 6, 160), RecordPages.read(page << 6 | 1, 160)), records, "records");
+        assertEq(
+            bytes.concat(RecordPages.read(page << 6, 160), RecordPages.read(page << 6 | 1, 160)), records, "records"
+        );
         bytes32 word;
         assembly ("memory-safe") {
             word := mload(add(records, 192))
@@ -110,6 +114,11 @@ contract UsedTraceTest is Base {
             assertEq(UsedTrace.used(head), value, "now");
             assertEq(head >> 208, marks, "the market's bits stay");
         }
+        uint256 seconds_;
+        for (uint256 i = 1; i < _times.length; ++i) {
+            if (_times[i] != _times[i - 1]) ++seconds_;
+        }
+        assertEq(head >> 176 & type(uint32).max, seconds_, "one checkpoint a second");
         for (uint256 at_ = 999; at_ <= t + 1; ++at_) {
             uint256 expected;
             for (uint256 i; i < _times.length; ++i) {
@@ -133,10 +142,13 @@ contract UsedTraceTest is Base {
 
 /// @notice A round's state survives its slot.
 contract RoundStateTest is Base {
-    function testFuzz_packKeepsEveryField(uint40[4] calldata a, uint8 status, uint32 count, uint24 posted, bool reported)
-        external
-        pure
-    {
+    function testFuzz_packKeepsEveryField(
+        uint40[4] calldata a,
+        uint8 status,
+        uint32 count,
+        uint24 posted,
+        bool reported
+    ) external pure {
         RoundState.State memory s = RoundState.State(
             a[0], IRounds.Status(status % 4), a[1], a[2], count, posted, reported, a[3], uint16(count)
         );

@@ -99,7 +99,9 @@ contract LiveTest is Kit {
     }
 
     /// @dev What no round can bind now, none ever can.
-    function testFuzz_notBoundNowIsNeverBound(uint8[9] calldata seconds_, uint8[9] calldata actions, uint16 ago) external {
+    function testFuzz_notBoundNowIsNeverBound(uint8[9] calldata seconds_, uint8[9] calldata actions, uint16 ago)
+        external
+    {
         for (uint256 i; i < 4; ++i) {
             _step(seconds_[i], actions[i]);
         }

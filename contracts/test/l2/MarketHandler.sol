@@ -59,7 +59,9 @@ contract MarketHandler is Kit {
         market.closeOffer(id);
     }
 
-    function postRequest(uint8 who, uint8 payer, uint8 gpus, uint16 budget, uint16 term, uint16 life, bool quor_) external {
+    function postRequest(uint8 who, uint8 payer, uint8 gpus, uint16 budget, uint16 term, uint16 life, bool quor_)
+        external
+    {
         if (market.requestCount() >= 24) return;
         bytes memory record =
             _request(uint8(bound(gpus, 1, 4)), uint64(budget) + 1, uint32(term % 400) + 1, tenants[payer % 3]);

@@ -96,3 +96,29 @@ contract MockBridge is IBridge {
         return count++;
     }
 }
+
+/// @notice A market that fails to open leases in some other way than by refuting.
+contract FailingMarket {
+    error Other(uint8 code, uint32 position);
+
+    uint8 private immutable _way;
+
+    constructor(uint8 way) {
+        _way = way;
+    }
+
+    fallback() external {
+        if (_way == 0) revert Other(9, 0); // as long as a refutation
+        if (_way == 1) revert();
+        if (_way == 2) {
+            assembly ("memory-safe") {
+                invalid()
+            }
+        }
+        // The selector of a refutation, but not its length.
+        bytes memory short = abi.encodePacked(bytes4(keccak256("Refuted(uint8,uint32)")), uint256(9));
+        assembly ("memory-safe") {
+            revert(add(short, 0x20), mload(short))
+        }
+    }
+}

@@ -14,6 +14,7 @@ import {PolicyPage} from "../../src/lib/PolicyPage.sol";
 import {Vm} from "../Base.t.sol";
 import {BlsKit} from "../BlsKit.sol";
 import {Kit} from "./Kit.sol";
+import {FailingMarket} from "./Mocks.sol";
 
 /// @notice Certificates, chunks, policies and the word to L1.
 contract RoundsTest is Kit {
@@ -279,9 +280,7 @@ contract RoundsTest is Kit {
         bytes memory header = _headerOf(s);
         vm.warp(GENESIS + TIMEOUT + 1);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                Rounds.OutOfTime.selector, GENESIS + TIMEOUT + 1, GENESIS + 30, GENESIS + TIMEOUT
-            )
+            abi.encodeWithSelector(Rounds.OutOfTime.selector, GENESIS + TIMEOUT + 1, GENESIS + 30, GENESIS + TIMEOUT)
         );
         rounds.postChunk(header, _chunk(0, "", 0));
         vm.warp(GENESIS + TIMEOUT);
@@ -339,6 +338,31 @@ contract RoundsTest is Kit {
         assertEq(rounds.firstLive(), 2, "live again after the deadline");
         _run(2, _list(_one(1, 1)));
         assertTrue(_status(0) == IRounds.Status.Refuted, "still refuted");
+    }
+
+    /// @dev Only the market's own refutation is one: everything else, a call that used up its gas too, reverts.
+    function test_anyOtherFailureOfTheMarketRefutesNothing() external {
+        _postOffer(1, 100);
+        _postRequest(1, 100, 60);
+        bytes memory list = _list(_one(1, 1));
+        IRounds.Settlement memory s = _settlement(0, _outcomeRoot(list, 0));
+        IRounds.Chunk memory c = _chunk(0, list, 0);
+        for (uint8 way; way < 4; ++way) {
+            rounds = new Rounds(
+                _scheduleOfTests(),
+                IRounds.Domain(1, address(0xA5), 7),
+                Rounds.Links(table, IMarket(address(new FailingMarket(way))), bridge, TIMELOCK),
+                RING,
+                _policy(1),
+                BlsKit.packedKeyOf(BEACON_SECRET)
+            );
+            vm.warp(GENESIS + 30);
+            rounds.settle(s);
+            bytes memory call = abi.encodeCall(IRounds.postChunk, (_headerOf(s), c));
+            (bool ok,) = address(rounds).call{gas: 30_000_000}(call);
+            assertTrue(!ok, "reverts");
+            assertTrue(_status(0) == IRounds.Status.Certified, "certified");
+        }
     }
 
     /// @dev With too little gas the market's call fails without a word: that decides nothing.
@@ -455,9 +479,8 @@ contract RoundsTest is Kit {
         vm.warp(_closeOf(1) + 30);
         rounds.settle(s);
         (, bytes32 digest,,,,) = rounds.roundOf(1);
-        bytes memory header = rounds.headerBytes(
-            1, s.snapshotNumber, s.snapshotHash, hash, s.inputsRoot, _seed(s), s.outcomeRoot
-        );
+        bytes memory header =
+            rounds.headerBytes(1, s.snapshotNumber, s.snapshotHash, hash, s.inputsRoot, _seed(s), s.outcomeRoot);
         assertEq(digest, sha256(header), "digest");
     }
 
@@ -521,8 +544,7 @@ contract RoundsTest is Kit {
 
     function test_theBeaconsSignatureIsVerified() external view {
         uint64 r = 1_234;
-        bytes memory point =
-            BlsKit.sign(BEACON_SECRET, BLS12381.DST_DRAND, sha256(abi.encodePacked(r)));
+        bytes memory point = BlsKit.sign(BEACON_SECRET, BLS12381.DST_DRAND, sha256(abi.encodePacked(r)));
         bytes memory x = _slice(point, 16, 64);
         bytes memory y = _slice(point, 80, 128);
         // The flags: compressed, and the sign where y is the larger of the two.

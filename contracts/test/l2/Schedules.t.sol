@@ -26,10 +26,12 @@ contract SchedulesTest is Base {
         Schedules.validate(s, ring);
     }
 
-    function testFuzz_beaconRoundIsTheSmallestNotBeforeCloseAndDelay(uint64 n, uint64 genesis, uint32 period, uint32 delay)
-        external
-        pure
-    {
+    function testFuzz_beaconRoundIsTheSmallestNotBeforeCloseAndDelay(
+        uint64 n,
+        uint64 genesis,
+        uint32 period,
+        uint32 delay
+    ) external pure {
         IRounds.Schedule memory s = _fuzzed(genesis, period, 100);
         n = uint64(bound(n, 0, 1e6));
         s.delay = uint32(bound(delay, 0, 1e6));
@@ -55,8 +57,9 @@ contract SchedulesTest is Base {
         for (uint256 n = first; n < uint256(first) + 200; ++n) {
             assertTrue(Schedules.isLive(s, first, n) == (n == live), "live");
             if (n == live) {
-                do ++live;
-                while (Schedules.closeOf(s, live) <= Schedules.deadlineOf(s, n));
+                do {
+                    ++live;
+                } while (Schedules.closeOf(s, live) <= Schedules.deadlineOf(s, n));
             }
         }
         assertTrue(first == 0 || !Schedules.isLive(s, first, first - 1), "none before the first");
