@@ -21,13 +21,14 @@ const TARGET: u32 = 480_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 const PACE: Duration = Duration::from_millis(200);
 
-/// Proves an equivocation of one operator and a divergence of another, against a certified header.
+/// Proves the equivocations of two operators and a divergence of a third, against a certified header.
+/// The first slash of a network writes slots of the core that later ones find written.
 ///
 /// # Errors
 /// When evidence is refused or L2's word does not come.
 pub(super) async fn measure(world: &World, certified: &Header) -> Result<Vec<Row>, Error> {
-    let [equivocator, divergent, ..] = world.operators.as_slice() else {
-        return Err(failed("two operators are needed"));
+    let [first, later, divergent, ..] = world.operators.as_slice() else {
+        return Err(failed("three operators are needed"));
     };
     let accuser = Account::named(&world.chains.l1, "accuser of the bench")?;
     let wei = U256::from(10_u128.pow(21));
@@ -37,15 +38,13 @@ pub(super) async fn measure(world: &World, certified: &Header) -> Result<Vec<Row
         ..*certified
     };
     let slasher = world.contracts.l1.slasher;
-
-    let equivocation = ISlasher::proveEquivocationCall {
-        operatorIndex: index(world, equivocator).await?.get(),
-        headerA: bytes(certified),
-        signatureA: signature(equivocator, certified),
-        headerB: bytes(&other),
-        signatureB: signature(equivocator, &other),
-    };
-    let at_once = accuser.call(slasher, &equivocation).await?.gas_used;
+    let mut rows = Vec::new();
+    for (operator, what) in [(first, "the core's first slash"), (later, "a later one")] {
+        let call = equivocation(world, operator, certified, &other).await?;
+        let gas = accuser.call(slasher, &call).await?.gas_used;
+        let name = format!("slash on L1: equivocation, proven and slashed, {what}");
+        rows.push(Row::gas(name, gas, TARGET));
+    }
 
     let charged = index(world, divergent).await?;
     let charge = ISlasher::chargeDivergenceCall {
@@ -64,15 +63,32 @@ pub(super) async fn measure(world: &World, certified: &Header) -> Result<Vec<Row
         chargeId: id.get().into(),
     };
     let executing = accuser.call(slasher, &execute).await?.gas_used;
-    Ok(vec![
-        Row::gas(
-            "slash on L1: equivocation, proven and slashed",
-            at_once,
-            TARGET,
-        ),
-        Row::gas("slash on L1: divergence, charged", charging, TARGET),
-        Row::gas("slash on L1: divergence, executed", executing, TARGET),
-    ])
+    rows.push(Row::gas(
+        "slash on L1: divergence, charged",
+        charging,
+        TARGET,
+    ));
+    rows.push(Row::gas(
+        "slash on L1: divergence, executed",
+        executing,
+        TARGET,
+    ));
+    Ok(rows)
+}
+
+async fn equivocation(
+    world: &World,
+    operator: &OperatorKeys,
+    a: &Header,
+    b: &Header,
+) -> Result<ISlasher::proveEquivocationCall, Error> {
+    Ok(ISlasher::proveEquivocationCall {
+        operatorIndex: index(world, operator).await?.get(),
+        headerA: bytes(a),
+        signatureA: signature(operator, a),
+        headerB: bytes(b),
+        signatureB: signature(operator, b),
+    })
 }
 
 /// Reports the round to L1 as soon as its windows are over, and waits for the relayer.
