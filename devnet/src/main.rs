@@ -66,7 +66,7 @@ enum Command {
         dir: Option<PathBuf>,
     },
     /// Measures what the design gives numbers for, prints one table and writes
-    /// bench/summary.json in the target directory; takes about six minutes
+    /// bench/summary.json in the target directory; takes about five minutes
     Bench {
         /// Measure one group only, into a file of its name
         #[arg(long, value_enum)]
