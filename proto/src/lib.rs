@@ -35,8 +35,15 @@ mod tests {
             lowest: u32::MAX,
             entries: vec![0xff; PART_ENTRIES * ENTRY_BYTES],
         };
-        assert!(part.encoded_len() <= LARGEST_MESSAGE, "{}", part.encoded_len());
-        assert_eq!(v1::OutcomePart::decode(part.encode_to_vec().as_slice()), Ok(part));
+        assert!(
+            part.encoded_len() <= LARGEST_MESSAGE,
+            "{}",
+            part.encoded_len()
+        );
+        assert_eq!(
+            v1::OutcomePart::decode(part.encode_to_vec().as_slice()),
+            Ok(part)
+        );
     }
 
     #[test]
@@ -48,7 +55,11 @@ mod tests {
             .flat_map(|file| &file.service)
             .find(|service| service.name() == "Aggregator")
             .expect("the service is described");
-        let methods: Vec<_> = service.method.iter().map(|method| method.name().to_owned()).collect();
+        let methods: Vec<_> = service
+            .method
+            .iter()
+            .map(|method| method.name().to_owned())
+            .collect();
         assert_eq!(methods, ["SubmitVote", "SubmitOutcome", "GetRound"]);
     }
 }
