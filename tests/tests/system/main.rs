@@ -8,10 +8,13 @@ mod kit;
 
 mod aggregator_restart;
 mod beacon_faults;
-
 mod binding;
 mod conservation;
+mod garbage_votes;
 mod happy_path;
+mod liars;
+mod production_binary;
+mod quiet_chain;
 mod reorg;
 mod restart;
 mod silence;

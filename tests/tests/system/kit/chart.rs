@@ -30,7 +30,7 @@ pub(crate) fn patient(clock: Clock) -> Clock {
 pub(crate) fn short_epochs(clock: Clock) -> Clock {
     Clock {
         stake_epoch: 24,
-        table_window: 6,
+        table_window: 8,
         ..brisk(clock)
     }
 }

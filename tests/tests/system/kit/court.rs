@@ -20,8 +20,6 @@ pub(crate) struct Slash {
     pub(crate) operator: usize,
     /// `equivocation` or `divergence`.
     pub(crate) offence: &'static str,
-    /// Of 1e18, of what the operator had allocated.
-    pub(crate) wad: U256,
     /// Shares that the core says it took.
     pub(crate) taken: U256,
     pub(crate) moved: bool,
@@ -91,7 +89,6 @@ impl Court {
             ISlasherEvents::OperatorSlashed(e) => Some(Event::Slashed(Slash {
                 operator: self.operators.iter().position(|o| *o == e.operator)?,
                 offence: word(e.offence),
-                wad: e.wad,
                 taken: e
                     .shares
                     .iter()
