@@ -7,7 +7,7 @@ use quorate_canon::Round;
 use quorate_service::{
     ConfigError, Exit,
     cli::{self, CommonArgs, CompletionArgs},
-    config, logs,
+    config,
 };
 use tracing::info;
 
@@ -61,27 +61,8 @@ impl ReplayArgs {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = logs::init(&cli.common.log) {
-        eprintln!("error: --log: {error}");
-        return Exit::Unchecked.into();
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            cli::report(&error);
-            return Exit::Unchecked.into();
-        }
-    };
-    match runtime.block_on(dispatch(&cli)) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            cli::report(&error);
-            Exit::Unchecked.into()
-        }
-    }
+    let log = cli.common.log.clone();
+    cli::run_main(&log, dispatch(&cli), |_| Exit::Unchecked)
 }
 
 async fn dispatch(cli: &Cli) -> Result<Exit, AuditError> {

@@ -7,7 +7,7 @@ use quorate_keys::{Exposure, Kdf, Password, PasswordSource, bls};
 use quorate_service::{
     ConfigError, Exit, Shutdown,
     cli::{self, CommonArgs, CompletionArgs},
-    config, logs,
+    config,
 };
 use quorate_signer::{Identity, Interchange, SigningLedger};
 
@@ -42,10 +42,10 @@ enum Command {
     /// Register with the AVS's operator set on L1: sends one transaction from the ECDSA key. The
     /// operator must be registered with EigenLayer and have allocated stake to the set before.
     Register,
-    /// Keys.
+    /// Make keys.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// The signing ledger. The node must be stopped.
+    /// Export or import the signing ledger's history. The node must be stopped.
     #[command(subcommand)]
     Ledger(LedgerCommand),
     /// Print shell completions.
@@ -85,27 +85,8 @@ enum LedgerCommand {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = logs::init(&cli.common.log) {
-        eprintln!("error: --log: {error}");
-        return Exit::Unchecked.into();
-    }
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            cli::report(&error);
-            return Exit::Unchecked.into();
-        }
-    };
-    match runtime.block_on(dispatch(cli)) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            cli::report(&error);
-            exit_of(&error).into()
-        }
-    }
+    let log = cli.common.log.clone();
+    cli::run_main(&log, dispatch(cli), exit_of)
 }
 
 /// 2 for what keeps the node from starting, 1 for what stops it.

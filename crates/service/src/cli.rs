@@ -138,6 +138,35 @@ pub fn completions(mut command: Command, args: &CompletionArgs, out: &mut dyn io
     clap_complete::generate(Shell::from(args.shell), &mut command, name, out);
 }
 
+/// The body of a binary's `main`: starts logging and a runtime, does `work`, and gives the exit status.
+/// An error is printed with its causes as the last word; `exit_of` says what it means for the status.
+pub fn run_main<E: std::error::Error + 'static>(
+    log: &LogArgs,
+    work: impl Future<Output = Result<Exit, E>>,
+    exit_of: impl Fn(&E) -> Exit,
+) -> ExitCode {
+    if let Err(error) = crate::logs::init(log) {
+        report(&error);
+        return Exit::Unchecked.into();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => match runtime.block_on(work) {
+            Ok(exit) => exit.into(),
+            Err(error) => {
+                report(&error);
+                exit_of(&error).into()
+            }
+        },
+        Err(error) => {
+            report(&error);
+            Exit::Unchecked.into()
+        }
+    }
+}
+
 /// Prints an error with its causes, as the last word of a process.
 pub fn report(error: &(dyn std::error::Error + 'static)) {
     eprintln!("error: {error}");
