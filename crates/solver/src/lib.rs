@@ -1,0 +1,63 @@
+//! The fast way to a round's one outcome: equal to [`quorate_matching::match_round`] for every
+//! input and any number of threads, because the outcome is unique.
+//!
+//! What makes it fast, in the order in which it happens:
+//!
+//! 1. **Compact orders.** All that pairs need of an order is copied once into a cache line.
+//! 2. **Groups.** A score is `request + offer + region pair + fit + lottery`. Machines of one model,
+//!    region and free size differ in the second and the last alone, so each group is sorted by the
+//!    offer's part, and a search in it stops where the most that the lottery gives is not enough.
+//! 3. **Wide registers.** The lottery of eight machines is drawn at once where the processor can.
+//! 4. **Bands.** The order is walked down in bands of scores. A request sleeps until the band of the
+//!    most that it can reach; then its few best machines are searched among those with room *by
+//!    then*. Threads search for the requests of a band side by side, against room that stands still.
+//! 5. **The walk.** One thread walks the band's pairs in order and takes what fits. Room only
+//!    shrinks, so a shortlist stays right after it was made; one that runs out is made again.
+//!
+//! Scheduling decides nothing: threads only search, each search is a function of the room at the
+//! band's start, and the walk sorts what they bring by the strict order of pairs.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "positions are 32 bits wide in every format, and scores of a valid policy fit 32 bits"
+)]
+
+mod ask;
+mod machine;
+mod market;
+mod pool;
+mod reasons;
+mod shortlist;
+mod slots;
+mod sweep;
+mod wide;
+
+use quorate_matching::{Outcome, RoundContext, ScorePolicy, Seed, Snapshot};
+
+use crate::ask::Asks;
+use crate::market::Market;
+
+/// Computes the outcome of a round on `threads` threads; 0 counts as 1.
+///
+/// The threads are started and ended within. A policy that its own check refuses, or a request for
+/// no GPU, which no chain holds, goes to the plain solver.
+#[must_use]
+pub fn match_round(
+    snapshot: &Snapshot,
+    policy: &ScorePolicy,
+    context: &RoundContext,
+    seed: &Seed,
+    threads: usize,
+) -> Outcome {
+    let threads = threads.max(1);
+    let plain = || quorate_matching::match_round(snapshot, policy, context, seed);
+    if policy.validate().is_err() {
+        return plain();
+    }
+    let mut market = Market::new(snapshot, policy, context, seed, threads);
+    let Some(asks) = Asks::new(&market, seed, threads) else {
+        return plain();
+    };
+    market.set_least(asks.least());
+    let swept = sweep::sweep(&mut market, &asks, threads);
+    reasons::complete(&market, &asks, swept, threads)
+}
