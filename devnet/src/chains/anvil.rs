@@ -8,6 +8,7 @@ use std::{
 };
 
 use alloy::{
+    eips::BlockId,
     network::Ethereum,
     primitives::{Address, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
@@ -15,7 +16,7 @@ use alloy::{
 use url::Url;
 
 use super::{L1_CHAIN_ID, L1_FIRST_BLOCK, L2_CHAIN_ID, process::Process};
-use crate::{Error, paths};
+use crate::{Error, paths, unix_now};
 
 /// How to start a chain.
 #[derive(Clone, Debug)]
@@ -184,10 +185,17 @@ impl Anvil {
     /// When the node does not answer.
     pub async fn reorg(&self, depth: u64) -> Result<(), Error> {
         let none: [(); 0] = [];
-        Ok(self
-            .provider
-            .raw_request("anvil_reorg".into(), (depth, none))
-            .await?)
+        self.provider
+            .raw_request::<_, ()>("anvil_reorg".into(), (depth, none))
+            .await?;
+        // anvil goes on counting time from the block that it went back to, seconds behind the world.
+        let head = self.provider.get_block(BlockId::latest()).await?;
+        let next = head.map_or(0, |head| head.header.timestamp + 1);
+        let now = unix_now().as_secs().max(next);
+        self.provider
+            .raw_request::<_, ()>("evm_setNextBlockTimestamp".into(), (now,))
+            .await?;
+        Ok(())
     }
 
     /// Gives an account `wei`.
