@@ -85,7 +85,7 @@ impl Inner {
             }
             tokio::time::sleep(self.config.poll).await;
         };
-        let nonce = lane.next(look.count);
+        let nonce = lane.next(look.count, look.number);
         let payload = Payload {
             to: call.kind(),
             input: call.input.clone(),

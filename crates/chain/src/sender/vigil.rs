@@ -85,7 +85,8 @@ impl Inner {
     }
 
     async fn close(&self, slot: Slot, receipt: Receipt) -> Ending {
-        self.lane.lock().await.mined(slot.nonce);
+        let block = receipt.block();
+        self.lane.lock().await.mined(slot.nonce, block);
         let ours = slot.hashes.contains(&receipt.hash);
         if ours && receipt.succeeded() {
             self.note(self.journal.done(&slot.key, receipt.hash));

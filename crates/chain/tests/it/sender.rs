@@ -359,6 +359,29 @@ async fn a_nonce_taken_by_another_process_costs_time_only() {
 }
 
 #[tokio::test]
+async fn a_reorganisation_that_takes_nonces_back_leaves_no_gap() {
+    let (_anvil, rpc) = chain(&[]).await;
+    // A nonce that does not fit would be waited for until the end.
+    let patient = SenderConfig {
+        lost: Duration::from_secs(600),
+        ..config()
+    };
+    let sender = open(&rpc, patient, None);
+    for _ in 0..3 {
+        sender.send(count()).await.unwrap();
+    }
+    ask(&rpc, "anvil_reorg", json!([2, []])).await;
+    assert_eq!(
+        nonce(&rpc, sender.address()).await,
+        1,
+        "nothing was taken back"
+    );
+    mine(&rpc).await;
+    sender.send(count()).await.unwrap();
+    assert_eq!(nonce(&rpc, sender.address()).await, 2);
+}
+
+#[tokio::test]
 async fn the_same_key_is_sent_once_also_by_the_next_process() {
     let (_anvil, rpc) = chain(&[]).await;
     let folder = tempfile::tempdir().unwrap();
