@@ -8,7 +8,6 @@ use std::{
 };
 
 use alloy::{
-    eips::BlockId,
     network::Ethereum,
     primitives::{Address, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
@@ -189,11 +188,9 @@ impl Anvil {
             .raw_request::<_, ()>("anvil_reorg".into(), (depth, none))
             .await?;
         // anvil goes on counting time from the block that it went back to, seconds behind the world.
-        let head = self.provider.get_block(BlockId::latest()).await?;
-        let next = head.map_or(0, |head| head.header.timestamp + 1);
-        let now = unix_now().as_secs().max(next);
+        let now = unix_now().as_secs();
         self.provider
-            .raw_request::<_, ()>("evm_setNextBlockTimestamp".into(), (now,))
+            .raw_request::<_, u64>("evm_setTime".into(), (now,))
             .await?;
         Ok(())
     }

@@ -41,7 +41,7 @@ async fn a_flood_costs_no_honest_operator_its_vote() -> Result<()> {
     let port = network.nodes.files().aggregator_port;
     let mut flood = JoinSet::new();
     for (source, what) in [(2, What::Bytes), (3, What::Strangers), (4, What::Repeated)] {
-        flood.spawn(waves(port, source, what, vote.clone()));
+        flood.spawn(waves(port, source, what, vote));
     }
     flood.spawn_blocking(move || broken_connections(port));
     let mut last = first;

@@ -65,7 +65,7 @@ impl Recorder {
             .get(&key)
             .into_iter()
             .flatten()
-            .map(|(_, v)| v.clone())
+            .map(|(_, vote)| *vote)
             .collect()
     }
 
