@@ -302,9 +302,9 @@ impl<'a> Market<'a> {
         }
     }
 
-    /// What nearness adds.
-    pub(crate) fn near(&self, profile: usize, home: u8, region: u8) -> u32 {
-        self.near[(profile * 256 + usize::from(home)) * 256 + usize::from(region)]
+    /// What nearness adds, by region.
+    pub(crate) fn near_row(&self, profile: usize, home: u8) -> &[u32] {
+        &self.near[(profile * 256 + usize::from(home)) * 256..][..256]
     }
 
     /// What the fit adds.

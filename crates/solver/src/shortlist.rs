@@ -22,6 +22,9 @@ pub(crate) struct Candidate {
 pub(crate) struct Shortlist {
     best: [Candidate; SHORT],
     count: usize,
+    /// Nothing below this was looked for, without the request's part.
+    least: u32,
+    below: u32,
 }
 
 impl Shortlist {
@@ -29,8 +32,12 @@ impl Shortlist {
         &self.best[..self.count]
     }
 
-    /// Whether machines beyond the list may be left.
-    pub(crate) const fn full(&self) -> bool {
+    /// What is not on the list scores less than this; 0 if there is nothing else.
+    pub(crate) const fn below(&self) -> u32 {
+        self.below
+    }
+
+    const fn full(&self) -> bool {
         self.count == SHORT
     }
 
@@ -52,7 +59,7 @@ impl Shortlist {
         if self.full() {
             self.best[SHORT - 1].score - part
         } else {
-            0
+            self.least
         }
     }
 }
@@ -63,19 +70,30 @@ pub(crate) struct Scratch {
     cells: Vec<(u32, u32)>,
 }
 
-/// Searches for the best machines that the request is eligible for and that have room.
+/// Searches for the best machines that the request is eligible for and that have room, down to a
+/// score of `least`.
 pub(crate) fn search(
     market: &Market<'_>,
     request: u32,
     ask: &Ask,
+    least: u32,
     scratch: &mut Scratch,
 ) -> Shortlist {
-    let mut list = Shortlist::default();
+    let mut list = Shortlist {
+        least: least.saturating_sub(ask.part),
+        ..Shortlist::default()
+    };
     let demand = ask.demand();
     let cells = &mut scratch.cells;
-    reachable(market, ask, cells);
     let luck = u32::from(market.policy.weights[ask.profile()][7]) * 10_000;
-    let mut floor = 0;
+    let mut floor = list.least;
+    let beyond = reachable(market, ask, floor.saturating_sub(luck), cells);
+    list.below = match (cells.is_empty(), beyond) {
+        (true, None) => 0,
+        (true, Some(bound)) => ask.part + bound + luck + 1,
+        (false, _) if floor == 0 => 0,
+        (false, _) => ask.part + floor,
+    };
     while let Some(at) = best_of(cells) {
         let (bound, cell) = cells.swap_remove(at);
         if bound + luck < floor {
@@ -84,29 +102,46 @@ pub(crate) fn search(
         floor = search_cell(market, request, ask, &demand, cell as usize, &mut list);
         cells.retain(|(bound, _)| bound + luck >= floor);
     }
+    if list.full() {
+        list.below = list.best[SHORT - 1].score + 1;
+    }
     list
 }
 
-/// The cells that the request may go to, each with the most that it offers before the lottery.
-fn reachable(market: &Market<'_>, ask: &Ask, cells: &mut Vec<(u32, u32)>) {
+/// The cells that the request may go to, each with the most that it offers before the lottery if
+/// that is at least `floor`. Returns the most that the others offer.
+fn reachable(
+    market: &Market<'_>,
+    ask: &Ask,
+    floor: u32,
+    cells: &mut Vec<(u32, u32)>,
+) -> Option<u32> {
     cells.clear();
-    let heads = &market.cell_heads[Market::row(ask) * market.cells.len()..];
+    let mut beyond = None;
+    let row = Market::row(ask) * market.cells.len();
+    let near = market.near_row(ask.profile(), ask.home);
     for (bit, span) in &market.spans {
         if ask.models & bit == 0 {
             continue;
         }
-        for at in span.clone() {
-            let cell = &market.cells[at];
-            if heads[at] != 0
+        let heads = &market.cell_heads[row..][span.clone()];
+        let all = market.cells[span.clone()].iter().zip(heads);
+        for ((cell, head), at) in all.zip(span.start as u32..) {
+            if *head != 0
                 && ask.regions & cell.region_bit != 0
                 && cell.cheapest <= ask.budget
                 && cell.best_uptime >= ask.min_uptime
             {
-                let near = market.near(ask.profile(), ask.home, cell.region);
-                cells.push((heads[at] - 1 + near, at as u32));
+                let bound = head - 1 + near[usize::from(cell.region)];
+                if bound >= floor {
+                    cells.push((bound, at));
+                } else {
+                    beyond = beyond.max(Some(bound));
+                }
             }
         }
     }
+    beyond
 }
 
 fn best_of(cells: &[(u32, u32)]) -> Option<usize> {
@@ -125,7 +160,7 @@ fn search_cell(
     let profile = ask.profile();
     let cell = &market.cells[cell];
     let heads = &market.group_heads[Market::row(ask) * market.groups.len()..];
-    let near = market.near(profile, ask.home, cell.region);
+    let near = market.near_row(profile, ask.home)[usize::from(cell.region)];
     let weight = u32::from(market.policy.weights[profile][7]);
     let slots = &market.slots[profile];
     let mut floor = list.floor(ask.part);

@@ -8,11 +8,16 @@ use crate::ask::Asks;
 use crate::market::Market;
 use crate::pool;
 use crate::shortlist::{Candidate, Scratch, search};
+use crate::wide::fetch;
 
 /// Scores of one bucket: 2 to this.
 const BUCKET_BITS: u32 = 15;
 /// About how many requests wake in a band.
 const BAND: usize = 4_096;
+/// How far below a band a search looks: less makes searches short, more makes them few.
+const DEPTH: u32 = 1 << 21;
+/// How many requests ahead memory is asked for the next ones.
+const AHEAD: usize = 8;
 /// Requests that one job wakes.
 const JOB: usize = 512;
 
@@ -42,8 +47,8 @@ struct Sleeper {
     /// Where the rest of its list begins, and how many stand there.
     at: u32,
     count: u8,
-    /// Whether machines beyond the list may be left.
-    more: bool,
+    /// What is not on the list scores less than this; 0 if there is nothing else.
+    below: u32,
 }
 
 /// A request's best pair; by positions, so the order is that of pairs.
@@ -73,7 +78,7 @@ impl Head {
 enum Next {
     /// Its best pair is known.
     Head(Head),
-    /// Its list has run out, and what else there is lies at most so high.
+    /// Its list has run out, and what else there is scores less than this.
     Search(u32),
     /// Nothing is left.
     Nothing,
@@ -138,7 +143,7 @@ fn first_buckets(asks: &Asks) -> Vec<Vec<Sleeper>> {
                 request,
                 at: 0,
                 count: 0,
-                more: true,
+                below: bound + 1,
             });
         }
     }
@@ -200,19 +205,24 @@ impl Sweep<'_, '_> {
     fn wake_some(&self, active: &[Sleeper], floor: u32) -> Woken {
         let mut woken = Woken::default();
         let mut scratch = Scratch::default();
-        for sleeper in active {
+        for (at, sleeper) in active.iter().enumerate() {
+            if let Some(soon) = active.get(at + AHEAD) {
+                fetch(self.asks.get(soon.request));
+                if let Some(first) = self.lists.get(soon.at as usize) {
+                    fetch(first);
+                }
+            }
             match self.next(sleeper, &self.lists) {
                 Next::Head(head) if head.score >= floor => woken.heads.push(head),
                 Next::Head(head) => woken.asleep.push((head.score, back(&head))),
                 Next::Nothing => {}
                 Next::Search(_) => {
-                    let rest = self.search(sleeper.request, &mut woken.lists, &mut scratch);
-                    if let Next::Head(head) = self.next(&rest, &woken.lists) {
-                        if head.score >= floor {
-                            woken.fresh_heads.push(head);
-                        } else {
-                            woken.fresh_asleep.push((head.score, back(&head)));
-                        }
+                    let rest = self.search(sleeper.request, floor, &mut woken.lists, &mut scratch);
+                    match self.next(&rest, &woken.lists) {
+                        Next::Head(head) if head.score >= floor => woken.fresh_heads.push(head),
+                        Next::Head(head) => woken.fresh_asleep.push((head.score, back(&head))),
+                        Next::Search(below) => woken.asleep.push((below - 1, rest)),
+                        Next::Nothing => {}
                     }
                 }
             }
@@ -221,20 +231,30 @@ impl Sweep<'_, '_> {
     }
 
     /// Makes a shortlist at the end of `lists`.
-    fn search(&self, request: u32, lists: &mut Vec<Candidate>, scratch: &mut Scratch) -> Sleeper {
-        let found = search(self.market, request, self.asks.get(request), scratch);
+    fn search(
+        &self,
+        request: u32,
+        floor: u32,
+        lists: &mut Vec<Candidate>,
+        scratch: &mut Scratch,
+    ) -> Sleeper {
+        let least = floor.saturating_sub(DEPTH);
+        let found = search(self.market, request, self.asks.get(request), least, scratch);
         let at = lists.len() as u32;
         lists.extend_from_slice(found.best());
         Sleeper {
             request,
             at,
             count: found.best().len() as u8,
-            more: found.full(),
+            below: found.below(),
         }
     }
 
     /// The best of a request's list that still has room.
     fn next(&self, sleeper: &Sleeper, lists: &[Candidate]) -> Next {
+        if sleeper.count == 0 && sleeper.below > 0 {
+            return Next::Search(sleeper.below);
+        }
         let start = sleeper.at as usize;
         let list = &lists[start..start + usize::from(sleeper.count)];
         let demand = self.asks.get(sleeper.request).demand();
@@ -248,9 +268,9 @@ impl Sweep<'_, '_> {
                 return Next::Head(Head::new(best, rest));
             }
         }
-        match sleeper.more {
-            true => Next::Search(list.last().map_or(u32::MAX, |last| last.score)),
-            false => Next::Nothing,
+        match sleeper.below {
+            0 => Next::Nothing,
+            below => Next::Search(below),
         }
     }
 
@@ -283,31 +303,30 @@ impl Sweep<'_, '_> {
     /// A request's next pair in this band; where there is none, the request sleeps on.
     fn passed_over(&mut self, rest: &Sleeper, floor: u32) -> Option<Head> {
         let mut next = self.next(rest, &self.lists);
-        if let Next::Search(bound) = next {
-            // A list that was empty behind its last pair: the last pair bounds what else there is.
-            let bound = match bound {
-                u32::MAX => self.lists[rest.at as usize - 1].score,
-                bound => bound,
-            };
-            if bound < floor {
-                let sleeper = Sleeper { count: 0, ..*rest };
-                self.buckets[bucket(bound)].push(sleeper);
-                return None;
-            }
+        if let Next::Search(below) = next
+            && below > floor
+        {
             let mut lists = std::mem::take(&mut self.lists);
             let mut scratch = std::mem::take(&mut self.scratch);
-            let rest = self.search(rest.request, &mut lists, &mut scratch);
+            let rest = self.search(rest.request, floor, &mut lists, &mut scratch);
             (self.lists, self.scratch) = (lists, scratch);
             next = self.next(&rest, &self.lists);
         }
-        match next {
-            Next::Head(head) if head.score >= floor => Some(head),
-            Next::Head(head) => {
-                self.buckets[bucket(head.score)].push(back(&head));
-                None
+        let (score, sleeper) = match next {
+            Next::Head(head) if head.score >= floor => return Some(head),
+            Next::Head(head) => (head.score, back(&head)),
+            Next::Search(below) => {
+                let sleeper = Sleeper {
+                    count: 0,
+                    below,
+                    ..*rest
+                };
+                (below - 1, sleeper)
             }
-            Next::Search(_) | Next::Nothing => None,
-        }
+            Next::Nothing => return None,
+        };
+        self.buckets[bucket(score)].push(sleeper);
+        None
     }
 
     fn matched(&self, head: &Head) -> Match {
@@ -327,6 +346,6 @@ const fn back(head: &Head) -> Sleeper {
         request: head.rest.request,
         at: head.rest.at - 1,
         count: head.rest.count + 1,
-        more: head.rest.more,
+        below: head.rest.below,
     }
 }
