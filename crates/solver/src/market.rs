@@ -6,6 +6,7 @@
 //! left, plus their fit; they never rise while a round runs.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use quorate_canon::Mask256;
 use quorate_matching::{
@@ -375,17 +376,15 @@ impl<'a> Market<'a> {
     }
 
     /// Brings groups and heads up to what is left of these machines.
-    pub(crate) fn refresh(&mut self, taken: &[u32]) {
+    pub(crate) fn refresh(&mut self, taken: &[u32], threads: usize) {
         let mut groups: Vec<u32> = taken.iter().map(|at| self.group_of[*at as usize]).collect();
         groups.sort_unstable();
         groups.dedup();
         let mut cells: Vec<u32> = Vec::with_capacity(groups.len());
-        let mut full = Vec::new();
+        self.compact(&groups, threads);
         for group in groups {
-            let group = group as usize;
-            self.compact(group, &mut full);
-            self.raise_heads(group);
-            cells.push(self.groups[group].cell);
+            self.raise_heads(group as usize);
+            cells.push(self.groups[group as usize].cell);
         }
         cells.dedup();
         for cell in cells {
@@ -393,30 +392,52 @@ impl<'a> Market<'a> {
         }
     }
 
-    /// Moves the machines that are full behind those that are not.
-    fn compact(&mut self, at: usize, full: &mut Vec<Slot>) {
-        let group = &mut self.groups[at];
-        let live = group.live();
-        for slots in &mut self.slots {
-            full.clear();
-            let mut to = live.start;
-            for from in live.clone() {
-                let mut slot = slots.get(from);
-                let left = &self.left[slot.offer as usize];
-                slot.left = u32::from(left.gpus);
-                if left.holds(&self.least) {
-                    slots.set(to, slot);
-                    to += 1;
-                } else {
-                    full.push(slot);
-                }
-            }
-            group.live = to - live.start;
-            for (to, slot) in (to..).zip(full.iter()) {
-                slots.set(to, *slot);
-            }
+    /// Moves the machines of these groups that are full behind those that are not.
+    fn compact(&mut self, touched: &[u32], threads: usize) {
+        let (groups, left, least) = (&self.groups, &self.left, &self.least);
+        // Each job takes one profile's columns, so no lock is ever waited for.
+        let columns = self.slots.each_mut().map(Mutex::new);
+        let live = pool::run(threads, columns.len(), |profile| {
+            let mut slots = columns[profile]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let mut full = Vec::new();
+            let all = touched.iter().map(|at| groups[*at as usize].live());
+            all.map(|range| compact_one(&mut slots, range, left, least, &mut full))
+                .collect::<Vec<_>>()
+        });
+        // All profiles hold the same machines, so all have counted the same.
+        for (at, live) in touched.iter().zip(live.first().into_iter().flatten()) {
+            self.groups[*at as usize].live = *live;
         }
     }
+}
+
+/// Returns how many of the slots may still take something; they stand first.
+fn compact_one(
+    slots: &mut Slots,
+    live: Range<usize>,
+    left: &[Capacity],
+    least: &Capacity,
+    full: &mut Vec<Slot>,
+) -> usize {
+    full.clear();
+    let mut to = live.start;
+    for from in live.clone() {
+        let mut slot = slots.get(from);
+        let left = &left[slot.offer as usize];
+        slot.left = u32::from(left.gpus);
+        if left.holds(least) {
+            slots.set(to, slot);
+            to += 1;
+        } else {
+            full.push(slot);
+        }
+    }
+    for (to, slot) in (to..).zip(full.iter()) {
+        slots.set(to, *slot);
+    }
+    to - live.start
 }
 
 /// An offer while the market is being made.

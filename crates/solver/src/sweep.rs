@@ -12,8 +12,10 @@ use crate::wide::fetch;
 
 /// Scores of one bucket: 2 to this.
 const BUCKET_BITS: u32 = 15;
-/// About how many requests wake in a band.
-const BAND: usize = 4_096;
+/// About one in so many requests wakes in a band.
+const BANDS: usize = 64;
+/// How many wake in a band at least.
+const LEAST_BAND: usize = 1_024;
 /// How far below a band a search looks: less makes searches short, more makes them few.
 const DEPTH: u32 = 1 << 21;
 /// How many requests ahead memory is asked for the next ones.
@@ -154,7 +156,7 @@ impl Sweep<'_, '_> {
     /// One band; false when there is none left.
     fn band(&mut self) -> bool {
         let mut active = Vec::new();
-        while active.len() < BAND {
+        while active.len() < (self.asks.len() / BANDS).max(LEAST_BAND) {
             let Some(bucket) = self.buckets.pop() else {
                 break;
             };
@@ -168,7 +170,7 @@ impl Sweep<'_, '_> {
         let heads = self.wake(&active, floor);
         self.walk(heads, floor);
         let taken = std::mem::take(&mut self.taken);
-        self.market.refresh(&taken);
+        self.market.refresh(&taken, self.threads);
         true
     }
 

@@ -1,6 +1,7 @@
 //! How long a round takes: `cargo run --release -p quorate-solver --example bench`.
 //!
 //! Arguments: sizes as `requests:offers`; without any, the table over both. `--threads N` (2).
+//! `--check` compares each outcome with that of the plain solver, outside the times.
 
 mod market;
 
@@ -22,10 +23,15 @@ const SIZES: [(usize, usize); 7] = [
 fn main() -> ExitCode {
     let mut sizes = Vec::new();
     let mut threads = 2;
+    let mut check = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         if argument == "--threads" {
             threads = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(2);
+            continue;
+        }
+        if argument == "--check" {
+            check = true;
             continue;
         }
         let parts = argument.split_once(':');
@@ -42,12 +48,12 @@ fn main() -> ExitCode {
     println!("| requests | offers | inputs MB | best s | median s | resident peak MB | matches |");
     println!("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     for (requests, offers) in sizes {
-        row(requests, offers, threads);
+        row(requests, offers, threads, check);
     }
     ExitCode::SUCCESS
 }
 
-fn row(requests: usize, offers: usize, threads: usize) {
+fn row(requests: usize, offers: usize, threads: usize, check: bool) {
     let market = Market::new(7, requests, offers);
     let inputs = memory("VmRSS:");
     let mut times = Vec::new();
@@ -63,6 +69,15 @@ fn row(requests: usize, offers: usize, threads: usize) {
         );
         times.push(start.elapsed().as_secs_f64());
         matches = outcome.matches.len();
+        if check && times.len() == 1 {
+            let expected = quorate_matching::match_round(
+                &market.snapshot,
+                &market.policy,
+                &market.context,
+                &market.seed,
+            );
+            assert!(outcome == expected, "the two solvers differ");
+        }
     }
     times.sort_by(f64::total_cmp);
     let (best, median, peak) = (times[0], times[2], memory("VmHWM:"));
