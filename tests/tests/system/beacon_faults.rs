@@ -8,11 +8,16 @@ use devnet::beacon_server::{Fault, Relay};
 use quorate_beacon::{ChainInfo, Client, Limits};
 use quorate_canon::{Digest, Timestamp};
 
-use crate::kit::{LONG, Network, Plan, patient, until};
+use crate::{
+    kit::{LONG, Network, Plan, patient, until},
+    silence,
+};
 
 /// How four of the five relays misbehave.
 const FAULTS: [Fault; 4] = [Fault::Lie, Fault::Lag(5), Fault::Hang, Fault::Garbage];
 
+/// Rounds go on while one relay is honest, wait for a late beacon and are void without one. Then
+/// operators go silent.
 #[tokio::test(flavor = "multi_thread")]
 async fn rounds_need_one_honest_relay_and_wait_for_it() -> Result<()> {
     let mut network = Plan::new("beacon_faults")
@@ -35,6 +40,7 @@ async fn rounds_need_one_honest_relay_and_wait_for_it() -> Result<()> {
 
     late(&mut network).await?;
     silent(&mut network).await?;
+    silence::a_third_can_stop_the_market_and_less_cannot(&mut network).await?;
     network.all_is_well(&[]).await
 }
 

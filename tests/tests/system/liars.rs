@@ -25,7 +25,9 @@ async fn each_liar_pays_what_is_proven() -> Result<()> {
     network
         .nodes
         .start_liar(0, Lie::Equivocate, Round::new(0))?;
-    network.nodes.start_liar(1, Lie::Diverge, Round::new(0))?;
+    // Not both in one round: the vote of the equivocator that comes first counts, and without
+    // either of them no header has a quorum that the other could diverge from.
+    network.nodes.start_liar(1, Lie::Diverge, Round::new(4))?;
     network.nodes.start_operator(2)?;
     network.nodes.start_operator(3)?;
     let before = shares(&network).await?;

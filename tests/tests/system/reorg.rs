@@ -3,12 +3,16 @@
 use anyhow::{Context as _, Result, ensure};
 use quorate_canon::{Digest, Round};
 
-use crate::kit::{Network, Plan, logs};
+use crate::{
+    kit::{Network, Plan, logs},
+    quiet_chain,
+};
 
 /// Shallow ones around a close: at worst the round is lost, nobody signs twice, and what is settled
 /// replays equal. One that replaces a fixed snapshot: all abstain, say why, and the next round comes.
+/// Then the chain stands still.
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_signs_on_two_forks() -> Result<()> {
+async fn forks_and_stillness_cost_rounds_and_nothing_else() -> Result<()> {
     let mut network = Plan::new("reorg").start_all().await?;
     let mut last = network.settled_after(None).await?;
     for depth in [1, 2] {
@@ -17,6 +21,7 @@ async fn nobody_signs_on_two_forks() -> Result<()> {
         last = network.settled_after(Some(last.max(round))).await?;
     }
     a_replaced_snapshot_is_not_signed(&mut network, last).await?;
+    quiet_chain::a_late_snapshot_is_not_signed_and_a_tick_closes_a_round(&mut network).await?;
     network.all_is_well(&[]).await
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn brisk(clock: Clock) -> Clock {
 /// The same with more time between beacon and deadline, for what is held back meanwhile.
 pub(crate) fn patient(clock: Clock) -> Clock {
     Clock {
-        settle_timeout: 16,
+        settle_timeout: 12,
         ..brisk(clock)
     }
 }

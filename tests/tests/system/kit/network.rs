@@ -99,7 +99,7 @@ impl Plan {
 }
 
 /// Seconds from the deployment to genesis: three times what a quiet machine needs.
-const LEAD: u64 = 10;
+const LEAD: u64 = 8;
 /// Three tasks a second for longer than any scenario lasts.
 const WINDOW: Window = Window {
     first: 6_017,
