@@ -25,6 +25,7 @@ mod ask;
 mod machine;
 mod market;
 mod pool;
+mod prepared;
 mod reasons;
 mod shortlist;
 mod slots;
@@ -32,6 +33,8 @@ mod sweep;
 mod wide;
 
 use quorate_matching::{Outcome, RoundContext, ScorePolicy, Seed, Snapshot};
+
+pub use crate::prepared::Prepared;
 
 use crate::ask::Asks;
 use crate::market::Market;
