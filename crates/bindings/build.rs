@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Module and interface.
-const INTERFACES: [(&str, &str); 7] = [
+const INTERFACES: [(&str, &str); 11] = [
+    ("attendance", "IAttendance"),
     ("bridge", "IBridge"),
+    ("disputes", "IDisputes"),
     ("market", "IMarket"),
     ("providers", "IProviders"),
     ("rounds", "IRounds"),
     ("service_manager", "IServiceManager"),
     ("slasher", "ISlasher"),
     ("stake_table", "IStakeTable"),
+    ("strikes", "IStrikes"),
+    ("verifier", "IVerifier"),
 ];
 
 fn main() -> io::Result<()> {

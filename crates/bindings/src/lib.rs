@@ -13,11 +13,15 @@ mod ours;
 pub mod reverts;
 
 pub use ours::{
+    attendance::IAttendance,
     bridge::{IBridge, IBridgeReceiver},
+    disputes::IDisputes,
     market::IMarket,
     providers::IProviders,
     rounds::IRounds,
     service_manager::IServiceManager,
     slasher::ISlasher,
     stake_table::IStakeTable,
+    strikes::IStrikes,
+    verifier::IVerifier,
 };
