@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {BLS12381} from "../src/lib/BLS12381.sol";
 import {Drand} from "../src/lib/Drand.sol";
 import {Base} from "./Base.t.sol";
+import {BlsKit} from "./BlsKit.sol";
 
 /// @notice Real rounds of drand's quicknet.
 contract DrandTest is Base {
@@ -49,6 +51,76 @@ contract DrandTest is Base {
         bytes memory y = ROUND_2_Y;
         y[47] ^= 0x01;
         assertTrue(!Drand.verify(2, ROUND_2, y, KEY), "y off the curve");
+    }
+
+    function test_theMissingCoordinateIsFound() external view {
+        (bool ok, bytes memory point) = Drand.decompress48(ROUND_2);
+        (, bytes memory expected) = Drand.decompress(ROUND_2, ROUND_2_Y);
+        assertTrue(ok, "round 2");
+        assertEq(point, expected, "large y");
+        (ok, point) = Drand.decompress48(ROUND_42);
+        (, expected) = Drand.decompress(ROUND_42, ROUND_42_Y);
+        assertTrue(ok, "round 42");
+        assertEq(point, expected, "small y");
+    }
+
+    function test_realRoundsVerifyWithoutTheCoordinate() external view {
+        assertTrue(Drand.verify48(2, ROUND_2, KEY), "round 2");
+        assertTrue(Drand.verify48(42, ROUND_42, KEY), "round 42");
+        assertTrue(!Drand.verify48(3, ROUND_2, KEY), "another round's");
+    }
+
+    /// @dev Every other value of the first byte marks another form, another sign, or an x not below the prime.
+    function testFuzz_oneChangedByteIsRefused(uint8 position, uint8 change) external view {
+        bytes memory signature = bytes.concat(ROUND_2);
+        signature[position % 48] ^= bytes1(uint8(bound(change, 1, 255)));
+        assertTrue(!Drand.verify48(2, signature, KEY), "refused");
+    }
+
+    /// @dev A valid signature whose x leaves room for x + p beside the flags, and that other way to write it.
+    function test_thereIsOneWayToWriteAPoint() external view {
+        (uint256 secret, uint64 round) = (7, 0);
+        (uint256 hi, uint256 lo, uint256 sign) = (type(uint256).max, 0, 0);
+        while (hi >= 0x05ff << 112) {
+            bytes memory point = BlsKit.sign(secret, BLS12381.DST_DRAND, Drand.messageOf(++round));
+            uint256 yHi;
+            (hi, lo, yHi,) = abi.decode(point, (uint256, uint256, uint256, uint256));
+            sign = yHi > 0x0d0088f51cbff34d258dd3db21a5d66b ? 5 : 4;
+        }
+        bytes memory key = BlsKit.keyOf(secret);
+        assertTrue(Drand.verify48(round, _compressed(hi, lo, sign), key), "x itself");
+        unchecked {
+            lo += 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
+            hi += 0x1a0111ea397fe69a4b1ba7b6434bacd7;
+            if (lo < 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab) ++hi;
+        }
+        assertTrue(!Drand.verify48(round, _compressed(hi, lo, sign), key), "x + p");
+    }
+
+    function _compressed(uint256 hi, uint256 lo, uint256 flags) private pure returns (bytes memory) {
+        return abi.encodePacked(uint128(hi | flags << 125), lo);
+    }
+
+    function testFuzz_any48BytesGetAnAnswer(bytes32 a, bytes16 b, bytes memory other) external view {
+        assertTrue(!Drand.verify48(2, bytes.concat(a, b), KEY), "refused");
+        assertTrue(!Drand.verify48(2, other, KEY), "refused");
+    }
+
+    /// @dev Outside, so that gas can be limited.
+    function isRound2(bytes memory signature) external view returns (bool) {
+        return Drand.verify48(2, signature, KEY);
+    }
+
+    function test_wantOfGasNeverDecides() external view {
+        uint256 answered;
+        for (uint256 gas = 5_000; gas < 230_000; gas += 1_013) {
+            (bool ok, bytes memory answer) =
+                address(this).staticcall{gas: gas}(abi.encodeCall(this.isRound2, (ROUND_2)));
+            if (!ok) continue;
+            assertTrue(abi.decode(answer, (bool)), "never called bad");
+            ++answered;
+        }
+        assertTrue(answered > 10, "some had enough");
     }
 
     function testFuzz_anyBytesGetAnAnswer(uint64 round, bytes memory signature, bytes memory y, bytes memory key)
