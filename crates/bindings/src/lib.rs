@@ -25,3 +25,6 @@ pub use ours::{
     strikes::IStrikes,
     verifier::IVerifier,
 };
+
+/// A chunk as [`IVerifier`] takes it; [`IRounds`] has one of the same fields.
+pub use ours::verifier::IRounds::Chunk as VerifierChunk;

@@ -9,6 +9,13 @@ alloy::sol! {
         function table() external view returns (address);
         function market() external view returns (address);
         function bridge() external view returns (address);
+        function disputes() external view returns (address);
+        function strikes() external view returns (address);
+    }
+
+    #[sol(rpc)]
+    interface DisputesLinks {
+        function verifier() external view returns (address);
     }
 
     #[sol(rpc)]

@@ -47,6 +47,45 @@ pub async fn bridge_of(rpc: &Rpc, rounds: Address) -> Result<Address, ChainError
         .map_err(contract_error("Rounds.bridge"))
 }
 
+/// Who refutes rounds of `Rounds`.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn disputes_of(rpc: &Rpc, rounds: Address) -> Result<Address, ChainError> {
+    let contract = links::RoundsLinks::new(rounds, rpc.provider());
+    contract
+        .disputes()
+        .call()
+        .await
+        .map_err(contract_error("Rounds.disputes"))
+}
+
+/// Where `Rounds` looks up operators whose signatures count no more.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn strikes_of(rpc: &Rpc, rounds: Address) -> Result<Address, ChainError> {
+    let contract = links::RoundsLinks::new(rounds, rpc.provider());
+    contract
+        .strikes()
+        .call()
+        .await
+        .map_err(contract_error("Rounds.strikes"))
+}
+
+/// Whose judgement of witnesses `Disputes` goes by.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn verifier_of(rpc: &Rpc, disputes: Address) -> Result<Address, ChainError> {
+    let contract = links::DisputesLinks::new(disputes, rpc.provider());
+    contract
+        .verifier()
+        .call()
+        .await
+        .map_err(contract_error("Disputes.verifier"))
+}
+
 /// `Providers` of `Market`.
 ///
 /// # Errors

@@ -8,11 +8,12 @@ mod list;
 mod policies;
 mod rounds;
 mod tables;
+mod verifier;
 
 pub use certificates::{CertifiedRecord, certified_record, second_certificates};
 pub use links::{
-    allocation_manager_of, bridge_of, is_devnet_bridge, market_of, operator_index, providers_of,
-    table_of,
+    allocation_manager_of, bridge_of, disputes_of, is_devnet_bridge, market_of, operator_index,
+    providers_of, strikes_of, table_of, verifier_of,
 };
 pub use list::outcome_list;
 pub use policies::{policy, policy_of};
@@ -20,3 +21,4 @@ pub use rounds::{
     RoundStatus, Status, check_chunk, deployment_block, domain, is_live, round_status, schedule,
 };
 pub use tables::{L1Table, l1_table, l2_commitment, l2_table};
+pub use verifier::{Judgement, PairView, Verifier};
