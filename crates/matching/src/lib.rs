@@ -16,7 +16,7 @@
 //! 6. **its commitment**: [`OutcomeList`], [`ChunkProof`]
 //! 7. **its complete check**: [`check_outcome`], which shares with the solver what a pair is and how
 //!    it ranks ([`Prepared`]), and nothing of how outcomes are found
-//! 8. **reasons**: [`explain_request`], [`explain_pair`]
+//! 8. **reasons**: [`explain_request`], [`explain_pair`], [`explain_offer`]
 //!
 //! # Why there is exactly one outcome, and why one pair refutes any other
 //!
@@ -100,7 +100,9 @@ pub use check::check_outcome;
 pub use chunk::{CHUNK, ChunkError, ChunkProof, chunk_count, verify_chunk};
 pub use context::{RoundContext, Seed};
 pub use eligibility::{Ineligible, eligible};
-pub use explain::{Explanation, PairVerdict, explain_pair, explain_request};
+pub use explain::{
+    Explanation, OfferExplanation, PairVerdict, explain_offer, explain_pair, explain_request,
+};
 pub use fault::Fault;
 pub use inputs::{
     FLAG_JAILED, FLAG_MAINTENANCE, MachineState, OfferInput, ProviderState, RequestInput,

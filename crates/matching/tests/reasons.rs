@@ -6,7 +6,8 @@ use common::oracle::Oracle;
 use common::world::World;
 use quorate_canon::{OfferId, RequestId};
 use quorate_matching::{
-    Ineligible, PairVerdict, Prepared, UnmatchedReason, explain_pair, explain_request,
+    Capacity, Ineligible, PairVerdict, Prepared, UnmatchedReason, explain_offer, explain_pair,
+    explain_request,
 };
 
 fn prepared(world: &World) -> Prepared<'_> {
@@ -126,4 +127,70 @@ fn every_pair_has_a_true_verdict() {
         }
     }
     assert!(seen.iter().all(|times| *times > 10), "{seen:?}");
+}
+
+#[test]
+fn an_offer_is_told_each_request_once() {
+    for number in 0..30 {
+        let world = World::new(number, 6, 24).with_limit(6);
+        let (outcome, round) = (world.outcome(), prepared(&world));
+        for machine in world.snapshot.offers() {
+            let said = explain_offer(&round, &outcome, machine.offer.id, usize::MAX).unwrap();
+            let cut: u32 = said.filtered.iter().map(|(_, cut)| cut).sum();
+            assert_eq!(cut + said.eligible, 24);
+            let lost = said.served_better + said.outranked + said.below_limit;
+            assert_eq!(said.matches.len() as u32 + lost, said.eligible);
+            assert_eq!(said.losers.len() as u32, lost);
+        }
+    }
+}
+
+#[test]
+fn an_offers_matches_are_the_outcomes_and_fill_what_was_free() {
+    let world = World::new(8, 6, 24);
+    let (outcome, round) = (world.outcome(), prepared(&world));
+    for machine in world.snapshot.offers() {
+        let id = machine.offer.id;
+        let said = explain_offer(&round, &outcome, id, 0).unwrap();
+        let here = outcome.matches.iter().filter(|found| found.offer == id);
+        let ranks: Vec<_> = here.map(|found| found.rank()).collect();
+        let told: Vec<_> = said.matches.iter().map(|(rank, _)| *rank).collect();
+        assert_eq!(told, ranks);
+        let taken = ranks.iter().fold(Capacity::ZERO, |sum, rank| {
+            let request = &world.snapshot.request(rank.request).unwrap().request;
+            sum.checked_add(&request.demand()).unwrap()
+        });
+        assert_eq!(said.left.checked_add(&taken), Some(said.free));
+    }
+}
+
+/// Pair by pair, the offer's side says what the pair's own explanation says.
+#[test]
+fn an_offers_losers_have_the_verdicts_of_their_pairs_best_first() {
+    let mut seen = 0;
+    for number in 0..30 {
+        let world = World::new(number, 4, 16).with_limit(4);
+        let (outcome, round) = (world.outcome(), prepared(&world));
+        for machine in world.snapshot.offers() {
+            let id = machine.offer.id;
+            let said = explain_offer(&round, &outcome, id, 5).unwrap();
+            assert!(said.losers.len() <= 5);
+            let ranks: Vec<_> = said
+                .losers
+                .iter()
+                .map(|(v, _)| *v.rank().unwrap())
+                .collect();
+            assert!(ranks.windows(2).all(|pair| pair[0] > pair[1]));
+            for (verdict, factors) in &said.losers {
+                let rank = verdict.rank().unwrap();
+                let pair = explain_pair(&round, &outcome, rank.request, id).unwrap();
+                assert_eq!(&pair, verdict);
+                let input = world.snapshot.request(rank.request).unwrap();
+                let score = quorate_matching::score(input, factors, &world.policy, &world.context);
+                assert_eq!(score, rank.score);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
 }
