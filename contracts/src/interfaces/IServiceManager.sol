@@ -26,6 +26,9 @@ interface IServiceManager {
     function indexOf(address operator) external view returns (bool known, uint32 index);
     function operatorAt(uint32 index) external view returns (address operator, bool registered);
     function keyAt(uint32 index) external view returns (bytes memory key); // 192 bytes
+    /// @notice The sum of the keys of a bitmap's indices (docs/formats.md, section 9), 256 bytes in EIP-2537's form.
+    /// Refuses an empty bitmap and bits of indices that nobody has; zero bytes behind are no matter.
+    function sumOfKeys(bytes calldata bitmap) external view returns (bytes memory key);
     function keysPage(uint32 page) external view returns (bytes memory);
     function stakesOf(uint64 epoch) external view returns (bytes memory stakesPage);
     function isFixed(uint64 epoch) external view returns (bool);

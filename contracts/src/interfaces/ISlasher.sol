@@ -19,6 +19,12 @@ interface ISlasher {
         address indexed operator, uint32 indexed operatorIndex, bytes32 indexed offenceId, Offence offence, uint256 wad, uint256[] shares, bool moved
     );
     event ChargeLapsed(bytes32 indexed id);
+    /// @notice These operators signed the header of this digest (some may have been known before).
+    event SignersProven(uint64 indexed n, bytes32 indexed digest, bytes bitmap);
+    /// @notice A header's seed is not the beacon's: judged here, at once.
+    event WrongSeedProven(uint64 indexed n, bytes32 indexed digest);
+    /// @notice The guardian cancelled what a verdict about this digest would cost.
+    event VerdictCancelled(bytes32 indexed digest);
 
     /// @notice Equivocation: judged and slashed at once. Evidence bytes of docs/formats.md section 11,
     /// with the two signatures again in EIP-2537 form (128 bytes each).
@@ -29,6 +35,21 @@ interface ISlasher {
         external
         returns (bytes32 id);
     function execute(bytes32 chargeId) external;
+
+    /// @notice Shows who signed a header: the aggregate is verified over its digest by the keys of the bitmap's
+    /// indices (docs/formats.md, section 9; of the certificate, of `present`, or of one vote). Adds up over calls.
+    function proveSigners(bytes calldata header, bytes calldata bitmap, bytes calldata aggregate) external;
+    /// @notice Judges that a header's seed is wrong: `beaconSignature` is the beacon's for the header's round and gives
+    /// another seed, or it gives this seed and is not the beacon's. Stored once.
+    function proveWrongSeed(bytes calldata header, bytes calldata beaconSignature) external;
+    /// @notice Slashes one proven signer of a header of round `n` that L2's word (wrong outcome, wrong seed) or
+    /// `proveWrongSeed` has judged. Anyone, until the round's horizon.
+    function executeVerdict(bytes32 digest, uint32 operatorIndex) external;
+    /// @notice Whether an operator was proven to have signed a digest.
+    function hasSigned(bytes32 digest, uint32 operatorIndex) external view returns (bool);
+    /// @notice What is known against a header: `Offence.None`, `WrongOutcome` or `WrongSeed`.
+    function verdictOf(uint64 n, bytes32 digest) external view returns (Offence);
+
     /// @notice L2's word (bridge only, through `receiveMessage`).
     function wordOf(uint64 n) external view returns (bytes32 digest, uint8 verdict);
     function offenceOf(uint32 operatorIndex, uint64 n) external view returns (Offence offence, uint256 wad);

@@ -37,6 +37,8 @@ abstract contract OperatorBook is IServiceManager {
     error KeyChanged();
     /// @notice Nobody has this index.
     error UnknownIndex(uint32 index);
+    /// @notice The bitmap is empty, or names an index that nobody has.
+    error BadBitmap();
 
     /// @inheritdoc IServiceManager
     function operatorCount() public view returns (uint32) {
@@ -85,7 +87,52 @@ abstract contract OperatorBook is IServiceManager {
         }
     }
 
+    /// @inheritdoc IServiceManager
+    function sumOfKeys(bytes calldata bitmap) external view returns (bytes memory key) {
+        uint256 points = _points();
+        uint256 count = _byIndex.length;
+        bool any = false;
+        for (uint256 i = 0; i < bitmap.length; ++i) {
+            uint256 bits = uint8(bitmap[i]);
+            for (uint256 index = 8 * i; bits != 0; (bits, index) = (bits >> 1, index + 1)) {
+                if (bits & 1 == 0) continue;
+                if (index >= count) revert BadBitmap();
+                _addKey(points, _operators[_byIndex[index]].keyPage);
+                any = true;
+            }
+        }
+        if (!any) revert BadBitmap();
+        return _pointAt(points);
+    }
+
     // --- inside ---
+
+    /// @dev Room for two points of G2: a sum, now infinity, and the next key.
+    function _points() internal pure returns (uint256 points) {
+        bytes memory room = new bytes(2 * BLS12381.G2);
+        assembly ("memory-safe") {
+            points := add(room, 32)
+        }
+    }
+
+    /// @dev Adds the key in a page to the sum at `points`.
+    function _addKey(uint256 points, address keyPage) internal view {
+        bytes memory key = CodePages.read(keyPage);
+        uint256 from;
+        assembly ("memory-safe") {
+            from := add(key, 32)
+        }
+        BLS12381.padKeyAt(from, points + BLS12381.G2);
+        BLS12381.addG2(points, points);
+    }
+
+    /// @dev The sum at `points`, 256 bytes.
+    function _pointAt(uint256 points) internal pure returns (bytes memory sum) {
+        sum = new bytes(BLS12381.G2);
+        assembly ("memory-safe") {
+            mcopy(add(sum, 32), points, 256)
+        }
+    }
 
     /// @dev Puts an operator into the set. One seen for the first time gets the next index; one that comes back
     /// must bring the key it had.

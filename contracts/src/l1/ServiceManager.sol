@@ -247,35 +247,23 @@ contract ServiceManager is OperatorBook, IAVSRegistrar {
         address[] memory operators = _registered;
         uint256[] memory amounts = _core().stakes(operators, futureBlock);
         stakes = new bytes(16 * _byIndex.length);
-        // Two points of G2: the sum so far, and the next key.
-        bytes memory points = new bytes(2 * BLS12381.G2);
-        uint256 sum;
-        assembly ("memory-safe") {
-            sum := add(points, 32)
-        }
+        uint256 points = _points();
         for (uint256 i = 0; i < operators.length; ++i) {
             uint256 amount = amounts[i] < MAX_STAKE ? amounts[i] : MAX_STAKE;
             if (amount == 0) continue;
             Operator storage entry = _operators[operators[i]];
-            bytes memory key = CodePages.read(entry.keyPage);
             uint256 index = entry.index;
-            uint256 from;
             assembly ("memory-safe") {
-                from := add(key, 32)
                 // A stake is the low half of a word whose high half belongs to what stands before it.
                 let slot := add(add(stakes, 16), shl(4, index))
                 mstore(slot, or(shl(128, shr(128, mload(slot))), amount))
             }
-            BLS12381.padKeyAt(from, sum + BLS12381.G2);
-            BLS12381.addG2(sum, sum);
+            _addKey(points, entry.keyPage);
             // 128 stakes of at most 2^120.
             // forge-lint: disable-next-line(unsafe-typecast)
             total += uint128(amount);
         }
-        assembly ("memory-safe") {
-            mstore(points, 256)
-        }
-        aggregate = BLS12381.packKey(points);
+        aggregate = BLS12381.packKey(_pointAt(points));
     }
 
     function _table(uint64 epoch) private view returns (bytes memory commitment, bytes memory stakes) {

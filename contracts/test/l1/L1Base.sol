@@ -5,6 +5,7 @@ import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {IPermissionController} from "../../src/interfaces/eigenlayer/IPermissionController.sol";
 import {Dialect, SetUp} from "../../src/l1/CoreAdapter.sol";
 import {ServiceManager} from "../../src/l1/ServiceManager.sol";
+import {Beacon} from "../../src/l1/Seeds.sol";
 import {Slasher} from "../../src/l1/Slasher.sol";
 import {Times} from "../../src/l1/Times.sol";
 import {BLS12381} from "../../src/lib/BLS12381.sol";
@@ -31,6 +32,7 @@ abstract contract L1Base is Base {
     uint64 internal constant L2_CHAIN = 42_161;
     address internal constant ROUNDS = address(0x2222);
     address internal constant GUARDIAN = address(0x9999);
+    uint256 internal constant BEACON_SECRET = 77;
     address internal constant VAULT = address(0x7777);
     // On purpose not ascending: the core lists them as they were added.
     address internal constant STRATEGY_A = address(0x5002);
@@ -63,9 +65,20 @@ abstract contract L1Base is Base {
         down = new MemoryBridge();
         manager = new ServiceManager(address(core), SET_ID, address(down), minStake, _times());
         slasher = new Slasher(
-            address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(block.timestamp + 365 days)
+            address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(block.timestamp + 365 days), _beacon()
         );
         manager.setUp(_setUp(dialect));
+    }
+
+    /// @dev A beacon of our own, so that it can sign for any round.
+    function _beacon() internal view returns (Beacon memory) {
+        return Beacon({
+            key: BlsKit.packedKeyOf(BEACON_SECRET),
+            chainHash: keccak256("beacon"),
+            genesis: GENESIS - 1_000,
+            period: 3,
+            delay: 20
+        });
     }
 
     function _setUp(Dialect dialect) internal view returns (SetUp memory) {

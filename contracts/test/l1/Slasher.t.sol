@@ -4,8 +4,12 @@ pragma solidity ^0.8.36;
 import {IServiceManager} from "../../src/interfaces/IServiceManager.sol";
 import {ISlasher} from "../../src/interfaces/ISlasher.sol";
 import {Dialect} from "../../src/l1/CoreAdapter.sol";
+import {Evidence} from "../../src/l1/Evidence.sol";
 import {OperatorBook} from "../../src/l1/OperatorBook.sol";
+import {Punishments} from "../../src/l1/Punishments.sol";
+import {Beacon} from "../../src/l1/Seeds.sol";
 import {Slasher} from "../../src/l1/Slasher.sol";
+import {Verdicts} from "../../src/l1/Verdicts.sol";
 import {BLS12381} from "../../src/lib/BLS12381.sol";
 import {Headers} from "../../src/lib/Headers.sol";
 import {Vm} from "../Base.t.sol";
@@ -105,7 +109,7 @@ contract SlasherTest is L1Base {
         bytes memory a = _header(N, RIGHT);
         bytes memory b = _header(N, keccak256("a third outcome"));
         (bytes memory signatureA, bytes memory signatureB) = (_sign(1, a), _sign(1, b));
-        vm.expectRevert(abi.encodeWithSelector(Slasher.AlreadyPunished.selector, slasher.offenceId(1, N)));
+        vm.expectRevert(abi.encodeWithSelector(Punishments.AlreadyPunished.selector, slasher.offenceId(1, N)));
         slasher.proveEquivocation(1, a, signatureA, b, signatureB);
         assertEq(core.slashCount(), 1, "one slash");
     }
@@ -113,23 +117,23 @@ contract SlasherTest is L1Base {
     function test_theSameHeaderTwiceIsNoFault() external {
         bytes memory a = _header(N, RIGHT);
         bytes memory signature = _sign(1, a);
-        vm.expectRevert(Slasher.NoFault.selector);
+        vm.expectRevert(Evidence.NoFault.selector);
         slasher.proveEquivocation(1, a, signature, a, signature);
     }
 
     function test_headersOfTwoRoundsAreNoFault() external {
         (bytes memory a, bytes memory b) = (_header(N, RIGHT), _header(N + 1, WRONG));
         (bytes memory signatureA, bytes memory signatureB) = (_sign(1, a), _sign(1, b));
-        vm.expectRevert(Slasher.NoFault.selector);
+        vm.expectRevert(Evidence.NoFault.selector);
         slasher.proveEquivocation(1, a, signatureA, b, signatureB);
     }
 
     function test_bothSignaturesMustBeTheOperators() external {
         (bytes memory a, bytes memory b) = (_header(N, RIGHT), _header(N, WRONG));
         (bytes memory ours, bytes memory theirs) = (_sign(1, a), _sign(2, b));
-        vm.expectRevert(Slasher.BadSignature.selector);
+        vm.expectRevert(Evidence.BadSignature.selector);
         slasher.proveEquivocation(1, a, ours, b, theirs);
-        vm.expectRevert(Slasher.BadSignature.selector);
+        vm.expectRevert(Evidence.BadSignature.selector);
         slasher.proveEquivocation(2, a, ours, b, theirs);
     }
 
@@ -144,7 +148,7 @@ contract SlasherTest is L1Base {
         );
         bytes memory signatureA = BlsKit.addG1(_sign(1, a), shift);
         bytes memory signatureB = BlsKit.addG1(_sign(1, b), back);
-        vm.expectRevert(Slasher.BadSignature.selector);
+        vm.expectRevert(Evidence.BadSignature.selector);
         slasher.proveEquivocation(1, a, signatureA, b, signatureB);
     }
 
@@ -158,7 +162,7 @@ contract SlasherTest is L1Base {
     function _expectWrongDomain(Headers.Domain memory d) private {
         (bytes memory a, bytes memory b) = (_header(d, N, RIGHT), _header(d, N, WRONG));
         (bytes memory signatureA, bytes memory signatureB) = (_sign(1, a), _sign(1, b));
-        vm.expectRevert(Slasher.WrongDomain.selector);
+        vm.expectRevert(Evidence.WrongDomain.selector);
         slasher.proveEquivocation(1, a, signatureA, b, signatureB);
     }
 
@@ -183,7 +187,7 @@ contract SlasherTest is L1Base {
     function test_headersOfAnotherLengthConvictNobody() external {
         (bytes memory a, bytes memory b) = (_header(N, RIGHT), bytes.concat(_header(N, RIGHT), hex"00"));
         (bytes memory signatureA, bytes memory signatureB) = (_sign(1, a), _sign(1, b));
-        vm.expectRevert(Slasher.WrongDomain.selector);
+        vm.expectRevert(Evidence.WrongDomain.selector);
         slasher.proveEquivocation(1, a, signatureA, b, signatureB);
     }
 
@@ -193,7 +197,7 @@ contract SlasherTest is L1Base {
         vm.warp(until + 1);
         (bytes memory a, bytes memory b) = (_header(N, RIGHT), _header(N, WRONG));
         (bytes memory signatureA, bytes memory signatureB) = (_sign(1, a), _sign(1, b));
-        vm.expectRevert(abi.encodeWithSelector(Slasher.EvidenceTooLate.selector, until));
+        vm.expectRevert(abi.encodeWithSelector(Evidence.EvidenceTooLate.selector, until));
         slasher.proveEquivocation(1, a, signatureA, b, signatureB);
         vm.warp(until);
         slasher.proveEquivocation(1, a, signatureA, b, signatureB);
@@ -331,21 +335,21 @@ contract SlasherTest is L1Base {
             Headers.prefix(_domain()), Headers.Body(N, 78, keccak256("fork"), keccak256("policy"), 0, 0, WRONG)
         );
         bytes memory signature = _sign(1, other);
-        vm.expectRevert(Slasher.NoFault.selector);
+        vm.expectRevert(Evidence.NoFault.selector);
         slasher.chargeDivergence(1, certified, other, signature);
     }
 
     function test_theCertifiedHeaderItselfIsNoDivergence() external {
         bytes memory certified = _header(N, RIGHT);
         bytes memory signature = _sign(1, certified);
-        vm.expectRevert(Slasher.NoFault.selector);
+        vm.expectRevert(Evidence.NoFault.selector);
         slasher.chargeDivergence(1, certified, certified, signature);
     }
 
     function test_aDivergenceNeedsTheOperatorsSignature() external {
         (bytes memory certified, bytes memory other) = (_header(N, RIGHT), _header(N, WRONG));
         bytes memory signature = _sign(2, other);
-        vm.expectRevert(Slasher.BadSignature.selector);
+        vm.expectRevert(Evidence.BadSignature.selector);
         slasher.chargeDivergence(1, certified, other, signature);
     }
 
@@ -354,7 +358,7 @@ contract SlasherTest is L1Base {
         bytes memory signature = _sign(1, other);
         uint256 until = slasher.evidenceUntil(N);
         vm.warp(until + 1);
-        vm.expectRevert(abi.encodeWithSelector(Slasher.EvidenceTooLate.selector, until));
+        vm.expectRevert(abi.encodeWithSelector(Evidence.EvidenceTooLate.selector, until));
         slasher.chargeDivergence(1, certified, other, signature);
     }
 
@@ -377,7 +381,7 @@ contract SlasherTest is L1Base {
         bytes32 id = _charge(1, N);
         _equivocate(1, N);
         _stands(N);
-        vm.expectRevert(abi.encodeWithSelector(Slasher.AlreadyPunished.selector, slasher.offenceId(1, N)));
+        vm.expectRevert(abi.encodeWithSelector(Punishments.AlreadyPunished.selector, slasher.offenceId(1, N)));
         slasher.execute(id);
     }
 
@@ -417,7 +421,7 @@ contract SlasherTest is L1Base {
 
     function test_theGuardianCancelsCharges() external {
         bytes32 id = _charge(1, N);
-        vm.expectRevert(abi.encodeWithSelector(Slasher.NotGuardian.selector, address(this)));
+        vm.expectRevert(abi.encodeWithSelector(Punishments.NotGuardian.selector, address(this)));
         slasher.cancel(id);
         vm.prank(GUARDIAN);
         slasher.cancel(id);
@@ -444,15 +448,16 @@ contract SlasherTest is L1Base {
         bytes32 id = _charge(1, n);
         uint64 sunset = slasher.sunset();
         vm.startPrank(GUARDIAN);
-        vm.expectRevert(abi.encodeWithSelector(Slasher.GuardianGone.selector, sunset));
+        vm.expectRevert(abi.encodeWithSelector(Punishments.GuardianGone.selector, sunset));
         slasher.cancel(id);
         vm.stopPrank();
     }
 
     function test_theSunsetIsNotFarAway() external {
         uint256 latest = block.timestamp + 366 days;
-        vm.expectRevert(abi.encodeWithSelector(Slasher.SunsetTooFar.selector, latest + 1, latest));
-        new Slasher(address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(latest + 1));
+        Beacon memory beacon = _beacon();
+        vm.expectRevert(abi.encodeWithSelector(Punishments.SunsetTooFar.selector, latest + 1, latest));
+        new Slasher(address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(latest + 1), beacon);
     }
 
     // --- L2's word ---
@@ -465,7 +470,7 @@ contract SlasherTest is L1Base {
 
     function test_theFirstWordStands() external {
         _stands(N);
-        vm.expectRevert(abi.encodeWithSelector(Slasher.WordStands.selector, N));
+        vm.expectRevert(abi.encodeWithSelector(Verdicts.WordStands.selector, N));
         slasher.receiveMessage(abi.encodePacked(N, keccak256("other"), uint8(1)));
         (bytes32 digest, uint8 verdict) = slasher.wordOf(N);
         assertEq(digest, sha256(_header(N, RIGHT)), "digest");
@@ -474,9 +479,9 @@ contract SlasherTest is L1Base {
 
     function testFuzz_malformedWordsAreRefused(bytes memory payload) external {
         vm.assume(payload.length != 41);
-        vm.expectRevert(Slasher.BadMessage.selector);
+        vm.expectRevert(Verdicts.BadMessage.selector);
         slasher.receiveMessage(payload);
-        vm.expectRevert(Slasher.BadMessage.selector);
+        vm.expectRevert(Verdicts.BadMessage.selector);
         slasher.receiveMessage(new bytes(41));
     }
 
@@ -510,7 +515,7 @@ contract SlasherTest is L1Base {
         uint256 convicted;
         for (uint256 gas = 5_000; gas < 750_000; gas += 3_719) {
             (bool ok, bytes memory reason) = address(slasher).call{gas: gas}(good);
-            assertTrue(ok || bytes4(reason) != Slasher.BadSignature.selector, "a good proof is never called bad");
+            assertTrue(ok || bytes4(reason) != Evidence.BadSignature.selector, "a good proof is never called bad");
             assertEq(_left(1), ok ? HELD * 8 / 10 : HELD, "all or nothing");
             if (ok) {
                 ++convicted;
