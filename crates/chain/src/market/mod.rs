@@ -8,6 +8,7 @@
 mod error;
 mod event;
 mod fold;
+mod history;
 mod image;
 mod prune;
 mod steps;
@@ -21,6 +22,7 @@ use quorate_matching::{Capacity, MachineState, Offer, ProviderState, Request};
 
 pub use error::FoldError;
 pub use event::MarketEvent;
+pub use history::{RequestLife, VersionLife};
 pub use image::ImageError;
 use steps::Steps;
 

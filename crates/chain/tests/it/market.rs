@@ -1,7 +1,7 @@
 //! The fold of the market against a plain oracle, through reorgs, pruning and its image.
 
 use proptest::prelude::*;
-use quorate_canon::{OfferId, Round, Timestamp};
+use quorate_canon::{OfferId, RequestId, Round, Timestamp};
 use quorate_chain::market::{FoldError, MarketEvent, MarketIndex};
 
 use crate::world::{Dice, PERIOD, World, oracle};
@@ -97,6 +97,37 @@ proptest! {
             let round = Round::new(t / PERIOD);
             let snapshot = index.snapshot_at(round, Timestamp::new(t)).unwrap();
             prop_assert_eq!(snapshot, oracle(&events, round, t));
+        }
+    }
+
+    /// What an order's life says of a time is what the snapshot of that time shows.
+    #[test]
+    fn the_lives_of_orders_are_those_of_the_snapshots(seed: u64, blocks in 1_usize..60) {
+        let mut chain = Chain::new(seed);
+        let mut index = MarketIndex::new();
+        (0..blocks).for_each(|_| chain.grow(&mut index));
+        let round = Round::new(chain.time() / PERIOD + 1);
+        for t in (0..=chain.time()).map(Timestamp::new) {
+            let snapshot = index.snapshot_at(round, t).unwrap();
+            for id in (1..=index.request_count() + 1).map(RequestId::new) {
+                let life = index.request_life(id);
+                let open = life.is_some_and(|life| {
+                    life.created <= t
+                        && life.cancelled.is_none_or(|at| t < at)
+                        && t < life.request.valid_until
+                        && life.matched.is_none_or(|(of, _)| of >= round)
+                });
+                prop_assert_eq!(open, snapshot.request(id).is_some());
+            }
+            for id in (1..=index.offer_count() + 1).map(OfferId::new) {
+                let open = index.offer_life(id).into_iter().find(|version| {
+                    version.created <= t
+                        && version.closed.is_none_or(|at| t < at)
+                        && t < version.offer.available_until
+                });
+                let shown = snapshot.offer(id).map(|input| input.offer.clone());
+                prop_assert_eq!(open.map(|version| version.offer), shown);
+            }
         }
     }
 
