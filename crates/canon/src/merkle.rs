@@ -5,6 +5,7 @@
 //! as well. The tree is the full binary tree of the least depth that holds the leaves; a missing
 //! leaf is 32 zero bytes.
 
+mod opening;
 mod proof;
 mod tree;
 
@@ -13,6 +14,7 @@ use thiserror::Error;
 use crate::Digest;
 use crate::hash::sha256;
 
+pub use opening::{OpeningError, root_of_opening, top_of_opening, verify_opening};
 pub use proof::{Proof, subtree_root, verify_leaf, verify_subtree};
 pub use tree::Tree;
 

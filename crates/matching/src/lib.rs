@@ -72,6 +72,7 @@
     )
 )]
 
+mod accuse;
 mod capacity;
 mod check;
 mod chunk;
@@ -80,11 +81,13 @@ mod eligibility;
 mod explain;
 mod fault;
 mod inputs;
+mod judge;
 mod keys;
 mod list;
 mod log2q;
 mod num;
 mod offer;
+mod opening;
 mod outcome;
 pub mod policy;
 mod prepared;
@@ -94,7 +97,9 @@ mod request;
 mod score;
 mod snapshot;
 mod solve;
+mod witness;
 
+pub use accuse::{list_of_root, witness_for, witness_of};
 pub use capacity::Capacity;
 pub use check::check_outcome;
 pub use chunk::{CHUNK, ChunkError, ChunkProof, chunk_count, verify_chunk};
@@ -107,10 +112,15 @@ pub use fault::Fault;
 pub use inputs::{
     FLAG_JAILED, FLAG_MAINTENANCE, MachineState, OfferInput, ProviderState, RequestInput,
 };
+pub use judge::{
+    Accused, Lease, NO_POSITION, OfferAt, Refutation, RefutationCode, RequestRecord, SnapshotView,
+    View, judge, judge_witness,
+};
 pub use keys::{Keys, fold, jitter, offer_key, request_key};
 pub use list::{Entry, ListError, NO_LOWEST, OutcomeList, outcome_root};
 pub use log2q::log2q;
 pub use offer::Offer;
+pub use opening::{MAX_OPENED, Opening};
 pub use outcome::{Match, Outcome, UnmatchedReason};
 pub use policy::{HealthSection, MoneySection, Policy, PolicyError, ScorePolicy};
 pub use prepared::{OfferSide, Prepared, RequestSide};
@@ -119,3 +129,4 @@ pub use request::{Profile, Request};
 pub use score::{Factors, factors, score, tie};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use solve::match_round;
+pub use witness::{BEACON_SIGNATURE, Witness, WitnessError};

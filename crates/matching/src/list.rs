@@ -176,6 +176,13 @@ impl OutcomeList {
         self.entries.get(index(at))
     }
 
+    /// The same entries with another claim about the lowest.
+    #[must_use]
+    pub fn with_lowest(mut self, lowest: u32) -> Self {
+        self.lowest = lowest;
+        self
+    }
+
     pub(crate) const fn tree(&self) -> &Tree {
         &self.tree
     }

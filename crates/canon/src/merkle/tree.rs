@@ -74,6 +74,19 @@ impl Tree {
         Some(self.siblings(index, depth))
     }
 
+    /// The top: what the root binds to kind and count.
+    #[must_use]
+    pub fn top(&self) -> Digest {
+        let top = self.levels.last().and_then(|level| level.first());
+        top.copied().unwrap_or_default()
+    }
+
+    /// The node of a level (0 the leaves) at a position, unless nothing stands below it.
+    pub(super) fn node_at(&self, level: u32, at: u32) -> Option<Digest> {
+        let level = self.levels.get(usize::try_from(level).ok()?)?;
+        level.get(usize::try_from(at).ok()?).copied()
+    }
+
     fn siblings(&self, index: u32, from: u32) -> Vec<Digest> {
         let mut at = index;
         let mut missing = missing(from);
@@ -116,6 +129,6 @@ fn pairs(below: &[Digest], missing: &Digest) -> Vec<Digest> {
 }
 
 /// The top of a subtree of the given depth without a leaf.
-fn missing(depth: u32) -> Digest {
+pub(super) fn missing(depth: u32) -> Digest {
     (0..depth).fold(Digest::ZERO, |below, _| node(&below, &below))
 }
