@@ -1,24 +1,26 @@
-//! What pairs need of a request, in one cache line.
+//! What pairs need of a request, in one cache line, and the classes of those that look alike.
 
-use quorate_matching::{Capacity, Factors, Keys, RequestInput, Seed, score};
+use std::sync::{Mutex, PoisonError};
+
+use quorate_matching::{
+    Capacity, Factors, RequestInput, RoundContext, ScorePolicy, Snapshot, score,
+};
 
 use crate::machine::saturate;
-use crate::market::Market;
+use crate::market::{Market, SIZES};
 use crate::pool;
 
-/// Requests that one job prepares; a power of two, so that a position splits cheaply.
-const CHUNK: usize = 1 << 15;
-
-/// Bit of [`Ask::code`]: capabilities are needed or refused.
-const PICKY: u8 = 4;
+/// Requests that one job makes compact.
+const CHUNK: usize = 1 << 14;
+/// Parts that are sorted apart; a power of two.
+const PARTS: usize = 64;
 
 /// A request, compact. Amounts beyond 32 bits are cut to the largest that fits.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Ask {
-    pub(crate) key: u64,
-    /// Bits of the accepted models and regions, by [`Market::model_bit`] and its like.
-    pub(crate) models: u64,
-    pub(crate) regions: u64,
+    /// Its position in the snapshot.
+    pub(crate) position: u32,
+    pub(crate) class: u32,
     /// What the request alone adds to a score.
     pub(crate) part: u32,
     pub(crate) budget: u32,
@@ -30,48 +32,16 @@ pub(crate) struct Ask {
     pub(crate) term: u32,
     pub(crate) min_uptime: u16,
     pub(crate) gpus: u8,
-    pub(crate) home: u8,
     pub(crate) kinds: u8,
     pub(crate) tiers: u8,
     pub(crate) currency: u8,
-    code: u8,
+    /// Capabilities are needed or refused.
+    pub(crate) picky: bool,
+    /// No offer is eligible.
+    pub(crate) hopeless: bool,
 }
 
 impl Ask {
-    fn new(input: &RequestInput, key: u64, market: &Market<'_>) -> Self {
-        let wanted = &input.request;
-        let part = score(input, &Factors::default(), market.policy, market.context);
-        let picky = !wanted.needs.is_zero() || !wanted.refuses.is_zero();
-        Self {
-            key,
-            models: market.models.bits_of(&wanted.models),
-            regions: market.regions.bits_of(&wanted.regions),
-            part: saturate(part),
-            budget: saturate(wanted.budget.get()),
-            min_vram_mib: wanted.min_vram_mib,
-            cpu_milli: wanted.cpu_milli,
-            memory_mib: wanted.memory_mib,
-            disk_gib: wanted.disk_gib,
-            mbits: wanted.mbits,
-            term: wanted.term,
-            min_uptime: wanted.min_uptime.get(),
-            gpus: wanted.gpus.get(),
-            home: wanted.home_region,
-            kinds: wanted.kinds,
-            tiers: wanted.tiers,
-            currency: wanted.currency,
-            code: wanted.profile.code() | if picky { PICKY } else { 0 },
-        }
-    }
-
-    pub(crate) const fn profile(&self) -> usize {
-        (self.code & 3) as usize
-    }
-
-    pub(crate) const fn picky(&self) -> bool {
-        self.code & PICKY != 0
-    }
-
     pub(crate) const fn demand(&self) -> Capacity {
         Capacity {
             gpus: self.gpus,
@@ -83,83 +53,225 @@ impl Ask {
     }
 }
 
-/// All requests of a round, at their positions in the snapshot.
-pub(crate) struct Asks {
-    chunks: Vec<Vec<Ask>>,
-    /// By chunk: the most that each request may reach.
-    bounds: Vec<Vec<u32>>,
-    count: usize,
-    least: Capacity,
+/// What requests share that look for the same machines at the same distance.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Shape {
+    /// Bits of the accepted models and regions.
+    pub(crate) models: u64,
+    pub(crate) regions: u64,
+    pub(crate) profile: u8,
+    pub(crate) home: u8,
+    pub(crate) gpus: u8,
 }
 
-impl Asks {
-    /// `None` if a request asks for no GPU.
-    pub(crate) fn new(market: &Market<'_>, seed: &Seed, threads: usize) -> Option<Self> {
-        let inputs = market.snapshot.requests();
-        let jobs = inputs.len().div_ceil(CHUNK);
-        let parts = pool::run(threads, jobs, |at| {
-            let end = inputs.len().min((at + 1) * CHUNK);
-            prepare(&inputs[at * CHUNK..end], market, seed)
-        });
-        let mut least = MOST;
-        let (mut chunks, mut bounds) = (Vec::new(), Vec::new());
-        for part in parts {
-            least = lesser(&least, &part.least);
-            chunks.push(part.asks);
-            bounds.push(part.bounds);
-        }
-        let count = inputs.len();
-        (least.gpus > 0).then_some(Self {
-            chunks,
-            bounds,
-            count,
-            least,
-        })
+impl Shape {
+    /// The row of heads that such a request looks at.
+    pub(crate) fn size(&self) -> usize {
+        usize::from(self.gpus).clamp(1, SIZES) - 1
     }
 
-    pub(crate) fn get(&self, at: u32) -> &Ask {
-        let at = at as usize;
-        &self.chunks[at / CHUNK][at % CHUNK]
+    pub(crate) fn profile(&self) -> usize {
+        usize::from(self.profile & 3)
     }
 
-    pub(crate) const fn len(&self) -> usize {
-        self.count
+    /// Spreads shapes over words; different ones may meet.
+    const fn hash(&self) -> u64 {
+        let low = self.profile as u64 | (self.home as u64) << 8 | (self.gpus as u64) << 16;
+        let mut hash = self.models ^ self.regions.rotate_left(29) ^ low.rotate_left(47);
+        hash = (hash ^ hash >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash = (hash ^ hash >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        hash ^ hash >> 32
     }
+}
 
+/// Requests of one shape, those with the larger part first.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Class {
+    pub(crate) shape: Shape,
+    /// Their ranks: where they stand in [`Book::asks`].
+    pub(crate) first: u32,
+    pub(crate) end: u32,
+}
+
+/// All requests of a round, class by class.
+#[derive(Debug)]
+pub(crate) struct Book {
+    pub(crate) asks: Vec<Ask>,
+    pub(crate) classes: Vec<Class>,
+    /// Their ids, by position.
+    pub(crate) ids: Vec<u64>,
     /// What every request takes at least, component by component.
-    pub(crate) const fn least(&self) -> Capacity {
-        self.least
+    pub(crate) least: Capacity,
+}
+
+impl Book {
+    /// `None` if a request asks for no GPU.
+    pub(crate) fn new(
+        snapshot: &Snapshot,
+        market: &Market,
+        policy: &ScorePolicy,
+        context: &RoundContext,
+        threads: usize,
+    ) -> Option<Self> {
+        let inputs = snapshot.requests();
+        let jobs = inputs.len().div_ceil(CHUNK);
+        let chunks = pool::run(threads, jobs, |at| {
+            let end = inputs.len().min((at + 1) * CHUNK);
+            Chunk::new(
+                at * CHUNK,
+                &inputs[at * CHUNK..end],
+                market,
+                policy,
+                context,
+            )
+        });
+        let least = chunks
+            .iter()
+            .fold(MOST, |a, chunk| lesser(&a, &chunk.least));
+        if least.gpus == 0 {
+            return None;
+        }
+        let mut asks = vec![Ask::default(); inputs.len()];
+        let mut rest = asks.as_mut_slice();
+        let mut first = 0;
+        // Each job takes one part's slice, so no lock is ever waited for.
+        let slices: Vec<_> = (0..PARTS)
+            .map(|part| {
+                let count = chunks.iter().map(|chunk| chunk.parts[part].len()).sum();
+                let (mine, others) = std::mem::take(&mut rest).split_at_mut(count);
+                rest = others;
+                let at = first;
+                first += count;
+                (at as u32, Mutex::new(mine))
+            })
+            .collect();
+        let classes = pool::run(threads, PARTS, |part| {
+            let (first, slice) = &slices[part];
+            let mut slice = slice.lock().unwrap_or_else(PoisonError::into_inner);
+            sort_part(part, &chunks, *first, &mut slice)
+        });
+        drop(slices);
+        let classes = classes.concat();
+        let mut book = Self {
+            asks,
+            classes,
+            ids: inputs.iter().map(|input| input.request.id.get()).collect(),
+            least,
+        };
+        book.number_classes();
+        Some(book)
     }
 
-    /// The most that each request may reach, by position; 0 where no machine may serve it.
-    pub(crate) fn bounds(&self) -> impl Iterator<Item = u32> + '_ {
-        self.bounds.iter().flatten().copied()
+    fn number_classes(&mut self) {
+        for (at, class) in (0..).zip(&self.classes) {
+            for ask in &mut self.asks[class.first as usize..class.end as usize] {
+                ask.class = at;
+            }
+        }
+    }
+
+    /// The class of a request.
+    pub(crate) fn class(&self, ask: &Ask) -> &Class {
+        &self.classes[ask.class as usize]
     }
 }
 
-struct Part {
-    asks: Vec<Ask>,
-    bounds: Vec<u32>,
+/// Requests that stand together in the snapshot.
+struct Chunk {
+    asks: Vec<(Shape, Ask)>,
+    /// By the upper bits of the hash: what they are sorted by, and where they stand.
+    parts: Vec<Vec<(u64, u32, u32)>>,
     least: Capacity,
 }
 
-fn prepare(inputs: &[RequestInput], market: &Market<'_>, seed: &Seed) -> Part {
-    let mut keys = Keys::of_requests(seed);
-    let mut least = MOST;
-    let mut bounds = Vec::with_capacity(inputs.len());
-    let asks = inputs
-        .iter()
-        .map(|input| {
-            let ask = Ask::new(input, keys.key(input.request.id.get()), market);
-            least = lesser(&least, &ask.demand());
-            bounds.push(market.reach(&ask));
-            ask
-        })
-        .collect();
-    Part {
-        asks,
-        bounds,
-        least,
+impl Chunk {
+    fn new(
+        first: usize,
+        inputs: &[RequestInput],
+        market: &Market,
+        policy: &ScorePolicy,
+        context: &RoundContext,
+    ) -> Self {
+        let mut chunk = Self {
+            asks: Vec::with_capacity(inputs.len()),
+            parts: vec![Vec::new(); PARTS],
+            least: MOST,
+        };
+        for (position, input) in (first as u32..).zip(inputs) {
+            let ask = compact(position, input, policy, context);
+            let shape = shape(input, market);
+            let hash = shape.hash();
+            let part = (hash >> (u64::BITS - PARTS.ilog2())) as usize;
+            chunk.parts[part].push((hash, u32::MAX - ask.part, position));
+            chunk.least = lesser(&chunk.least, &ask.demand());
+            chunk.asks.push((shape, ask));
+        }
+        chunk
+    }
+}
+
+/// Puts the requests of a part into its slice, which begins at rank `first`, class by class.
+fn sort_part(part: usize, chunks: &[Chunk], first: u32, slice: &mut [Ask]) -> Vec<Class> {
+    let mut order = Vec::with_capacity(slice.len());
+    for chunk in chunks {
+        order.extend_from_slice(&chunk.parts[part]);
+    }
+    order.sort_unstable();
+    let mut classes: Vec<Class> = Vec::new();
+    for (rank, ((_, _, position), to)) in (first..).zip(order.iter().zip(slice)) {
+        let at = *position as usize;
+        let (shape, ask) = chunks[at / CHUNK].asks[at % CHUNK];
+        *to = ask;
+        match classes.last_mut() {
+            Some(class) if class.shape == shape => class.end = rank + 1,
+            // Shapes whose hashes meet may make several classes each, which is as good.
+            _ => classes.push(Class {
+                shape,
+                first: rank,
+                end: rank + 1,
+            }),
+        }
+    }
+    classes
+}
+
+fn compact(
+    position: u32,
+    input: &RequestInput,
+    policy: &ScorePolicy,
+    context: &RoundContext,
+) -> Ask {
+    let wanted = &input.request;
+    let part = score(input, &Factors::default(), policy, context);
+    Ask {
+        position,
+        class: 0,
+        part: saturate(part),
+        budget: saturate(wanted.budget.get()),
+        min_vram_mib: wanted.min_vram_mib,
+        cpu_milli: wanted.cpu_milli,
+        memory_mib: wanted.memory_mib,
+        disk_gib: wanted.disk_gib,
+        mbits: wanted.mbits,
+        term: wanted.term,
+        min_uptime: wanted.min_uptime.get(),
+        gpus: wanted.gpus.get(),
+        kinds: wanted.kinds,
+        tiers: wanted.tiers,
+        currency: wanted.currency,
+        picky: !wanted.needs.is_zero() || !wanted.refuses.is_zero(),
+        hopeless: false,
+    }
+}
+
+fn shape(input: &RequestInput, market: &Market) -> Shape {
+    let wanted = &input.request;
+    Shape {
+        models: market.models.bits_of(&wanted.models),
+        regions: market.regions.bits_of(&wanted.regions),
+        profile: wanted.profile.code(),
+        home: wanted.home_region,
+        gpus: wanted.gpus.get(),
     }
 }
 

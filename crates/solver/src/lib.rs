@@ -22,27 +22,29 @@
 )]
 
 mod ask;
+mod bits;
+mod block;
+mod lanes;
 mod machine;
 mod market;
 mod pool;
 mod prepared;
 mod reasons;
-mod shortlist;
-mod slots;
+mod search;
+mod stock;
 mod sweep;
-mod wide;
-
-use quorate_matching::{Outcome, RoundContext, ScorePolicy, Seed, Snapshot};
+mod tables;
 
 pub use crate::prepared::Prepared;
 
-use crate::ask::Asks;
-use crate::market::Market;
+use quorate_matching::{Outcome, RoundContext, ScorePolicy, Seed, Snapshot};
+
+use crate::prepared::Ready;
 
 /// Computes the outcome of a round on `threads` threads; 0 counts as 1.
 ///
-/// The threads are started and ended within. A policy that its own check refuses, or a request for
-/// no GPU, which no chain holds, goes to the plain solver.
+/// As [`Prepared::new`] and [`Prepared::solve`], for callers that have the seed at once and the
+/// snapshot for a while only.
 #[must_use]
 pub fn match_round(
     snapshot: &Snapshot,
@@ -51,16 +53,8 @@ pub fn match_round(
     seed: &Seed,
     threads: usize,
 ) -> Outcome {
-    let threads = threads.max(1);
-    let plain = || quorate_matching::match_round(snapshot, policy, context, seed);
-    if policy.validate().is_err() {
-        return plain();
+    match Ready::new(snapshot, policy, context, threads) {
+        Some(ready) => ready.solve(snapshot, seed, threads),
+        None => quorate_matching::match_round(snapshot, policy, context, seed),
     }
-    let mut market = Market::new(snapshot, policy, context, seed, threads);
-    let Some(asks) = Asks::new(&market, seed, threads) else {
-        return plain();
-    };
-    market.set_least(asks.least());
-    let swept = sweep::sweep(&mut market, &asks, threads);
-    reasons::complete(&market, &asks, swept, threads)
 }

@@ -1,8 +1,8 @@
-//! What pairs need of an offer beside its place in the groups, in less than a cache line.
+//! What pairs need of an offer beside its place in the groups, in half a cache line.
 
-use quorate_matching::{Factors, OfferInput, Profile, RequestInput, RoundContext, ScorePolicy};
-
-use quorate_matching::factors;
+use quorate_matching::{
+    Factors, OfferInput, Profile, RequestInput, RoundContext, ScorePolicy, factors,
+};
 
 /// An offer, compact. Amounts beyond 32 bits are cut to the largest that fits.
 #[derive(Debug, Clone, Copy)]

@@ -3,8 +3,16 @@
 use std::sync::Arc;
 
 use quorate_matching::{
-    Fault, ListError, Outcome, OutcomeList, RoundContext, ScorePolicy, Seed, Snapshot,
+    Fault, Keys, ListError, Outcome, OutcomeList, RoundContext, ScorePolicy, Seed, Snapshot,
 };
+
+use crate::ask::Book;
+use crate::lanes::Width;
+use crate::market::Market;
+use crate::search::View;
+use crate::stock::Stock;
+use crate::sweep::{Start, sweep};
+use crate::{pool, reasons};
 
 /// All of a round but its seed, ready to be matched and checked.
 ///
@@ -16,10 +24,15 @@ pub struct Prepared {
     snapshot: Arc<Snapshot>,
     policy: ScorePolicy,
     context: RoundContext,
+    /// None where the plain solver has to do.
+    ready: Option<Ready>,
 }
 
 impl Prepared {
     /// Works out on `threads` threads what does not depend on the seed; 0 threads count as 1.
+    ///
+    /// The threads are started and ended within, here and below. A policy that its own check
+    /// refuses, or a request for no GPU, which no chain holds, is left to the plain solver.
     #[must_use]
     pub fn new(
         snapshot: Arc<Snapshot>,
@@ -27,8 +40,8 @@ impl Prepared {
         context: &RoundContext,
         threads: usize,
     ) -> Self {
-        let _ = threads;
         Self {
+            ready: Ready::new(&snapshot, policy, context, threads),
             snapshot,
             policy: policy.clone(),
             context: *context,
@@ -57,7 +70,12 @@ impl Prepared {
     /// threads.
     #[must_use]
     pub fn solve(&self, seed: &Seed, threads: usize) -> Outcome {
-        crate::match_round(&self.snapshot, &self.policy, &self.context, seed, threads)
+        match &self.ready {
+            Some(ready) => ready.solve(&self.snapshot, seed, threads),
+            None => {
+                quorate_matching::match_round(&self.snapshot, &self.policy, &self.context, seed)
+            }
+        }
     }
 
     /// The list that an outcome of this round commits to: the value of [`OutcomeList::new`].
@@ -78,4 +96,82 @@ impl Prepared {
         let _ = threads;
         quorate_matching::check_outcome(&self.snapshot, &self.policy, &self.context, seed, list)
     }
+}
+
+/// What is ready of a round, beside its inputs.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    market: Market,
+    book: Book,
+    /// As at T, without keys.
+    stock: Stock,
+    width: Width,
+}
+
+impl Ready {
+    /// `None` where the plain solver has to do.
+    pub(crate) fn new(
+        snapshot: &Snapshot,
+        policy: &ScorePolicy,
+        context: &RoundContext,
+        threads: usize,
+    ) -> Option<Self> {
+        policy.validate().ok()?;
+        let threads = threads.max(1);
+        let market = Market::new(snapshot, policy, context, threads);
+        let book = Book::new(snapshot, &market, policy, context, threads)?;
+        let stock = Stock::new(&market, &book.least, threads);
+        let mut ready = Self {
+            market,
+            book,
+            stock,
+            width: Width::widest(),
+        };
+        let view = ready.view(snapshot, &[], &ready.stock);
+        let served = reasons::served_by_any(&view, ready.width, threads);
+        for (ask, served) in ready.book.asks.iter_mut().zip(served) {
+            ask.hopeless = !served;
+        }
+        Some(ready)
+    }
+
+    fn view<'v>(&'v self, snapshot: &'v Snapshot, keys: &'v [u64], stock: &'v Stock) -> View<'v> {
+        View {
+            snapshot,
+            market: &self.market,
+            book: &self.book,
+            keys,
+            stock,
+        }
+    }
+
+    pub(crate) fn solve(&self, snapshot: &Snapshot, seed: &Seed, threads: usize) -> Outcome {
+        let threads = threads.max(1);
+        let keys = draw(&self.market.ids, threads, || Keys::of_offers(seed));
+        let stock = self.stock.with_keys(&keys, threads);
+        let keys = draw(&self.book.ids, threads, || Keys::of_requests(seed));
+        let swept = sweep(Start {
+            snapshot,
+            market: &self.market,
+            book: &self.book,
+            keys: &keys,
+            stock,
+            width: self.width,
+            threads,
+        });
+        let view = self.view(snapshot, &keys, &self.stock);
+        reasons::complete(&view, swept, self.width, threads)
+    }
+}
+
+/// The keys of these ids.
+fn draw(ids: &[u64], threads: usize, keys: impl Fn() -> Keys + Sync) -> Vec<u64> {
+    const CHUNK: usize = 1 << 16;
+    let parts = pool::run(threads, ids.len().div_ceil(CHUNK), |at| {
+        let mut keys = keys();
+        let end = ids.len().min((at + 1) * CHUNK);
+        let some = ids[at * CHUNK..end].iter();
+        some.map(|id| keys.key(*id)).collect::<Vec<_>>()
+    });
+    parts.concat()
 }

@@ -1,90 +1,106 @@
 //! Why the requests without a match have none.
 
-use quorate_canon::RequestId;
-use quorate_matching::{Capacity, Outcome, UnmatchedReason};
+use std::ops::Range;
 
-use crate::ask::{Ask, Asks};
-use crate::market::Market;
+use quorate_canon::RequestId;
+use quorate_matching::{Outcome, UnmatchedReason};
+
+use crate::ask::Ask;
+use crate::lanes::{Lanes, Width, Work};
 use crate::pool;
-use crate::sweep::{Fate, Swept};
+use crate::search::{Near, View};
+use crate::sweep::Swept;
 
 const CHUNK: usize = 8_192;
 
-/// Completes the matches with the reasons of the others.
-pub(crate) fn complete(market: &Market<'_>, asks: &Asks, swept: Swept, threads: usize) -> Outcome {
-    let limit = market.policy.match_limit();
-    let stopped = limit.is_some_and(|limit| swept.matches.len() >= limit as usize);
-    let free: Vec<Capacity> = market
-        .snapshot
-        .offers()
-        .iter()
-        .map(|input| input.free())
-        .collect();
-    let judge = Judge {
-        market,
-        free: &free,
-        stopped,
-    };
-    let fates = &swept.fates;
-    let parts = pool::run(threads, fates.len().div_ceil(CHUNK), |at| {
-        let end = fates.len().min((at + 1) * CHUNK);
-        let some = at * CHUNK..end;
-        let reason = |at: usize| {
-            let request = at as u32;
-            match fates[at] {
-                Fate::Matched => None,
-                fate => Some(judge.reason(request, asks.get(request), fate)),
-            }
-        };
-        some.filter_map(reason).collect::<Vec<_>>()
+/// Whether any offer is eligible for each request, by rank; what is left is looked at, and no
+/// lottery.
+pub(crate) fn served_by_any(view: &View<'_>, width: Width, threads: usize) -> Vec<bool> {
+    let count = view.book.asks.len();
+    let parts = pool::run(threads, count.div_ceil(CHUNK), |job| {
+        let end = count.min((job + 1) * CHUNK);
+        width.run(AnyOf {
+            view,
+            ranks: job * CHUNK..end,
+        })
     });
+    parts.concat()
+}
+
+/// Completes the matches with the reasons of the others.
+pub(crate) fn complete(view: &View<'_>, swept: Swept, width: Width, threads: usize) -> Outcome {
+    let stopped = view
+        .market
+        .limit
+        .is_some_and(|limit| swept.matches.len() >= limit as usize);
+    let mut why = vec![None; swept.served.len()];
+    let room = stopped.then(|| {
+        let view = View {
+            stock: &swept.stock,
+            ..*view
+        };
+        served_by_any(&view, width, threads)
+    });
+    for (rank, ask) in view.book.asks.iter().enumerate() {
+        let at = ask.position as usize;
+        if swept.served[at] {
+            continue;
+        }
+        why[at] = Some(if room.as_ref().is_some_and(|room| room[rank]) {
+            UnmatchedReason::LimitReached
+        } else if ask.hopeless {
+            UnmatchedReason::NothingEligible
+        } else {
+            UnmatchedReason::Outranked
+        });
+    }
+    let all = view.book.ids.iter().zip(why);
     Outcome {
         matches: swept.matches,
-        unmatched: parts.concat(),
+        unmatched: all
+            .filter_map(|(id, why)| Some((RequestId::new(*id), why?)))
+            .collect(),
     }
 }
 
-struct Judge<'m, 'a> {
-    market: &'m Market<'a>,
-    /// What was free at T.
-    free: &'m [Capacity],
-    stopped: bool,
+struct AnyOf<'v> {
+    view: &'v View<'v>,
+    ranks: Range<usize>,
 }
 
-impl Judge<'_, '_> {
-    fn reason(&self, request: u32, ask: &Ask, fate: Fate) -> (RequestId, UnmatchedReason) {
-        let id = self.market.snapshot.requests()[request as usize].request.id;
-        let reason = if self.stopped && self.some_machine(request, ask, &self.market.left) {
-            UnmatchedReason::LimitReached
-        } else if fate == Fate::Eligible || self.some_machine(request, ask, self.free) {
-            UnmatchedReason::Outranked
-        } else {
-            UnmatchedReason::NothingEligible
+impl Work for AnyOf<'_> {
+    type Output = Vec<bool>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Vec<bool> {
+        let mut cells = Vec::new();
+        let mut class = u32::MAX;
+        let asks = &self.view.book.asks[self.ranks.clone()];
+        let one = |ask: &Ask| {
+            if ask.class != class {
+                class = ask.class;
+                let shape = &self.view.book.class(ask).shape;
+                self.view.cells(lanes, shape, 0, &mut cells);
+            }
+            self.any(lanes, ask, &cells)
         };
-        (id, reason)
+        asks.iter().map(one).collect()
     }
+}
 
-    /// Whether an eligible machine has so much room for the request.
-    fn some_machine(&self, request: u32, ask: &Ask, room: &[Capacity]) -> bool {
-        let market = self.market;
-        let slots = &market.slots[0];
-        let demand = ask.demand();
-        let cells = market.spans.iter().filter(|(bit, _)| ask.models & bit != 0);
-        cells
-            .flat_map(|(_, cells)| &market.cells[cells.clone()])
-            .filter(|cell| {
-                ask.regions & cell.region_bit != 0
-                    && cell.cheapest <= ask.budget
-                    && cell.best_uptime >= ask.min_uptime
-            })
-            .flat_map(|cell| &market.groups[cell.groups.clone()])
-            .filter(|group| group.free >= ask.gpus)
-            .flat_map(|group| group.slots.clone())
-            .any(|slot| {
-                slots.ask[slot] <= ask.budget
-                    && slots.uptime[slot] >= u32::from(ask.min_uptime)
-                    && room[slots.offer[slot] as usize].holds(&demand)
-                    && market.admits(request, ask, slots.offer[slot])
-            })
+impl AnyOf<'_> {
+    /// Whether a machine in these cells is eligible and has room.
+    #[inline(always)]
+    fn any<L: Lanes>(&self, lanes: L, ask: &Ask, cells: &[Near]) -> bool {
+        let shape = &self.view.book.class(ask).shape;
+        cells.iter().any(|near| {
+            let mut found = false;
+            self.view
+                .search_cell(lanes, ask, shape, near.cell as usize, 0, |_| {
+                    found = true;
+                    i32::MAX
+                });
+            found
+        })
     }
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BinaryHeap;
 
-use quorate_matching::Match;
+use quorate_canon::{OfferId, RequestId};
+use quorate_matching::{Match, Snapshot};
 
-use crate::ask::Asks;
+use crate::ask::{Ask, Book};
+use crate::lanes::{Lanes, Width, Work, fetch};
 use crate::market::Market;
 use crate::pool;
-use crate::shortlist::{Candidate, Scratch, search};
-use crate::wide::fetch;
+use crate::search::{Candidate, Near, Shortlist, View};
+use crate::stock::Stock;
 
 /// Scores of one bucket: 2 to this.
 const BUCKET_BITS: u32 = 15;
@@ -20,32 +22,23 @@ const LEAST_BAND: usize = 1_024;
 const DEPTH: u32 = 1 << 21;
 /// How many requests ahead memory is asked for the next ones.
 const AHEAD: usize = 8;
-/// Requests that one job wakes.
-const JOB: usize = 512;
+/// Requests or classes that one job wakes.
+const JOB: usize = 256;
 
 /// What the sweep found.
 pub(crate) struct Swept {
     /// In descending order.
     pub(crate) matches: Vec<Match>,
     /// By the request's position.
-    pub(crate) fates: Vec<Fate>,
-}
-
-/// How a request fared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// No search has found a machine for it, or none was made.
-    Unknown,
-    /// An eligible machine is known.
-    Eligible,
-    /// It is served.
-    Matched,
+    pub(crate) served: Vec<bool>,
+    /// What is left.
+    pub(crate) stock: Stock,
 }
 
 /// A request with what is left of its shortlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Sleeper {
-    request: u32,
+    rank: u32,
     /// Where the rest of its list begins, and how many stand there.
     at: u32,
     count: u8,
@@ -57,23 +50,11 @@ struct Sleeper {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Head {
     score: u32,
-    tie: u64,
     request: u32,
+    tie: u64,
     offer: u32,
     /// What stands behind it.
     rest: Sleeper,
-}
-
-impl Head {
-    const fn new(best: &Candidate, rest: Sleeper) -> Self {
-        Self {
-            score: best.score,
-            tie: best.tie,
-            request: rest.request,
-            offer: best.offer,
-            rest,
-        }
-    }
 }
 
 /// Where a request goes next.
@@ -86,49 +67,91 @@ enum Next {
     Nothing,
 }
 
-/// What a job brings back. Positions in `lists` count from 0.
+/// What a job brings back.
 #[derive(Default)]
 struct Woken {
     heads: Vec<Head>,
+    /// With the bucket's score.
     asleep: Vec<(u32, Sleeper)>,
+    classes: Vec<(u32, u32)>,
+    /// The requests of its classes that were woken, by class: the first that was not.
+    fronts: Vec<(u32, u32)>,
     lists: Vec<Candidate>,
-    /// From these on, the lists are the job's own.
+    /// From these on, `at` counts in the job's own lists.
     fresh_heads: Vec<Head>,
     fresh_asleep: Vec<(u32, Sleeper)>,
 }
 
-struct Sweep<'m, 'a> {
-    market: &'m mut Market<'a>,
-    asks: &'m Asks,
+/// What waits for the sweep to come down to a score.
+#[derive(Default, Clone)]
+struct Bucket {
+    sleepers: Vec<Sleeper>,
+    classes: Vec<u32>,
+}
+
+struct Sweep<'m> {
+    snapshot: &'m Snapshot,
+    market: &'m Market,
+    book: &'m Book,
+    keys: &'m [u64],
+    stock: Stock,
+    width: Width,
     threads: usize,
-    buckets: Vec<Vec<Sleeper>>,
+    buckets: Vec<Bucket>,
+    /// By class: the first rank that was never woken.
+    fronts: Vec<u32>,
     lists: Vec<Candidate>,
-    fates: Vec<Fate>,
+    served: Vec<bool>,
     matches: Vec<Match>,
     taken: Vec<u32>,
-    scratch: Scratch,
     limit: usize,
 }
 
+/// All that a sweep starts from.
+pub(crate) struct Start<'m> {
+    pub(crate) snapshot: &'m Snapshot,
+    pub(crate) market: &'m Market,
+    pub(crate) book: &'m Book,
+    /// The requests' keys, by position.
+    pub(crate) keys: &'m [u64],
+    pub(crate) stock: Stock,
+    pub(crate) width: Width,
+    pub(crate) threads: usize,
+}
+
 /// Walks the whole order.
-pub(crate) fn sweep(market: &mut Market<'_>, asks: &Asks, threads: usize) -> Swept {
-    let limit = market.policy.match_limit();
+pub(crate) fn sweep(start: Start<'_>) -> Swept {
+    let Start {
+        snapshot,
+        market,
+        book,
+        keys,
+        stock,
+        width,
+        threads,
+    } = start;
     let mut sweep = Sweep {
-        limit: limit.map_or(usize::MAX, |limit| limit as usize),
-        buckets: first_buckets(asks),
-        fates: vec![Fate::Unknown; asks.len()],
+        snapshot,
+        market,
+        book,
+        keys,
+        stock,
+        width,
+        threads,
+        buckets: Vec::new(),
+        fronts: book.classes.iter().map(|class| class.first).collect(),
         lists: Vec::new(),
+        served: vec![false; book.asks.len()],
         matches: Vec::new(),
         taken: Vec::new(),
-        scratch: Scratch::default(),
-        market,
-        asks,
-        threads,
+        limit: market.limit.map_or(usize::MAX, |limit| limit as usize),
     };
+    sweep.fill_buckets();
     while sweep.matches.len() < sweep.limit && sweep.band() {}
     Swept {
         matches: sweep.matches,
-        fates: sweep.fates,
+        served: sweep.served,
+        stock: sweep.stock,
     }
 }
 
@@ -136,33 +159,50 @@ fn bucket(score: u32) -> usize {
     (score >> BUCKET_BITS) as usize
 }
 
-fn first_buckets(asks: &Asks) -> Vec<Vec<Sleeper>> {
-    let highest = asks.bounds().max().unwrap_or(0);
-    let mut buckets = vec![Vec::new(); bucket(highest) + 1];
-    for (request, bound) in (0..).zip(asks.bounds()) {
-        if bound > 0 {
-            buckets[bucket(bound)].push(Sleeper {
-                request,
-                at: 0,
-                count: 0,
-                below: bound + 1,
-            });
+impl Sweep<'_> {
+    fn view(&self) -> View<'_> {
+        View {
+            snapshot: self.snapshot,
+            market: self.market,
+            book: self.book,
+            keys: self.keys,
+            stock: &self.stock,
         }
     }
-    buckets
-}
 
-impl Sweep<'_, '_> {
+    /// Puts every class to sleep until the most that its first request can reach.
+    fn fill_buckets(&mut self) {
+        const CHUNK: usize = 4_096;
+        let count = self.book.classes.len();
+        let this = &*self;
+        let tops = pool::run(self.threads, count.div_ceil(CHUNK), |job| {
+            let end = count.min((job + 1) * CHUNK);
+            this.width.run(FirstTops {
+                sweep: this,
+                classes: job * CHUNK..end,
+            })
+        });
+        let highest = tops.iter().flatten().copied().max().unwrap_or(0);
+        self.buckets = vec![Bucket::default(); bucket(highest) + 1];
+        for (class, top) in (0..).zip(tops.into_iter().flatten()) {
+            if top > 0 {
+                self.buckets[bucket(top)].classes.push(class);
+            }
+        }
+    }
+
     /// One band; false when there is none left.
     fn band(&mut self) -> bool {
-        let mut active = Vec::new();
-        while active.len() < (self.asks.len() / BANDS).max(LEAST_BAND) {
+        let enough = (self.book.asks.len() / BANDS).max(LEAST_BAND);
+        let mut active = Bucket::default();
+        while active.sleepers.len() + active.classes.len() < enough {
             let Some(bucket) = self.buckets.pop() else {
                 break;
             };
-            active.extend(bucket);
+            active.sleepers.extend(bucket.sleepers);
+            active.classes.extend(bucket.classes);
         }
-        if active.is_empty() {
+        if active.sleepers.is_empty() && active.classes.is_empty() {
             return false;
         }
         // Scores from here up are this band's.
@@ -170,104 +210,74 @@ impl Sweep<'_, '_> {
         let heads = self.wake(&active, floor);
         self.walk(heads, floor);
         let taken = std::mem::take(&mut self.taken);
-        self.market.refresh(&taken, self.threads);
+        self.stock
+            .refresh(self.market, &self.book.least, &taken, self.threads);
         true
     }
 
     /// Finds the best pair of each request, side by side.
-    fn wake(&mut self, active: &[Sleeper], floor: u32) -> Vec<Head> {
+    fn wake(&mut self, active: &Bucket, floor: u32) -> Vec<Head> {
         let this = &*self;
-        let jobs = active.len().div_ceil(JOB);
-        let woken = pool::run(self.threads, jobs, |job| {
-            let end = active.len().min((job + 1) * JOB);
-            this.wake_some(&active[job * JOB..end], floor)
+        let of_classes = active.classes.len().div_ceil(JOB);
+        let of_sleepers = active.sleepers.len().div_ceil(JOB);
+        let woken = pool::run(self.threads, of_classes + of_sleepers, |job| {
+            this.width.run(Wake {
+                sweep: this,
+                active,
+                floor,
+                job,
+                of_classes,
+            })
         });
-        let mut heads = Vec::with_capacity(active.len());
+        let mut heads = Vec::with_capacity(active.sleepers.len());
         for job in woken {
             let base = self.lists.len() as u32;
             self.lists.extend_from_slice(&job.lists);
             heads.extend(job.heads);
             for (score, sleeper) in job.asleep {
-                self.buckets[bucket(score)].push(sleeper);
+                self.buckets[bucket(score)].sleepers.push(sleeper);
             }
             for mut head in job.fresh_heads {
                 head.rest.at += base;
-                self.fates[head.request as usize] = Fate::Eligible;
                 heads.push(head);
             }
             for (score, mut sleeper) in job.fresh_asleep {
                 sleeper.at += base;
-                self.fates[sleeper.request as usize] = Fate::Eligible;
-                self.buckets[bucket(score)].push(sleeper);
+                self.buckets[bucket(score)].sleepers.push(sleeper);
+            }
+            for (class, front) in job.fronts {
+                self.fronts[class as usize] = front;
+            }
+            for (score, class) in job.classes {
+                self.buckets[bucket(score)].classes.push(class);
             }
         }
         heads
     }
 
-    fn wake_some(&self, active: &[Sleeper], floor: u32) -> Woken {
-        let mut woken = Woken::default();
-        let mut scratch = Scratch::default();
-        for (at, sleeper) in active.iter().enumerate() {
-            if let Some(soon) = active.get(at + AHEAD) {
-                fetch(self.asks.get(soon.request));
-                if let Some(first) = self.lists.get(soon.at as usize) {
-                    fetch(first);
-                }
-            }
-            match self.next(sleeper, &self.lists) {
-                Next::Head(head) if head.score >= floor => woken.heads.push(head),
-                Next::Head(head) => woken.asleep.push((head.score, back(&head))),
-                Next::Nothing => {}
-                Next::Search(_) => {
-                    let rest = self.search(sleeper.request, floor, &mut woken.lists, &mut scratch);
-                    match self.next(&rest, &woken.lists) {
-                        Next::Head(head) if head.score >= floor => woken.fresh_heads.push(head),
-                        Next::Head(head) => woken.fresh_asleep.push((head.score, back(&head))),
-                        Next::Search(below) => woken.asleep.push((below - 1, rest)),
-                        Next::Nothing => {}
-                    }
-                }
-            }
-        }
-        woken
-    }
-
-    /// Makes a shortlist at the end of `lists`.
-    fn search(
-        &self,
-        request: u32,
-        floor: u32,
-        lists: &mut Vec<Candidate>,
-        scratch: &mut Scratch,
-    ) -> Sleeper {
-        let least = floor.saturating_sub(DEPTH);
-        let found = search(self.market, request, self.asks.get(request), least, scratch);
-        let at = lists.len() as u32;
-        lists.extend_from_slice(found.best());
-        Sleeper {
-            request,
-            at,
-            count: found.best().len() as u8,
-            below: found.below(),
-        }
+    fn ask(&self, rank: u32) -> &Ask {
+        &self.book.asks[rank as usize]
     }
 
     /// The best of a request's list that still has room.
     fn next(&self, sleeper: &Sleeper, lists: &[Candidate]) -> Next {
-        if sleeper.count == 0 && sleeper.below > 0 {
-            return Next::Search(sleeper.below);
-        }
         let start = sleeper.at as usize;
         let list = &lists[start..start + usize::from(sleeper.count)];
-        let demand = self.asks.get(sleeper.request).demand();
+        let ask = self.ask(sleeper.rank);
+        let demand = ask.demand();
         for (rank, best) in (1..).zip(list) {
-            if self.market.left[best.offer as usize].holds(&demand) {
-                let rest = Sleeper {
-                    at: sleeper.at + u32::from(rank),
-                    count: sleeper.count - rank,
-                    ..*sleeper
-                };
-                return Next::Head(Head::new(best, rest));
+            if self.stock.left[best.offer as usize].holds(&demand) {
+                return Next::Head(Head {
+                    score: best.score,
+                    request: ask.position,
+                    tie: best.tie,
+                    offer: best.offer,
+                    rest: Sleeper {
+                        at: sleeper.at + u32::from(rank),
+                        count: sleeper.count - rank,
+                        ..*sleeper
+                    },
+                });
             }
         }
         match sleeper.below {
@@ -276,28 +286,60 @@ impl Sweep<'_, '_> {
         }
     }
 
+    /// Searches for one request alone. Where nothing within reach is left before the sweep comes
+    /// down to a score, an empty list that says so.
+    #[inline(always)]
+    fn search<L: Lanes>(
+        &self,
+        lanes: L,
+        rank: u32,
+        floor: u32,
+        cells: &mut Vec<Near>,
+    ) -> Shortlist {
+        let view = self.view();
+        let ask = self.ask(rank);
+        let shape = &self.book.class(ask).shape;
+        let reach = view.reach(lanes, shape);
+        if reach < 0 {
+            return Shortlist::new(0);
+        }
+        let most = ask.part + (reach + view.luck(shape)).cast_unsigned();
+        if most < floor {
+            return Shortlist::new(most + 1);
+        }
+        let least = floor.saturating_sub(DEPTH);
+        let lowest = least.saturating_sub(ask.part).cast_signed() - view.luck(shape);
+        view.cells(lanes, shape, lowest, cells);
+        view.search(lanes, ask, shape, cells, least)
+    }
+
     /// Goes down the band's pairs, takes what fits, and puts the next pair of what does not in.
     fn walk(&mut self, mut heads: Vec<Head>, floor: u32) {
-        heads.sort_unstable_by(|a, b| b.cmp(a));
+        heads.sort_unstable_by(|a, b| order(b, a));
         let mut sorted = heads.into_iter().peekable();
-        let mut late: BinaryHeap<Head> = BinaryHeap::new();
+        let mut late: BinaryHeap<Late> = BinaryHeap::new();
         while self.matches.len() < self.limit {
             let of_late = match (sorted.peek(), late.peek()) {
                 (None, None) => return,
-                (Some(a), Some(b)) => b > a,
+                (Some(a), Some(b)) => order(&b.0, a).is_gt(),
                 (first, _) => first.is_none(),
             };
-            let Some(head) = (if of_late { late.pop() } else { sorted.next() }) else {
+            let next = if of_late {
+                late.pop().map(|late| late.0)
+            } else {
+                sorted.next()
+            };
+            let Some(head) = next else {
                 return;
             };
-            let demand = self.asks.get(head.request).demand();
-            if self.market.left[head.offer as usize].holds(&demand) {
-                self.market.take(head.offer, &demand);
+            let demand = self.ask(head.rest.rank).demand();
+            if self.stock.left[head.offer as usize].holds(&demand) {
+                self.stock.take(head.offer, &demand);
                 self.taken.push(head.offer);
-                self.fates[head.request as usize] = Fate::Matched;
+                self.served[head.request as usize] = true;
                 self.matches.push(self.matched(&head));
             } else if let Some(next) = self.passed_over(&head.rest, floor) {
-                late.push(next);
+                late.push(Late(next));
             }
         }
     }
@@ -308,46 +350,245 @@ impl Sweep<'_, '_> {
         if let Next::Search(below) = next
             && below > floor
         {
-            let mut lists = std::mem::take(&mut self.lists);
-            let mut scratch = std::mem::take(&mut self.scratch);
-            let rest = self.search(rest.request, floor, &mut lists, &mut scratch);
-            (self.lists, self.scratch) = (lists, scratch);
+            let list = self.width.run(Again {
+                sweep: self,
+                rank: rest.rank,
+                floor,
+            });
+            let rest = asleep(rest.rank, &list, &mut self.lists);
             next = self.next(&rest, &self.lists);
         }
         let (score, sleeper) = match next {
             Next::Head(head) if head.score >= floor => return Some(head),
             Next::Head(head) => (head.score, back(&head)),
-            Next::Search(below) => {
-                let sleeper = Sleeper {
-                    count: 0,
-                    below,
-                    ..*rest
-                };
-                (below - 1, sleeper)
-            }
+            Next::Search(below) => (below - 1, empty(rest.rank, below)),
             Next::Nothing => return None,
         };
-        self.buckets[bucket(score)].push(sleeper);
+        self.buckets[bucket(score)].sleepers.push(sleeper);
         None
     }
 
     fn matched(&self, head: &Head) -> Match {
-        let snapshot = self.market.snapshot;
         Match {
-            request: snapshot.requests()[head.request as usize].request.id,
-            offer: snapshot.offers()[head.offer as usize].offer.id,
+            request: RequestId::new(self.book.ids[head.request as usize]),
+            offer: OfferId::new(self.market.ids[head.offer as usize]),
             score: u64::from(head.score),
             tie: head.tie,
         }
     }
 }
 
+/// The strict order of pairs.
+fn order(a: &Head, b: &Head) -> std::cmp::Ordering {
+    let key = |head: &Head| (head.score, head.tie, head.request, head.offer);
+    key(a).cmp(&key(b))
+}
+
+/// A pair that came into its band late.
+struct Late(Head);
+
+impl PartialEq for Late {
+    fn eq(&self, other: &Self) -> bool {
+        order(&self.0, &other.0).is_eq()
+    }
+}
+
+impl Eq for Late {}
+
+impl PartialOrd for Late {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Late {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        order(&self.0, &other.0)
+    }
+}
+
+/// A request without a list.
+const fn empty(rank: u32, below: u32) -> Sleeper {
+    Sleeper {
+        rank,
+        at: 0,
+        count: 0,
+        below,
+    }
+}
+
+/// Puts a shortlist at the end of `lists`.
+fn asleep(rank: u32, list: &Shortlist, lists: &mut Vec<Candidate>) -> Sleeper {
+    let at = lists.len() as u32;
+    lists.extend_from_slice(list.best());
+    Sleeper {
+        rank,
+        at,
+        count: list.best().len() as u8,
+        below: list.below(),
+    }
+}
+
 /// The list that begins with the head.
 const fn back(head: &Head) -> Sleeper {
     Sleeper {
-        request: head.rest.request,
+        rank: head.rest.rank,
         at: head.rest.at - 1,
         count: head.rest.count + 1,
         below: head.rest.below,
+    }
+}
+
+/// The most that the first request of each class can reach; 0 if there is no machine for it.
+struct FirstTops<'s, 'm> {
+    sweep: &'s Sweep<'m>,
+    classes: std::ops::Range<usize>,
+}
+
+impl Work for FirstTops<'_, '_> {
+    type Output = Vec<u32>;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Vec<u32> {
+        let view = self.sweep.view();
+        let classes = &self.sweep.book.classes[self.classes];
+        let top = |class: &crate::ask::Class| match view.reach(lanes, &class.shape) {
+            reach if reach < 0 => 0,
+            reach => {
+                let part = self.sweep.ask(class.first).part;
+                part + (reach + view.luck(&class.shape)).cast_unsigned()
+            }
+        };
+        classes.iter().map(top).collect()
+    }
+}
+
+/// A search in the middle of a walk.
+struct Again<'s, 'm> {
+    sweep: &'s Sweep<'m>,
+    rank: u32,
+    floor: u32,
+}
+
+impl Work for Again<'_, '_> {
+    type Output = Shortlist;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Shortlist {
+        self.sweep
+            .search(lanes, self.rank, self.floor, &mut Vec::new())
+    }
+}
+
+/// One job of waking.
+struct Wake<'s, 'm> {
+    sweep: &'s Sweep<'m>,
+    active: &'s Bucket,
+    floor: u32,
+    job: usize,
+    of_classes: usize,
+}
+
+impl Work for Wake<'_, '_> {
+    type Output = Woken;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> Woken {
+        let mut woken = Woken::default();
+        let mut cells = Vec::new();
+        if let Some(job) = self.job.checked_sub(self.of_classes) {
+            let sleepers = &self.active.sleepers;
+            let end = sleepers.len().min((job + 1) * JOB);
+            for at in job * JOB..end {
+                if let Some(soon) = sleepers.get(at + AHEAD) {
+                    fetch(self.sweep.ask(soon.rank));
+                    if let Some(first) = self.sweep.lists.get(soon.at as usize) {
+                        fetch(first);
+                    }
+                }
+                self.sleeper(lanes, &sleepers[at], &mut cells, &mut woken);
+            }
+        } else {
+            let classes = &self.active.classes;
+            let end = classes.len().min((self.job + 1) * JOB);
+            for class in &classes[self.job * JOB..end] {
+                self.class(lanes, *class, &mut cells, &mut woken);
+            }
+        }
+        woken
+    }
+}
+
+impl Wake<'_, '_> {
+    #[inline(always)]
+    fn sleeper<L: Lanes>(
+        &self,
+        lanes: L,
+        sleeper: &Sleeper,
+        cells: &mut Vec<Near>,
+        woken: &mut Woken,
+    ) {
+        match self.sweep.next(sleeper, &self.sweep.lists) {
+            Next::Head(head) if head.score >= self.floor => woken.heads.push(head),
+            Next::Head(head) => woken.asleep.push((head.score, back(&head))),
+            Next::Nothing => {}
+            Next::Search(below) if below <= self.floor => {
+                woken.asleep.push((below - 1, empty(sleeper.rank, below)));
+            }
+            Next::Search(_) => {
+                let list = self.sweep.search(lanes, sleeper.rank, self.floor, cells);
+                self.found(sleeper.rank, &list, woken);
+            }
+        }
+    }
+
+    /// Wakes the requests of a class that can reach the band.
+    #[inline(always)]
+    fn class<L: Lanes>(&self, lanes: L, at: u32, cells: &mut Vec<Near>, woken: &mut Woken) {
+        let sweep = self.sweep;
+        let class = &sweep.book.classes[at as usize];
+        let view = sweep.view();
+        let reach = view.reach(lanes, &class.shape);
+        if reach < 0 {
+            return;
+        }
+        let luck = view.luck(&class.shape);
+        let reach = (reach + luck).cast_unsigned();
+        let least = self.floor.saturating_sub(DEPTH);
+        let first = sweep.fronts[at as usize];
+        let asks = &sweep.book.asks[first as usize..class.end as usize];
+        let mut listed = false;
+        let mut front = first;
+        for ask in asks {
+            if ask.part + reach < self.floor {
+                woken.classes.push((ask.part + reach, at));
+                break;
+            }
+            front += 1;
+            if ask.hopeless {
+                continue;
+            }
+            if !listed {
+                let lowest = least.saturating_sub(ask.part).cast_signed() - luck;
+                view.cells(lanes, &class.shape, lowest, cells);
+                listed = true;
+            }
+            let list = view.search(lanes, ask, &class.shape, cells, least);
+            self.found(front - 1, &list, woken);
+        }
+        if front > first {
+            woken.fronts.push((at, front));
+        }
+    }
+
+    #[inline(always)]
+    fn found(&self, rank: u32, list: &Shortlist, woken: &mut Woken) {
+        let rest = asleep(rank, list, &mut woken.lists);
+        match self.sweep.next(&rest, &woken.lists) {
+            Next::Head(head) if head.score >= self.floor => woken.fresh_heads.push(head),
+            Next::Head(head) => woken.fresh_asleep.push((head.score, back(&head))),
+            Next::Search(below) => woken.asleep.push((below - 1, empty(rank, below))),
+            Next::Nothing => {}
+        }
     }
 }

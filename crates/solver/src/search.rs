@@ -1,0 +1,254 @@
+//! A request's few best machines among those with room.
+
+use quorate_matching::{Snapshot, fold};
+
+use crate::ask::{Ask, Book, Shape};
+use crate::lanes::{CELLS, Lanes, NONE, Query};
+use crate::market::Market;
+use crate::stock::Stock;
+
+/// How many machines a shortlist holds.
+pub(crate) const SHORT: usize = 4;
+
+/// A machine on a shortlist. Offers' ids ascend with positions, so this is the order of pairs.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Candidate {
+    pub(crate) score: u32,
+    pub(crate) tie: u64,
+    pub(crate) offer: u32,
+}
+
+/// The best machines, best first.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Shortlist {
+    best: [Candidate; SHORT],
+    count: usize,
+    /// Nothing below this was looked for.
+    least: u32,
+}
+
+impl Shortlist {
+    pub(crate) const fn new(least: u32) -> Self {
+        Self {
+            best: [Candidate {
+                score: 0,
+                tie: 0,
+                offer: 0,
+            }; SHORT],
+            count: 0,
+            least,
+        }
+    }
+
+    pub(crate) fn best(&self) -> &[Candidate] {
+        &self.best[..self.count]
+    }
+
+    /// What is not on the list scores less than this; 0 if there is nothing else.
+    pub(crate) const fn below(&self) -> u32 {
+        if self.full() {
+            self.best[SHORT - 1].score + 1
+        } else {
+            self.least
+        }
+    }
+
+    const fn full(&self) -> bool {
+        self.count == SHORT
+    }
+
+    fn insert(&mut self, candidate: Candidate) {
+        let mut at = if self.full() { SHORT - 1 } else { self.count };
+        if self.full() && self.best[at] > candidate {
+            return;
+        }
+        while at > 0 && self.best[at - 1] < candidate {
+            self.best[at] = self.best[at - 1];
+            at -= 1;
+        }
+        self.best[at] = candidate;
+        self.count = SHORT.min(self.count + 1);
+    }
+
+    /// The score without the request's part below which nothing can enter.
+    fn floor(&self, part: u32) -> i32 {
+        let least = if self.full() {
+            self.best[SHORT - 1].score
+        } else {
+            self.least
+        };
+        least.saturating_sub(part).cast_signed()
+    }
+}
+
+/// A cell that a request may go to, with the most that it offers before the lottery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Near {
+    pub(crate) bound: i32,
+    pub(crate) cell: u32,
+}
+
+/// All that searches read.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'v> {
+    pub(crate) snapshot: &'v Snapshot,
+    pub(crate) market: &'v Market,
+    pub(crate) book: &'v Book,
+    /// The requests' keys, by position; none where the lottery does not matter.
+    pub(crate) keys: &'v [u64],
+    pub(crate) stock: &'v Stock,
+}
+
+impl View<'_> {
+    /// The most that the lottery adds for a profile.
+    pub(crate) fn luck(&self, shape: &Shape) -> i32 {
+        (self.market.luck[shape.profile()] * 10_000).cast_signed()
+    }
+
+    /// Sixteen regions at a time: where their cells begin, their heads, nearness, and which of them
+    /// the shape allows.
+    #[inline(always)]
+    fn rows(&self, shape: &Shape, mut visit: impl FnMut(usize, &[i32; CELLS], &[i32; CELLS], u16)) {
+        let width = self.market.width;
+        let heads = self.stock.shelves[shape.profile()].heads(self.market, shape.size());
+        let near = self.market.tables.near(shape.profile(), shape.home);
+        let models = heads.chunks_exact(width.max(1)).enumerate();
+        for (model, heads) in models {
+            if shape.models >> (model % 64) & 1 == 0 {
+                continue;
+            }
+            let (heads, _) = heads.as_chunks::<CELLS>();
+            let (near, _) = near.as_chunks::<CELLS>();
+            for (at, (heads, near)) in heads.iter().zip(near).enumerate() {
+                let mask = (shape.regions >> (at * CELLS % 64)) as u16;
+                if mask != 0 {
+                    visit(model * width + at * CELLS, heads, near, mask);
+                }
+            }
+        }
+    }
+
+    /// The most that the machines offer before the lottery; below zero if none is left.
+    #[inline(always)]
+    pub(crate) fn reach<L: Lanes>(&self, lanes: L, shape: &Shape) -> i32 {
+        let mut most = NONE;
+        self.rows(shape, |_, heads, near, mask| {
+            most = most.max(lanes.most(heads, near, mask));
+        });
+        most
+    }
+
+    /// The cells that offer at least `floor` before the lottery, best first.
+    #[inline(always)]
+    pub(crate) fn cells<L: Lanes>(
+        &self,
+        lanes: L,
+        shape: &Shape,
+        floor: i32,
+        cells: &mut Vec<Near>,
+    ) {
+        cells.clear();
+        self.rows(shape, |first, heads, near, mask| {
+            let mut mask = lanes.cells(heads, near, floor.max(0)) & mask;
+            while mask != 0 {
+                let at = mask.trailing_zeros() as usize;
+                mask &= mask - 1;
+                let bound = heads[at] + near[at];
+                let cell = (first + at) as u32;
+                cells.push(Near { bound, cell });
+            }
+        });
+        if cells.len() > 1 {
+            cells.sort_unstable_by(|a, b| b.cmp(a));
+        }
+    }
+
+    /// Searches these cells, best first, for the best machines that the request is eligible for and
+    /// that have room, down to a score of `least`.
+    #[inline(always)]
+    pub(crate) fn search<L: Lanes>(
+        &self,
+        lanes: L,
+        ask: &Ask,
+        shape: &Shape,
+        cells: &[Near],
+        least: u32,
+    ) -> Shortlist {
+        let mut list = Shortlist::new(least);
+        let luck = self.luck(shape);
+        let mut floor = list.floor(ask.part);
+        for near in cells {
+            if near.bound + luck < floor {
+                break;
+            }
+            floor = self.search_cell(lanes, ask, shape, near.cell as usize, floor, |candidate| {
+                list.insert(candidate);
+                list.floor(ask.part)
+            });
+        }
+        list
+    }
+
+    /// Visits the machines of a cell that the request is eligible for, that have room and that
+    /// score, without the request's part, at least the floor; `visit` returns the floor from there.
+    #[inline(always)]
+    pub(crate) fn search_cell<L: Lanes>(
+        &self,
+        lanes: L,
+        ask: &Ask,
+        shape: &Shape,
+        cell: usize,
+        mut floor: i32,
+        mut visit: impl FnMut(Candidate) -> i32,
+    ) -> i32 {
+        let market = self.market;
+        if market.cheapest[cell] > ask.budget || market.best_uptime[cell] < ask.min_uptime {
+            return floor;
+        }
+        let (profile, demand) = (shape.profile(), ask.demand());
+        let shelf = &self.stock.shelves[profile];
+        let region = market.tables.near(profile, shape.home)[cell % market.width].cast_unsigned();
+        let tops = shelf.tops(market, shape.size());
+        let luck = self.luck(shape);
+        let mut query = Query {
+            key: self.keys.get(ask.position as usize).copied().unwrap_or(0),
+            base: 0,
+            weight: market.luck[profile],
+            budget: ask.budget,
+            min_uptime: ask.min_uptime,
+            gpus: ask.gpus,
+        };
+        let groups = &market.cells[cell];
+        for at in groups.start as usize..groups.end as usize {
+            let top = tops[at];
+            if top.head + region.cast_signed() + luck < floor {
+                continue;
+            }
+            let group = &market.groups[at];
+            query.base = region + market.tables.fit(profile, ask.gpus, group.free);
+            let reach = query.base.cast_signed() + luck;
+            for block in shelf.blocks_from(group, at, top) {
+                if reach + block.part[0].cast_signed() < floor {
+                    break;
+                }
+                let (mut mask, scores) = lanes.slots(&query, block, floor);
+                while mask != 0 {
+                    let lane = mask.trailing_zeros() as usize;
+                    mask &= mask - 1;
+                    let offer = block.offer[lane];
+                    if scores[lane] >= floor
+                        && self.stock.left[offer as usize].holds(&demand)
+                        && market.admits(self.snapshot, ask, offer)
+                    {
+                        floor = visit(Candidate {
+                            score: ask.part + scores[lane].cast_unsigned(),
+                            tie: fold(query.key, block.key[lane]),
+                            offer,
+                        });
+                    }
+                }
+            }
+        }
+        floor
+    }
+}
