@@ -20,7 +20,8 @@ interface IMarket {
     /// `entries` are the entries' bytes (49 each). Each lease adds its request's demand to what is used of its
     /// machine; no `UsedChanged` repeats that.
     event LeasesOpened(uint64 indexed round, uint32 first, uint64 time, bytes entries);
-    /// @notice A lease ended. `reason`: 1 tenant, 2 provider, 3 term over, 4 void round.
+    /// @notice A lease ended. `reason`: 1 tenant, 2 provider, 3 term over, 4 void round,
+    /// 5 annulled (the pair was shown ineligible: nothing is paid).
     /// With reason 3 it ended with its term, which may lie before `time`; its place is free from `time` on.
     event LeaseClosed(uint64 indexed requestId, uint64 indexed offerId, uint64 time, uint8 reason);
     /// @notice Leases of a machine ended; what is used of it now (Capacity, 17 bytes, packed in the low 136 bits).
@@ -48,18 +49,27 @@ interface IMarket {
     function reclaim(uint64 id) external;
 
     // --- leases ---
-    /// @notice Ends leases. The tenant at once, the provider too (reason 2), anyone when the term is over.
+    /// @notice Ends leases. The tenant at once, the provider too (reason 2), anyone when the term is over, or when the
+    /// policy's `void_notice` is over since the lease's round became void (reason 4, as its parties before).
     function closeLeases(uint64[] calldata requestIds) external;
     /// @notice Credits what an ended lease held to provider and payer, once the round's challenge windows are over.
     function settleLease(uint64 requestId) external;
     /// @notice Sends the caller all that it was credited in a currency.
     function withdraw(uint8 currency) external returns (uint256 amount);
+    /// @notice Credits a poster of chunks with what the pot lacked when it posted, as far as the pot reaches now.
+    /// Anyone. In micro-dollars of currency 0.
+    function collectDebt(address poster) external returns (uint256 micro);
+
+    // --- Disputes only ---
+    /// @notice Ends the lease of a pair that was shown ineligible in a void round, at once and without pay.
+    function annul(uint64 requestId) external;
 
     // --- Rounds only ---
     /// @notice Opens the leases of one chunk. Reverts with `Refuted` if a signed chunk breaks a rule
     /// that posting checks: then, and only then, the round is void.
     /// @param round the round's number, @param t its T, @param first position of the first entry
-    function openLeases(uint64 round, uint64 t, uint32 first, bytes calldata entries) external;
+    /// @param poster is credited the posting fee for each entry out of the pot of fees
+    function openLeases(uint64 round, uint64 t, uint32 first, bytes calldata entries, address poster) external;
     /// @dev code: 1 unknown request, 2 unknown offer, 3 request matched twice, 4 request not open at T,
     /// 5 offer not open at T, 6 order within an offer, 7 offers not ascending, 8 running sum, 9 over capacity at T
     error Refuted(uint8 code, uint32 position);
@@ -76,6 +86,10 @@ interface IMarket {
     function token(uint8 currency) external view returns (address);
     /// @notice What `account` can withdraw, in the token's smallest unit.
     function creditOf(address account, uint8 currency) external view returns (uint256);
+    /// @notice What the pot that pays for posting holds, in micro-dollars of currency 0.
+    function postingPot() external view returns (uint256);
+    /// @notice What a poster of chunks is still owed, in micro-dollars of currency 0. It is paid out of fees to come.
+    function debtOf(address poster) external view returns (uint256);
     /// @notice Whether `payer` lets `tenant` post requests that it pays for.
     function isApproved(address payer, address tenant) external view returns (bool);
 }

@@ -72,9 +72,14 @@ interface IRounds {
         bytes bitmap,
         bytes aggregate
     );
-    event ChunkPosted(uint64 indexed n, uint32 indexed index, uint64 time);
+    /// @notice `count` and `lowest` are those of the whole list: with the entries in `LeasesOpened` they open its root.
+    event ChunkPosted(uint64 indexed n, uint32 indexed index, uint64 time, uint32 count, uint32 lowest);
+    /// @notice Follows `RoundCertified` (without stake and signers) of a round that nobody certified in time: whoever
+    /// posted the bond answers for its header.
+    event RoundProposed(uint64 indexed n, address indexed proposer, uint256 bond);
     /// @notice The last chunk stands: the round has ended, its windows begin.
     event RoundSettled(uint64 indexed n, uint32 count, uint64 time);
+    /// @notice The round is void from here on. `code` and `position`: docs/formats.md, section 13.
     event RoundRefuted(uint64 indexed n, uint8 code, uint32 position, uint64 time);
     /// @notice A second header of a round reached a quorum: evidence, kept in the event.
     event SecondCertificate(uint64 indexed n, bytes32 digest, bytes header, bytes bitmap, bytes aggregate);
@@ -87,7 +92,14 @@ interface IRounds {
     function postChunk(bytes calldata header, Chunk calldata c) external;
     /// @notice Does nothing but put a block with its timestamp on a quiet chain.
     function tick() external;
-    /// @notice Tells L1 that round n was settled in full and outlived its windows (verdict 1).
+    /// @notice Settles a round that nobody has certified by half of its time-out, without signatures (`bitmap` and
+    /// `aggregate` empty), for a bond of exactly `proposalBond()`: an outcome is unique and refutable, it needs no
+    /// signatures to be right. A certificate of another header takes its place while no chunk stands.
+    function propose(Settlement calldata s) external payable;
+    /// @notice Voids a round: `code` of docs/formats.md, section 13. `Disputes` only, up to the end of the windows.
+    function refute(uint64 n, uint8 code, uint32 position) external;
+    /// @notice Tells L1 how round n came out: settled in full and outlived its windows (verdict 1), or refuted
+    /// (verdict 2; 3 for a wrong seed). Anyone, once.
     function report(uint64 n) external;
     /// @notice A new policy from round `effectiveFrom`, whose close must lie in the future. Timelock only.
     function setPolicy(bytes calldata page, uint64 effectiveFrom) external;
@@ -108,10 +120,19 @@ interface IRounds {
     function isFinal(uint64 n) external view returns (bool);
     /// @notice Whether a certified round came to nothing: refuted, or not posted in full by its deadline.
     function isVoid(uint64 n) external view returns (bool);
+    /// @notice When a round became void: the time of its refutation, or the deadline by which it was not posted.
+    /// 0 if it is not void.
+    function voidedAt(uint64 n) external view returns (uint64);
+    /// @notice What refuted round n; `code` 0 if nothing has.
+    function refutationOf(uint64 n) external view returns (uint8 code, uint32 position, uint64 time);
+    /// @notice The last second in which round n can be refuted; 0 before its end is known.
+    function challengeableUntil(uint64 n) external view returns (uint64);
+    /// @notice What a proposal costs until its round is final, in wei.
+    function proposalBond() external view returns (uint256);
+    /// @notice Who refutes rounds.
+    function disputes() external view returns (address);
     /// @notice Whether an order that was open until `closedAt` may still be bound by a round that has not ended.
     function mayBind(uint64 closedAt) external view returns (bool);
-    /// @notice Verifies a beacon signature (one pairing). `y` is the y coordinate, 48 bytes, that goes with the compressed point.
-    function verifyBeacon(uint64 beaconRound_, bytes calldata signature, bytes calldata y) external view returns (bool);
     /// @notice The contract's own reading of a list against a root, for nodes to check themselves before they sign:
     /// reverts where `postChunk` would refuse. Pure in the chunk and the root.
     function checkChunk(bytes32 outcomeRoot, Chunk calldata c) external view;

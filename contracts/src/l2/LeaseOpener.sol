@@ -7,6 +7,7 @@ import {IRounds} from "../interfaces/IRounds.sol";
 import {Capacity} from "../lib/Capacity.sol";
 import {Orders} from "../lib/Orders.sol";
 import {OutcomeTree} from "../lib/OutcomeTree.sol";
+import {PolicyPage} from "../lib/PolicyPage.sol";
 import {RecordPages} from "../lib/RecordPages.sol";
 import {UsedTrace} from "../lib/UsedTrace.sol";
 import {OrderBook} from "./OrderBook.sol";
@@ -69,7 +70,7 @@ abstract contract LeaseOpener is OrderBook {
 
     /// @inheritdoc IMarket
     /// @dev Of an entry that breaks several rules the first in this order is named: 1, 3, 4; 7, 2, 5 or 6; 8; 9.
-    function openLeases(uint64 round, uint64 t, uint32 first, bytes calldata entries) external {
+    function openLeases(uint64 round, uint64 t, uint32 first, bytes calldata entries, address poster) external {
         if (msg.sender != address(rounds)) revert NotRounds(msg.sender);
         Walk memory w;
         w.t = t;
@@ -97,6 +98,16 @@ abstract contract LeaseOpener is OrderBook {
         _leave(w);
         _stampChunk(round, first / OutcomeTree.CHUNK);
         emit LeasesOpened(round, first, uint64(block.timestamp), entries);
+        _payPoster(poster, _money(round).postingFee * count);
+    }
+
+    /// @dev Pays whoever posted a chunk, in micro-dollars. Must not fail: posting does not depend on money.
+    function _payPoster(address poster, uint256 micro) internal virtual;
+
+    /// @dev The money section of the policy that a round is under.
+    function _money(uint64 round) internal view returns (PolicyPage.Money memory) {
+        (,, address page) = rounds.policyAt(round);
+        return PolicyPage.money(page);
     }
 
     /// @dev When a chunk of a round was posted.

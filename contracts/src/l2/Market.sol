@@ -9,17 +9,20 @@ import {PolicyPage} from "../lib/PolicyPage.sol";
 import {RecordPages} from "../lib/RecordPages.sol";
 import {Escrow} from "./Escrow.sol";
 import {LeaseBook} from "./LeaseBook.sol";
+import {LeaseOpener} from "./LeaseOpener.sol";
+import {PostingPot} from "./PostingPot.sol";
 
 /// @title Offers, requests, leases and escrow.
 /// @notice A request locks k x budget x term, rounded up, and a fee that is not returned. A lease earns
-/// k x ask for each second, rounded down; what it earned is held until its round is final (or void), and the rest
-/// goes back to the payer then. Money is counted in micro-dollars; a currency's unit turns them into tokens.
-contract Market is LeaseBook, Escrow {
+/// k x ask for each second, rounded down; what it earned is held until its round is final (or has long been void),
+/// and the rest goes back to the payer then. Money is counted in micro-dollars; a currency's unit turns them into tokens.
+contract Market is LeaseBook, PostingPot {
     uint256 private constant HOUR = 3600;
     uint256 private constant FULL = 10_000;
 
     uint64 private immutable _genesis;
     uint32 private immutable _period;
+    uint64 private immutable _windows;
     mapping(address payer => mapping(address tenant => bool)) private _approved;
 
     /// @notice The payer has not approved this tenant.
@@ -35,15 +38,18 @@ contract Market is LeaseBook, Escrow {
 
     /// @param rounds_ deployed before, knowing this address
     /// @param providers_ must grant this contract the role MARKET
-    /// @param treasury_ is credited with the fees
+    /// @param treasury_ is credited with the fees, but for those that fill the pot
     /// @param tokens_ token of each currency by index, at most 32, 6 to 18 decimals, zero address for none
-    constructor(IRounds rounds_, IProviders providers_, address treasury_, address[] memory tokens_)
+    /// @param potCap_ the most that the pot which pays for posting holds, in micro-dollars of currency 0
+    constructor(IRounds rounds_, IProviders providers_, address treasury_, address[] memory tokens_, uint256 potCap_)
         LeaseBook(rounds_, providers_)
         Escrow(treasury_, tokens_)
+        PostingPot(potCap_)
     {
         IRounds.Schedule memory s = rounds_.schedule();
         _genesis = s.genesis;
         _period = s.period;
+        _windows = uint64(s.challengeWindow) + s.revealWindow;
     }
 
     /// @inheritdoc IMarket
@@ -90,13 +96,14 @@ contract Market is LeaseBook, Escrow {
     }
 
     /// @inheritdoc IMarket
-    /// @dev Anyone. Of a void round too: seconds that were served are paid.
+    /// @dev Anyone. Of a void round too: seconds that were served are paid. But not before its windows, counted
+    /// again from its refutation, are over: until then a pair may be shown ineligible, which undoes its pay.
     function settleLease(uint64 requestId) external {
         (uint256 slot, Orders.Bid memory bid) = _unpaid(requestId);
         if (_roundTagOf(slot) == 0) revert NotLeased(requestId);
         if (_ends[requestId] == 0) revert NotEnded(requestId);
         uint64 round = uint64(_roundTagOf(slot) - 1);
-        if (!rounds.isFinal(round) && !rounds.isVoid(round)) revert NotFinal(round);
+        if (!_isOver(round)) revert NotFinal(round);
         _slots[requestId] = slot | REQUEST_PAID;
 
         Orders.Ask memory ask = Orders.decodeAsk(_offerRecordAt(uint64(slot >> 184), rounds.closeOf(round) - 1));
@@ -115,6 +122,14 @@ contract Market is LeaseBook, Escrow {
     }
 
     /// @inheritdoc IMarket
+    function annul(uint64 requestId) external {
+        (uint256 slot, Orders.Bid memory bid) = _unpaid(requestId);
+        _annul(requestId, slot);
+        _slots[requestId] = slot | REQUEST_PAID;
+        emit Settled(requestId, 0, _credit(bid.currency, bid.payer, _lockOf(bid)), 0);
+    }
+
+    /// @inheritdoc IMarket
     function isApproved(address payer, address tenant) external view returns (bool) {
         return _approved[payer][tenant];
     }
@@ -129,10 +144,24 @@ contract Market is LeaseBook, Escrow {
         return rounds.mayBind(closed);
     }
 
-    /// @dev Pulls what is due from the payer of `bid` and credits the fees in it.
+    function _payPoster(address poster, uint256 micro) internal override(LeaseOpener, PostingPot) {
+        PostingPot._payPoster(poster, micro);
+    }
+
+    /// @dev Whether nothing can be shown of a round any more that would change what its leases pay.
+    function _isOver(uint64 round) private view returns (bool) {
+        if (rounds.isFinal(round)) return true;
+        uint64 time = rounds.voidedAt(round);
+        if (time == 0) return false;
+        (,, uint64 refutedAt) = rounds.refutationOf(round);
+        if (refutedAt > time) time = refutedAt;
+        return block.timestamp > time + _windows;
+    }
+
+    /// @dev Pulls what is due from the payer of `bid` and takes in the fees in it.
     function _take(Orders.Bid memory bid, uint256 due, uint256 fees) private {
         _pull(bid.currency, bid.payer, due);
-        _credit(bid.currency, treasury, fees);
+        _takeFees(bid.currency, fees);
     }
 
     /// @dev What the lease earned, in micro-dollars: by the second, rounded to the tenant's good.
@@ -161,12 +190,6 @@ contract Market is LeaseBook, Escrow {
 
     function _bidOf(uint256 slot) private view returns (Orders.Bid memory) {
         return Orders.decodeBid(RecordPages.read(_locatorOfRequest(slot), Orders.REQUEST), 0);
-    }
-
-    /// @dev The money section of the policy that round n is under.
-    function _money(uint64 n) private view returns (PolicyPage.Money memory) {
-        (,, address page) = rounds.policyAt(n);
-        return PolicyPage.money(page);
     }
 
     /// @dev The first round that can see what is written now.

@@ -22,6 +22,8 @@ library PolicyPage {
         uint64 requestFee; // micro-dollars, for each request, not returned
         uint16 protocolFeeBps; // of what a lease pays
         uint64 minCharge; // micro-dollars, least that a tenant pays who ends a lease early
+        uint32 voidNotice; // seconds for which the leases of a void round go on
+        uint64 postingFee; // micro-dollars for each entry, to whoever posts its chunk
     }
 
     /// @notice The page has another length.
@@ -69,7 +71,7 @@ library PolicyPage {
         }
         if (_uint(page, HEALTH, HEALTH_LENGTH) != 0) revert BadPolicy(HEALTH);
         _atMost(page, MONEY + 8, 2, FULL); // protocol_fee_bps
-        if (_uint(page, MONEY + 18, 32) != 0 || _uint(page, MONEY + 50, 10) != 0) revert BadPolicy(MONEY + 18);
+        if (_uint(page, MONEY + 30, 30) != 0) revert BadPolicy(MONEY + 30);
     }
 
     /// @notice The money section of a page in code.
@@ -78,6 +80,8 @@ library PolicyPage {
         m.requestFee = uint64(word >> 192);
         m.protocolFeeBps = uint16(word >> 176);
         m.minCharge = uint64(word >> 112);
+        m.voidNotice = uint32(word >> 80);
+        m.postingFee = uint64(word >> 16);
     }
 
     /// @dev Each profile's weights sum to 10,000, that of randomness is at most 2,000; offsets are bounded.

@@ -6,7 +6,7 @@ import {IRounds} from "../interfaces/IRounds.sol";
 /// @title One round's state in one slot.
 /// @dev Written out by hand so that a change of several fields is one SSTORE, and reading them one SLOAD.
 library RoundState {
-    /// @notice A round that was certified.
+    /// @notice A round that was certified or proposed.
     struct State {
         uint40 n;
         IRounds.Status status;
@@ -15,6 +15,8 @@ library RoundState {
         uint32 count; // entries, known from the first chunk on
         uint24 posted; // chunks
         bool reported; // L1 has the word
+        bool proposed; // and nobody has certified it since
+        bool alert; // of the newest state only: a round was refuted, strikes may hold
         uint40 policyFrom; // of the newest policy, not of the round: beside it, since both are read together
         uint16 policyIndex;
     }
@@ -23,7 +25,8 @@ library RoundState {
     function pack(State memory s) internal pure returns (uint256) {
         return uint256(s.n) | uint256(uint8(s.status)) << 40 | uint256(s.certifiedAt) << 48 | uint256(s.endedAt) << 88
             | uint256(s.count) << 128 | uint256(s.posted) << 160 | uint256(s.reported ? 1 : 0) << 184
-            | uint256(s.policyFrom) << 192 | uint256(s.policyIndex) << 232;
+            | uint256(s.proposed ? 1 : 0) << 185 | uint256(s.alert ? 1 : 0) << 186 | uint256(s.policyFrom) << 192
+            | uint256(s.policyIndex) << 232;
     }
 
     /// @notice The state in a slot.
@@ -35,6 +38,8 @@ library RoundState {
         s.count = uint32(slot >> 128);
         s.posted = uint24(slot >> 160);
         s.reported = slot >> 184 & 1 == 1;
+        s.proposed = slot >> 185 & 1 == 1;
+        s.alert = slot >> 186 & 1 == 1;
         s.policyFrom = uint40(slot >> 192);
         s.policyIndex = uint16(slot >> 232);
     }

@@ -12,7 +12,8 @@ library Schedules {
         ZeroLength, // period, settle time-out, epochs and beacon period must be at least one second
         DelayTooShort, // the beacon would come before a snapshot can be known and written down
         NoTimeToSettle, // the deadline does not lie beyond the beacon
-        RingTooSmall // a round's digest would be overwritten before its windows are over
+        RingTooSmall, // a round's digest would be overwritten before its windows are over
+        WindowsTooShort // a censor could keep a challenge out for a whole window
     }
 
     /// @notice The schedule breaks a rule.
@@ -22,8 +23,10 @@ library Schedules {
     /// block that makes the snapshot known, one to write it down.
     uint256 internal constant MARGIN = 2;
 
-    /// @notice Checks what must hold for every schedule. `ring` is the number of rounds whose digest is kept.
-    function validate(IRounds.Schedule memory s, uint256 ring) internal pure {
+    /// @notice Checks what must hold for every schedule.
+    /// @param ring number of rounds whose digest is kept
+    /// @param forcedInclusion seconds after which nobody can keep a transaction off this chain
+    function validate(IRounds.Schedule memory s, uint256 ring, uint256 forcedInclusion) internal pure {
         if (s.period == 0 || s.settleTimeout == 0 || s.stakeEpoch == 0 || s.healthEpoch == 0 || s.beaconPeriod == 0) {
             revert BadSchedule(Flaw.ZeroLength);
         }
@@ -32,6 +35,10 @@ library Schedules {
         if (uint256(s.settleTimeout) <= uint256(s.delay) + s.beaconPeriod) revert BadSchedule(Flaw.NoTimeToSettle);
         uint256 kept = uint256(s.settleTimeout) + s.challengeWindow + s.revealWindow;
         if (ring * s.period < 2 * kept) revert BadSchedule(Flaw.RingTooSmall);
+        // Whoever finds a fault late has time to commit, and time to reveal, past a censor.
+        if (s.challengeWindow < 2 * forcedInclusion || s.revealWindow < forcedInclusion) {
+            revert BadSchedule(Flaw.WindowsTooShort);
+        }
     }
 
     /// @notice The time at which round n closes; its inputs are the writes before that.

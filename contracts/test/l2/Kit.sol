@@ -6,10 +6,11 @@ import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {Market} from "../../src/l2/Market.sol";
 import {Providers} from "../../src/l2/Providers.sol";
 import {Rounds} from "../../src/l2/Rounds.sol";
+import {Strikes} from "../../src/l2/Strikes.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
+import {IStrikes} from "../../src/interfaces/IStrikes.sol";
 import {Base} from "../Base.t.sol";
-import {BlsKit} from "../BlsKit.sol";
-import {MockBridge, MockStakeTable, MockToken} from "./Mocks.sol";
+import {MockBridge, MockDisputes, MockStakeTable, MockToken} from "./Mocks.sol";
 import {vm2} from "./Vm2.sol";
 
 /// @notice One deployment of L2, with ways to post orders and to run a round.
@@ -22,7 +23,10 @@ abstract contract Kit is Base {
     uint64 internal constant FEE = 1_000; // micro-dollars, in the policy
     uint64 internal constant MIN_CHARGE = 500;
     uint16 internal constant PROTOCOL_BPS = 250;
-    uint256 internal constant BEACON_SECRET = 0x1234567;
+    uint32 internal constant VOID_NOTICE = 400;
+    uint64 internal constant POSTING_FEE = 20; // micro-dollars an entry
+    uint256 internal constant POT_CAP = 1e9;
+    uint256 internal constant BOND = 1 ether;
 
     address internal constant PROVIDER = address(0xA1);
     address internal constant TENANT = address(0xB1);
@@ -36,6 +40,8 @@ abstract contract Kit is Base {
     Providers internal providers;
     Rounds internal rounds;
     Market internal market;
+    MockDisputes internal disputes;
+    Strikes internal strikes;
 
     /// @dev One entry of a list; `used` is worked out by `_list`.
     struct Entry {
@@ -56,22 +62,37 @@ abstract contract Kit is Base {
         quor = new MockToken(18);
         bridge = new MockBridge();
         providers = new Providers(quor, 1_000, address(this));
+        disputes = new MockDisputes();
         address predicted = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 1);
-        rounds = new Rounds(
-            _scheduleOfTests(),
-            IRounds.Domain(1, address(0xA5), 7),
-            Rounds.Links(table_, IMarket(predicted), bridge, TIMELOCK),
-            _ring(),
-            _policy(1),
-            BlsKit.packedKeyOf(BEACON_SECRET)
+        address strikes_ = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 2);
+        rounds = _newRounds(
+            Rounds.Links(table_, IMarket(predicted), bridge, TIMELOCK, address(disputes), IStrikes(strikes_))
         );
         address[] memory tokens = new address[](2);
         tokens[0] = address(usd);
         tokens[1] = address(quor);
-        market = new Market(rounds, providers, TREASURY, tokens);
+        market = new Market(rounds, providers, TREASURY, tokens, POT_CAP);
         assertEq(address(market), predicted, "address of the market");
+        strikes = new Strikes(rounds, table_);
+        assertEq(address(strikes), strikes_, "address of the strikes");
         providers.grantRole(providers.MARKET(), address(market));
         _fund(TENANT);
+    }
+
+    function _newRounds(Rounds.Links memory links) internal returns (Rounds) {
+        return new Rounds(
+            _scheduleOfTests(),
+            IRounds.Domain(1, address(0xA5), 7),
+            links,
+            _ring(),
+            _policy(1),
+            Rounds.Limits({proposalBond: BOND, forcedInclusion: 100})
+        );
+    }
+
+    /// @dev Links to mocks, and to a market of choice.
+    function _links(address market_) internal view returns (Rounds.Links memory) {
+        return Rounds.Links(table, IMarket(market_), bridge, TIMELOCK, address(disputes), IStrikes(address(strikes)));
     }
 
     function _ring() internal pure virtual returns (uint32) {
@@ -106,7 +127,7 @@ abstract contract Kit is Base {
 
     // --- records ---
 
-    /// @dev A policy with all weight on price and a fee, a protocol fee and a least charge.
+    /// @dev A policy with all weight on price, and with all of the money section.
     function _policy(uint32 version) internal pure returns (bytes memory page) {
         page = new bytes(3104);
         _put(page, 0, 4, version);
@@ -117,6 +138,8 @@ abstract contract Kit is Base {
         _put(page, 3044, 8, FEE);
         _put(page, 3052, 2, PROTOCOL_BPS);
         _put(page, 3054, 8, MIN_CHARGE);
+        _put(page, 3062, 4, VOID_NOTICE);
+        _put(page, 3066, 8, POSTING_FEE);
     }
 
     function _offer(uint8 gpus, uint64 ask) internal pure returns (bytes memory r) {

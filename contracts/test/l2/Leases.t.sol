@@ -11,18 +11,19 @@ import {Kit} from "./Kit.sol";
 /// @notice What posting a chunk opens, what it refutes, and how leases end.
 contract LeasesTest is Kit {
     uint64 private constant T = GENESIS - 1; // of round 0
+    address private constant POSTER = address(0xE0);
 
     // --- helpers: the market asked directly, as Rounds ---
 
     function _open(uint32 first, bytes memory entries) private {
         vm.prank(address(rounds));
-        market.openLeases(0, T, first, entries);
+        market.openLeases(0, T, first, entries, POSTER);
     }
 
     function _refutes(uint32 first, bytes memory entries, uint8 code, uint32 position) private {
         vm.prank(address(rounds));
         vm.expectRevert(abi.encodeWithSelector(IMarket.Refuted.selector, code, position));
-        market.openLeases(0, T, first, entries);
+        market.openLeases(0, T, first, entries, POSTER);
     }
 
     /// @dev Entries offers[i] <- requests[i], in descending order of score.
@@ -82,7 +83,7 @@ contract LeasesTest is Kit {
         _market();
         bytes memory list = _list(_one(1, 1));
         vm.expectRevert(abi.encodeWithSelector(LeaseOpener.NotRounds.selector, address(this)));
-        market.openLeases(0, T, 0, list);
+        market.openLeases(0, T, 0, list, POSTER);
     }
 
     /// @dev Orders bind: what happens to them after T changes nothing.
@@ -150,7 +151,7 @@ contract LeasesTest is Kit {
         bytes memory again = _list(_one(2, 1));
         vm.prank(address(rounds));
         vm.expectRevert(abi.encodeWithSelector(IMarket.Refuted.selector, 3, 0));
-        market.openLeases(1, _closeOf(1) - 1, 0, again);
+        market.openLeases(1, _closeOf(1) - 1, 0, again, POSTER);
     }
 
     function test_code4_requestNotYetThere() external {
@@ -314,7 +315,7 @@ contract LeasesTest is Kit {
         bytes memory more = _list(_one(1, 3));
         vm.prank(address(rounds));
         vm.expectRevert(abi.encodeWithSelector(IMarket.Refuted.selector, 9, 0));
-        market.openLeases(1, _closeOf(1) - 1, 0, more);
+        market.openLeases(1, _closeOf(1) - 1, 0, more, POSTER);
     }
 
     /// @dev What was used at T counts, though it was freed since.
@@ -328,8 +329,8 @@ contract LeasesTest is Kit {
         bytes memory more = _list(_one(1, 3));
         vm.startPrank(address(rounds));
         vm.expectRevert(abi.encodeWithSelector(IMarket.Refuted.selector, 9, 0));
-        market.openLeases(1, _closeOf(1) - 1, 0, more);
-        market.openLeases(3, _closeOf(3) - 1, 0, more);
+        market.openLeases(1, _closeOf(1) - 1, 0, more, POSTER);
+        market.openLeases(3, _closeOf(3) - 1, 0, more, POSTER);
         vm.stopPrank();
     }
 
@@ -350,8 +351,8 @@ contract LeasesTest is Kit {
         bytes memory withDisk = _list(_one(1, 2));
         vm.startPrank(address(rounds));
         vm.expectRevert(abi.encodeWithSelector(IMarket.Refuted.selector, 9, 0));
-        market.openLeases(1, _closeOf(1) - 1, 0, withDisk);
-        market.openLeases(1, _closeOf(1) - 1, 0, list);
+        market.openLeases(1, _closeOf(1) - 1, 0, withDisk, POSTER);
+        market.openLeases(1, _closeOf(1) - 1, 0, list, POSTER);
         vm.stopPrank();
         assertEq(market.usedAt(1, uint64(block.timestamp)), _demandOf(1) + _demandOf(id), "used");
     }
@@ -447,6 +448,5 @@ contract LeasesTest is Kit {
         _closeLease(PROVIDER, 1);
         _expectClosed(2, 2, 4);
         _closeLease(TENANT, 2);
-        market.settleLease(1);
     }
 }

@@ -147,10 +147,20 @@ contract RoundStateTest is Base {
         uint8 status,
         uint32 count,
         uint24 posted,
-        bool reported
+        bool[3] calldata flags
     ) external pure {
         RoundState.State memory s = RoundState.State(
-            a[0], IRounds.Status(status % 4), a[1], a[2], count, posted, reported, a[3], uint16(count)
+            a[0],
+            IRounds.Status(status % 4),
+            a[1],
+            a[2],
+            count,
+            posted,
+            flags[0],
+            flags[1],
+            flags[2],
+            a[3],
+            uint16(count)
         );
         assertEq(abi.encode(RoundState.unpack(RoundState.pack(s))), abi.encode(s), "state");
     }

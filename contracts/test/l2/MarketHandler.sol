@@ -9,6 +9,8 @@ contract MarketHandler is Kit {
     address[3] internal tenants = [TENANT, address(0xB2), address(0xB3)];
     address[2] internal sellers = [PROVIDER, address(0xA2)];
 
+    address internal constant POSTER = address(0xE0);
+
     /// @dev What is remembered of earlier states, to notice a change that may not be.
     mapping(uint64 n => bytes32) public firstDigest;
     mapping(uint64 request => uint64) public firstRound;
@@ -116,7 +118,10 @@ contract MarketHandler is Kit {
     function postChunk() external {
         (IRounds.Status status,,,,,) = rounds.roundOf(lastRound);
         if (status != IRounds.Status.Certified || block.timestamp > _closeOf(lastRound) + TIMEOUT) return;
-        rounds.postChunk(_headerOf(_settled), _chunk(lastRound, _pendingList, 0));
+        bytes memory header = _headerOf(_settled);
+        IRounds.Chunk memory chunk = _chunk(lastRound, _pendingList, 0);
+        vm.prank(POSTER);
+        rounds.postChunk(header, chunk);
         _noteLeases();
     }
 
@@ -140,12 +145,12 @@ contract MarketHandler is Kit {
         if (id == 0 || market.lockedOf(id) == 0) return;
         (uint64 round,,,, uint64 end) = market.leaseOf(id);
         if (round == 0 || end == 0) return;
-        if (!rounds.isFinal(round - 1) && !rounds.isVoid(round - 1)) return;
+        if (!_isOver(round - 1)) return;
         market.settleLease(id);
     }
 
     function withdraw(uint8 who, uint8 currency) external {
-        address account = accounts()[who % 6];
+        address account = accounts()[who % 7];
         currency %= 2;
         if (market.creditOf(account, currency) == 0) return;
         vm.prank(account);
@@ -154,8 +159,8 @@ contract MarketHandler is Kit {
 
     // --- what the invariants ask ---
 
-    function accounts() public view returns (address[6] memory) {
-        return [tenants[0], tenants[1], tenants[2], sellers[0], sellers[1], TREASURY];
+    function accounts() public view returns (address[7] memory) {
+        return [tenants[0], tenants[1], tenants[2], sellers[0], sellers[1], TREASURY, POSTER];
     }
 
     /// @dev What the market owes in a currency, and what it holds.
@@ -165,10 +170,11 @@ contract MarketHandler is Kit {
             (bytes memory record,,) = market.requestRecord(id);
             if (_get(record, 290, 1) == currency) owed += market.lockedOf(id) * unit;
         }
-        address[6] memory all = accounts();
+        address[7] memory all = accounts();
         for (uint256 i; i < all.length; ++i) {
             owed += market.creditOf(all[i], currency);
         }
+        if (currency == 0) owed += market.postingPot();
         held = (currency == 0 ? usd : quor).balanceOf(address(market));
     }
 
@@ -208,6 +214,15 @@ contract MarketHandler is Kit {
     }
 
     // --- inside ---
+
+    /// @dev Whether the windows of a round are over, counted again from its refutation if it was refuted.
+    function _isOver(uint64 n) private view returns (bool) {
+        if (rounds.isFinal(n)) return true;
+        if (!rounds.isVoid(n)) return false;
+        (,, uint64 refutedAt) = rounds.refutationOf(n);
+        uint64 from = rounds.voidedAt(n);
+        return block.timestamp > (from > refutedAt ? from : refutedAt) + WINDOWS;
+    }
 
     function _noteLeases() private {
         for (uint64 id = 1; id <= market.requestCount(); ++id) {

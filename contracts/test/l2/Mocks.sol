@@ -3,6 +3,7 @@ pragma solidity ^0.8.36;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IBridge} from "../../src/interfaces/IBridge.sol";
+import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 
 /// @notice A token that anyone mints; `tax` makes it keep a share of each transfer, `frozen` stops an account.
@@ -94,6 +95,29 @@ contract MockBridge is IBridge {
     function send(bytes calldata payload) external payable returns (uint64) {
         last = payload;
         return count++;
+    }
+}
+
+/// @notice Disputes that remember the bonds of proposals, and refute what they are told to.
+contract MockDisputes {
+    mapping(uint64 n => address) public proposerOf;
+    mapping(uint64 n => uint256) public bondOf;
+
+    error BondTwice(uint64 n);
+    error NoBond(uint64 n);
+
+    function holdBond(uint64 n, address proposer) external payable {
+        if (bondOf[n] != 0) revert BondTwice(n);
+        (proposerOf[n], bondOf[n]) = (proposer, msg.value);
+    }
+
+    function releaseBond(uint64 n) external {
+        if (bondOf[n] == 0) revert NoBond(n);
+        bondOf[n] = 0;
+    }
+
+    function refute(IRounds rounds, uint64 n, uint8 code, uint32 position) external {
+        rounds.refute(n, code, position);
     }
 }
 

@@ -93,8 +93,8 @@ contract PolicyPageTest is Kit {
 
     function test_refusesUsedSpareBytes() external {
         _refuses(3012 + 31, 1, 1, 3012); // health
-        _refuses(3044 + 18, 1, 1, 3044 + 18); // money, first
-        _refuses(3103, 1, 1, 3044 + 18); // money, last
+        _refuses(3044 + 30, 1, 1, 3044 + 30); // money, first
+        _refuses(3103, 1, 1, 3044 + 30); // money, last
     }
 
     function test_refusesAProtocolFeeAboveAll() external {
@@ -128,5 +128,7 @@ contract PolicyPageTest is Kit {
         assertEq(m.requestFee, FEE, "fee");
         assertEq(m.protocolFeeBps, PROTOCOL_BPS, "protocol fee");
         assertEq(m.minCharge, MIN_CHARGE, "least charge");
+        assertEq(m.voidNotice, VOID_NOTICE, "notice of a void round");
+        assertEq(m.postingFee, POSTING_FEE, "posting fee");
     }
 }

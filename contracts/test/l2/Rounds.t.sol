@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
-import {IMarket} from "../../src/interfaces/IMarket.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 import {Clock} from "../../src/l2/Clock.sol";
 import {PolicyBook} from "../../src/l2/PolicyBook.sol";
 import {Rounds} from "../../src/l2/Rounds.sol";
-import {BLS12381} from "../../src/lib/BLS12381.sol";
 import {CodePages} from "../../src/lib/CodePages.sol";
 import {OutcomeTree} from "../../src/lib/OutcomeTree.sol";
 import {PolicyPage} from "../../src/lib/PolicyPage.sol";
+import {Schedules} from "../../src/lib/Schedules.sol";
 import {Vm} from "../Base.t.sol";
-import {BlsKit} from "../BlsKit.sol";
 import {Kit} from "./Kit.sol";
 import {FailingMarket} from "./Mocks.sol";
 
@@ -223,7 +221,7 @@ contract RoundsTest is Kit {
         IRounds.Settlement memory s = _certify(0, "");
         vm.warp(block.timestamp + 9);
         vm.expectEmit();
-        emit IRounds.ChunkPosted(0, 0, uint64(block.timestamp));
+        emit IRounds.ChunkPosted(0, 0, uint64(block.timestamp), 0, type(uint32).max);
         vm.expectEmit();
         emit IRounds.RoundSettled(0, 0, uint64(block.timestamp));
         rounds.postChunk(_headerOf(s), _chunk(0, "", 0));
@@ -348,14 +346,7 @@ contract RoundsTest is Kit {
         IRounds.Settlement memory s = _settlement(0, _outcomeRoot(list, 0));
         IRounds.Chunk memory c = _chunk(0, list, 0);
         for (uint8 way; way < 4; ++way) {
-            rounds = new Rounds(
-                _scheduleOfTests(),
-                IRounds.Domain(1, address(0xA5), 7),
-                Rounds.Links(table, IMarket(address(new FailingMarket(way))), bridge, TIMELOCK),
-                RING,
-                _policy(1),
-                BlsKit.packedKeyOf(BEACON_SECRET)
-            );
+            rounds = _newRounds(_links(address(new FailingMarket(way))));
             vm.warp(GENESIS + 30);
             rounds.settle(s);
             bytes memory call = abi.encodeCall(IRounds.postChunk, (_headerOf(s), c));
@@ -540,54 +531,39 @@ contract RoundsTest is Kit {
         }
     }
 
-    // --- the beacon, and the constructor ---
+    // --- the constructor ---
 
-    function test_theBeaconsSignatureIsVerified() external view {
-        uint64 r = 1_234;
-        bytes memory point = BlsKit.sign(BEACON_SECRET, BLS12381.DST_DRAND, sha256(abi.encodePacked(r)));
-        bytes memory x = _slice(point, 16, 64);
-        bytes memory y = _slice(point, 80, 128);
-        // The flags: compressed, and the sign where y is the larger of the two.
-        bytes memory half =
-            hex"0d0088f51cbff34d258dd3db21a5d66bb23ba5c279c2895fb39869507b587b120f55ffff58a9ffffdcff7fffffffd555";
-        x[0] |= _isAbove(y, half) ? bytes1(0xa0) : bytes1(0x80);
-        assertTrue(rounds.verifyBeacon(r, x, y), "verified");
-        assertTrue(!rounds.verifyBeacon(r + 1, x, y), "another round");
-        x[47] ^= 0x01;
-        assertTrue(!rounds.verifyBeacon(r, x, y), "another point");
+    function construct(IRounds.Schedule memory s, uint32 ring, Rounds.Limits memory limits) external {
+        new Rounds(s, IRounds.Domain(1, address(0xA5), 7), _links(address(1)), ring, _policy(1), limits);
     }
 
-    function _isAbove(bytes memory a, bytes memory b) private pure returns (bool) {
-        for (uint256 i; i < a.length; ++i) {
-            if (a[i] != b[i]) return a[i] > b[i];
-        }
-        return false;
+    function _refusesToStand(uint32 ring, Rounds.Limits memory limits, bytes memory why) private {
+        IRounds.Schedule memory s = _scheduleOfTests();
+        vm.expectRevert(why);
+        this.construct(s, ring, limits);
     }
 
-    function _construct(bytes memory beaconKey) private {
-        new Rounds(
-            _scheduleOfTests(),
-            IRounds.Domain(1, address(0xA5), 7),
-            Rounds.Links(table, IMarket(address(1)), bridge, TIMELOCK),
-            RING,
-            _policy(1),
-            beaconKey
-        );
+    /// @dev 13 rounds are 780 seconds; twice the 400 from a close to the end of its windows are needed.
+    function test_refusesARingShorterThanTheWindows() external {
+        bytes memory why = abi.encodeWithSelector(Schedules.BadSchedule.selector, Schedules.Flaw.RingTooSmall);
+        _refusesToStand(13, Rounds.Limits(BOND, 100), why);
+        this.construct(_scheduleOfTests(), 14, Rounds.Limits(BOND, 100));
     }
 
-    function construct(bytes memory beaconKey) external {
-        _construct(beaconKey);
+    function test_refusesWindowsThatACensorOutlasts() external {
+        bytes memory why = abi.encodeWithSelector(Schedules.BadSchedule.selector, Schedules.Flaw.WindowsTooShort);
+        _refusesToStand(RING, Rounds.Limits(BOND, 101), why);
     }
 
-    function test_refusesABeaconKeyThatIsNone() external {
-        bytes memory key = BlsKit.packedKeyOf(BEACON_SECRET);
-        key[100] ^= 0x01; // off the curve
-        vm.expectRevert(Rounds.BadBeaconKey.selector);
-        this.construct(key);
-        vm.expectRevert(Rounds.BadBeaconKey.selector);
-        this.construct(new bytes(192));
-        vm.expectRevert(Rounds.BadBeaconKey.selector);
-        this.construct(new bytes(96));
+    function test_refusesProposalsForNothing() external {
+        _refusesToStand(RING, Rounds.Limits(0, 100), abi.encodeWithSelector(Rounds.WrongBond.selector, 0, 1));
+    }
+
+    function test_namesItsNeighboursAndLimits() external view {
+        assertEq(rounds.disputes(), address(disputes), "disputes");
+        assertEq(address(rounds.strikes()), address(strikes), "strikes");
+        assertEq(rounds.proposalBond(), BOND, "bond");
+        assertEq(rounds.forcedInclusion(), 100, "forced inclusion");
     }
 
     function test_saysWhoAndWhen() external view {

@@ -23,7 +23,7 @@ contract SchedulesTest is Base {
 
     /// @dev Validates where a revert can be expected.
     function validate(IRounds.Schedule memory s, uint256 ring) external pure {
-        Schedules.validate(s, ring);
+        Schedules.validate(s, ring, 5);
     }
 
     function testFuzz_beaconRoundIsTheSmallestNotBeforeCloseAndDelay(
@@ -98,7 +98,7 @@ contract SchedulesTest is Base {
     }
 
     function test_acceptsAGoodSchedule() external pure {
-        Schedules.validate(_fuzzed(1_000, 60, 100), 10);
+        Schedules.validate(_fuzzed(1_000, 60, 100), 10, 5);
     }
 
     function _refuses(IRounds.Schedule memory s, uint256 ring, Schedules.Flaw flaw) private {
@@ -134,5 +134,16 @@ contract SchedulesTest is Base {
         IRounds.Schedule memory s = _fuzzed(1_000, 60, 100);
         (s.period, s.settleTimeout) = (60, 100);
         _refuses(s, 3, Schedules.Flaw.RingTooSmall);
+    }
+
+    /// @dev A censor can keep transactions off for 5 seconds: twice that to commit, once to reveal.
+    function test_refusesWindowsThatACensorOutlasts() external {
+        IRounds.Schedule memory s = _fuzzed(1_000, 60, 100);
+        s.challengeWindow = 9;
+        _refuses(s, 10, Schedules.Flaw.WindowsTooShort);
+        (s.challengeWindow, s.revealWindow) = (10, 4);
+        _refuses(s, 10, Schedules.Flaw.WindowsTooShort);
+        s.revealWindow = 5;
+        Schedules.validate(s, 10, 5);
     }
 }

@@ -6,8 +6,6 @@ import {OutcomeTree} from "../../src/lib/OutcomeTree.sol";
 import {PolicyPage} from "../../src/lib/PolicyPage.sol";
 import {Schedules} from "../../src/lib/Schedules.sol";
 import {Rounds} from "../../src/l2/Rounds.sol";
-import {IMarket} from "../../src/interfaces/IMarket.sol";
-import {BlsKit} from "../BlsKit.sol";
 import {Vm} from "../Base.t.sol";
 import {Kit} from "./Kit.sol";
 import {MockStakeTable} from "./Mocks.sol";
@@ -133,10 +131,10 @@ contract VectorsTest is Kit {
         Rounds r = new Rounds(
             s,
             IRounds.Domain(31337, address(bytes20(avs)), 7),
-            Rounds.Links(table, IMarket(address(0)), bridge, TIMELOCK),
+            _links(address(0)),
             RING,
             _policy(1),
-            BlsKit.packedKeyOf(BEACON_SECRET)
+            Rounds.Limits({proposalBond: BOND, forcedInclusion: 100})
         );
         at_ = IRounds(address(bytes20(vm.parseJsonBytesArray(json, ".header.rounds")[0])));
         vm.etch(address(at_), address(r).code);

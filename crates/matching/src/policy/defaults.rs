@@ -109,6 +109,10 @@ fn money_v1() -> MoneySection {
         protocol_fee_bps: Bps::new(200).unwrap_or(Bps::ZERO),
         // Five cents: a closed lease must cost more than another draw is worth.
         min_charge: Amount::new(50_000),
+        // An hour: time to move a job elsewhere.
+        void_notice: 3_600,
+        // Two hundredths of the request's fee: about what an entry's gas costs on L2.
+        posting_fee: Amount::new(200),
     }
 }
 
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_default_policy_changes_only_on_purpose() {
-        let expected = "0xc70bbdca5a4ac77dceacfee45cff2237e7137d6ea999519c8751b89a8f84c3b3";
+        let expected = "0xfafc3f9f1f74650120eaf66c5c1d8265ecf8f9c76c936280b72ab0db5bee341f";
         assert_eq!(policy_v1().hash().to_string(), expected);
     }
 

@@ -29,6 +29,10 @@ pub struct MoneySection {
     pub protocol_fee_bps: Bps,
     /// The least that a lease pays when its tenant closes it.
     pub min_charge: Amount,
+    /// How long the leases of a void round go on, in seconds.
+    pub void_notice: u32,
+    /// What posting earns for each entry of a chunk.
+    pub posting_fee: Amount,
 }
 
 impl FixedWidth for MoneySection {
@@ -38,7 +42,9 @@ impl FixedWidth for MoneySection {
         out.value(&self.request_fee);
         out.value(&self.protocol_fee_bps);
         out.value(&self.min_charge);
-        out.spare(42);
+        out.value(&self.void_notice);
+        out.value(&self.posting_fee);
+        out.spare(30);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -46,8 +52,10 @@ impl FixedWidth for MoneySection {
             request_fee: input.value()?,
             protocol_fee_bps: input.value()?,
             min_charge: input.value()?,
+            void_notice: input.value()?,
+            posting_fee: input.value()?,
         };
-        input.spare(42)?;
+        input.spare(30)?;
         Ok(section)
     }
 }
