@@ -174,6 +174,46 @@ fn a_subtree_with_a_leaf_less_or_more_is_refused() {
     ));
 }
 
+/// Whoever fills a missing leaf has another root for the same leaves. No subtree of it passes that
+/// has the filled place beside it, so such a root cannot be shown subtree by subtree.
+#[test]
+fn a_root_over_filled_missing_leaves_is_refused() {
+    let all = leaves(10);
+    let filled = Digest([9; 32]);
+    let padded = [all.clone(), vec![Digest::ZERO; 4], vec![filled; 2]].concat();
+    let top = naive_top(&padded, 4);
+    let forged = sha256(&[&[2, 3], &10_u32.to_be_bytes(), &top.0]);
+    let parts = |from: usize, to: usize, depth| naive_top(&padded[from..to], depth);
+    // Leaves 8 and 9, then 10 and 11 (missing), 12 to 15 (two of them filled), 0 to 7.
+    let siblings = [parts(10, 12, 1), parts(12, 16, 2), parts(0, 8, 3)];
+    let proof = Proof {
+        index: 8,
+        siblings: [&[all[9]], siblings.as_slice()].concat(),
+    };
+    assert!(
+        verify_leaf(&forged, KIND, 10, &all[8], &proof),
+        "forged well"
+    );
+    assert!(!verify_subtree(
+        &forged,
+        KIND,
+        10,
+        (4, 1),
+        &all[8..],
+        &siblings
+    ));
+    let honest = Tree::new(KIND, all.clone()).unwrap();
+    let siblings = honest.prove_subtree(4, 1).unwrap();
+    assert!(verify_subtree(
+        &honest.root(),
+        KIND,
+        10,
+        (4, 1),
+        &all[8..],
+        &siblings
+    ));
+}
+
 #[test]
 fn there_is_no_subtree_beyond_the_leaves_or_above_the_top() {
     let tree = Tree::new(KIND, leaves(6)).unwrap();

@@ -1,6 +1,6 @@
 //! Proofs that a leaf, or an aligned run of leaves, stands where it is said to stand.
 
-use super::tree::levels;
+use super::tree::{levels, missing};
 use super::{Kind, bind, depth, node};
 use crate::Digest;
 
@@ -23,7 +23,8 @@ pub fn verify_leaf(root: &Digest, kind: Kind, count: u32, leaf: &Digest, proof: 
 
 /// The root that a subtree leads to: of the tree of `count` leaves in which `leaves` are those of
 /// the aligned subtree number `index` of a depth (`place` is both). `None` if the numbers of leaves
-/// or siblings are not those of such a tree.
+/// or siblings are not those of such a tree, or a sibling beyond the last leaf is not that of missing
+/// leaves: two roots of one list would else both pass, subtree by subtree.
 #[must_use]
 pub fn subtree_root(
     kind: Kind,
@@ -40,6 +41,9 @@ pub fn subtree_root(
         .pop()
         .and_then(|level| level.first().copied());
     let steps = depth(count).saturating_sub(subtree);
+    if !is_padded(count, place, siblings) {
+        return None;
+    }
     let top = climb(steps, index, top.unwrap_or_default(), siblings)?;
     Some(bind(kind, count, &top))
 }
@@ -74,6 +78,21 @@ fn climb(steps: u32, index: u32, start: Digest, siblings: &[Digest]) -> Option<D
         at >>= 1;
     }
     Some(below)
+}
+
+/// Whether every sibling that has no leaf below it is the top of missing leaves.
+fn is_padded(count: u32, (index, subtree): (u32, u32), siblings: &[Digest]) -> bool {
+    let mut empty = missing(subtree);
+    let mut at = index;
+    for (level, sibling) in (subtree..).zip(siblings) {
+        let first = u64::from(at ^ 1).checked_shl(level);
+        if first.is_none_or(|first| first >= u64::from(count)) && *sibling != empty {
+            return false;
+        }
+        empty = node(&empty, &empty);
+        at >>= 1;
+    }
+    true
 }
 
 /// How many leaves the aligned subtree number `index` of a depth has in a tree of `count`.
