@@ -8,7 +8,7 @@ import {Orders} from "../lib/Orders.sol";
 import {PolicyPage} from "../lib/PolicyPage.sol";
 import {RecordPages} from "../lib/RecordPages.sol";
 import {Escrow} from "./Escrow.sol";
-import {LeaseBook} from "./LeaseBook.sol";
+import {InputViews} from "./InputViews.sol";
 import {LeaseOpener} from "./LeaseOpener.sol";
 import {PostingPot} from "./PostingPot.sol";
 
@@ -16,7 +16,7 @@ import {PostingPot} from "./PostingPot.sol";
 /// @notice A request locks k x budget x term, rounded up, and a fee that is not returned. A lease earns
 /// k x ask for each second, rounded down; what it earned is held until its round is final (or has long been void),
 /// and the rest goes back to the payer then. Money is counted in micro-dollars; a currency's unit turns them into tokens.
-contract Market is LeaseBook, PostingPot {
+contract Market is InputViews, PostingPot {
     uint256 private constant HOUR = 3600;
     uint256 private constant FULL = 10_000;
 
@@ -42,7 +42,7 @@ contract Market is LeaseBook, PostingPot {
     /// @param tokens_ token of each currency by index, at most 32, 6 to 18 decimals, zero address for none
     /// @param potCap_ the most that the pot which pays for posting holds, in micro-dollars of currency 0
     constructor(IRounds rounds_, IProviders providers_, address treasury_, address[] memory tokens_, uint256 potCap_)
-        LeaseBook(rounds_, providers_)
+        InputViews(rounds_, providers_)
         Escrow(treasury_, tokens_)
         PostingPot(potCap_)
     {

@@ -9,6 +9,8 @@ library Headers {
     uint256 internal constant SAME_ROUND = 104;
     /// @notice Two headers whose first 240 bytes agree were computed from the same inputs.
     uint256 internal constant SAME_INPUTS = 240;
+    /// @notice Where the seed stands, up to `SAME_INPUTS`; behind it comes the outcome root.
+    uint256 internal constant SEED = 208;
     /// @notice Version of the protocol that these contracts speak.
     uint32 internal constant PROTOCOL_VERSION = 1;
     /// @dev tag("quorate/header/v1")

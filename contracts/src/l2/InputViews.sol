@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {IInputs} from "../interfaces/IInputs.sol";
+import {IProviders} from "../interfaces/IProviders.sol";
+import {IRounds} from "../interfaces/IRounds.sol";
+import {Orders} from "../lib/Orders.sol";
+import {RecordPages} from "../lib/RecordPages.sol";
+import {UsedTrace} from "../lib/UsedTrace.sol";
+import {LeaseBook} from "./LeaseBook.sol";
+
+/// @title The market as of T, in the few words that a dispute reads.
+/// @dev Beside the views of `IMarket`, which read more slots and revert for unknown ids: what a verifier asks for is
+/// named by the accused, and a revert would shield them.
+abstract contract InputViews is LeaseBook, IInputs {
+    constructor(IRounds rounds_, IProviders providers_) LeaseBook(rounds_, providers_) {}
+
+    /// @inheritdoc IInputs
+    function requestAt(uint64 id)
+        external
+        view
+        returns (bytes memory record, uint64 created, uint64 closed, uint64 round, uint32 position, uint64 offerId)
+    {
+        uint256 slot = _slots[id];
+        if (slot == 0) return ("", 0, 0, 0, 0, 0);
+        record = RecordPages.read(_locatorOfRequest(slot), Orders.REQUEST);
+        (created, closed) = (uint64(slot & TIME), uint64(_closedOf(slot)));
+        round = uint64(_roundTagOf(slot));
+        if (round != 0) (position, offerId) = (uint32(slot >> 152), uint64(slot >> 184));
+    }
+
+    /// @inheritdoc IInputs
+    function offerAt(uint64 id, uint64 t) external view returns (bytes memory record, uint136 used) {
+        uint256 head = _heads[id];
+        if (head == 0) return ("", 0);
+        uint256 locator = _locatorAt(id, head, t);
+        if (locator == 0) return ("", 0);
+        record = RecordPages.read(locator, Orders.OFFER);
+        used = uint136(UsedTrace.valueAt(_history, id, head, t));
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {IInputs} from "../interfaces/IInputs.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {IProviders} from "../interfaces/IProviders.sol";
+import {IRounds} from "../interfaces/IRounds.sol";
+import {Capacity} from "../lib/Capacity.sol";
+import {Fields} from "../lib/Fields.sol";
+import {Orders} from "../lib/Orders.sol";
+import {Pairs} from "../lib/Pairs.sol";
+import {ScorePage} from "../lib/ScorePage.sol";
+
+/// @title The operands of a judgement, read from L2's own storage as of T: docs/formats.md, section 3.
+/// @dev Total in what a header or a list may name: any round number, any id. The schedule never changes, so it is
+/// kept here.
+abstract contract Operands {
+    using Fields for bytes;
+
+    /// @notice Where schedule and policy come from.
+    IRounds public immutable rounds;
+    /// @notice Where orders and leases come from.
+    IMarket public immutable market;
+    /// @notice Where stake, uptime, reputation, slash rate and status come from.
+    IProviders public immutable providers;
+
+    uint64 internal immutable _genesis;
+    uint32 internal immutable _period;
+    uint32 private immutable _healthEpoch;
+
+    /// @notice Round 0 would close at the beginning of time, and T(0) lie before it.
+    error ZeroGenesis();
+
+    /// @notice How an order stands to a round.
+    enum Standing {
+        Unknown, // there is no such order
+        NotOpen, // at T
+        Matched, // by a round before; of requests only
+        Input
+    }
+
+    /// @dev A request with its standing, and its place in the list of the round asked for.
+    struct Candidate {
+        Pairs.Request request;
+        uint256 closed;
+        uint256 matchedIn; // 0-based round + 1, or 0
+        uint256 position; // in that round's list
+        uint256 offer; // that it was matched to
+        Standing standing;
+    }
+
+    constructor(IRounds rounds_, IMarket market_, IProviders providers_) {
+        (rounds, market, providers) = (rounds_, market_, providers_);
+        IRounds.Schedule memory s = rounds_.schedule();
+        if (s.genesis == 0) revert ZeroGenesis();
+        (_genesis, _period, _healthEpoch) = (s.genesis, s.period, s.healthEpoch);
+    }
+
+    /// @dev The numbers of round n, and its policy.
+    function _roundOf(uint64 n) internal view returns (Pairs.Round memory c) {
+        c.n = n;
+        c.t = _genesis + uint256(n) * _period - 1;
+        // Past the end of time no order is open; the views below take 64 bits.
+        if (c.t > type(uint64).max) c.t = type(uint64).max;
+        (c.genesis, c.period) = (_genesis, _period);
+        c.healthEpoch = c.t < _genesis ? 0 : (c.t - _genesis) / _healthEpoch;
+        (,, address page) = rounds.policyAt(n);
+        c.policy = ScorePage.load(page);
+    }
+
+    /// @dev A request and its standing in a round. One that was matched before is so, open or not.
+    function _candidate(Pairs.Round memory c, uint64 id) internal view returns (Candidate memory r) {
+        (r.request.record, r.request.created, r.closed, r.matchedIn, r.position, r.offer) =
+            IInputs(address(market)).requestAt(id);
+        if (r.request.record.length == 0) return r;
+        if (r.matchedIn != 0 && r.matchedIn <= c.n) r.standing = Standing.Matched;
+        else if (_isOpen(r, c.t)) r.standing = Standing.Input;
+        else r.standing = Standing.NotOpen;
+    }
+
+    /// @dev A machine with all that the rules ask of it, and its standing.
+    function _machine(Pairs.Round memory c, uint64 id)
+        internal
+        view
+        returns (Pairs.Machine memory m, Standing standing)
+    {
+        uint64 t = uint64(c.t);
+        uint256 used;
+        (m.record, used) = IInputs(address(market)).offerAt(id, t);
+        if (m.record.length == 0) {
+            bool known = id != 0 && id <= market.offerCount();
+            return (m, known ? Standing.NotOpen : Standing.Unknown);
+        }
+        uint256 word = m.record.wordAt(Orders.OFFER_CAPACITY);
+        if (t >= Orders.availableUntilOf(word)) return (m, Standing.NotOpen);
+        uint256 capacity = Orders.capacityOf(word, m.record.wordAt(Orders.OFFER_GPUS));
+        m.free = Capacity.minus(Capacity.spread(capacity), Capacity.spread(used));
+
+        (m.uptime, m.flags) = providers.machineAt(id, t);
+        _readProvider(m, t);
+        standing = Standing.Input;
+    }
+
+    /// @dev What the rules ask of a machine's provider.
+    function _readProvider(Pairs.Machine memory m, uint64 t) private view {
+        address provider = address(uint160(m.record.wordAt(0)));
+        (m.stake, m.registeredGpus, m.reputation, m.slash, m.slashEpoch, m.providerFlags) =
+            providers.providerAt(provider, t);
+    }
+
+    /// @dev What a request takes, spread. Zero where there is no such request.
+    function _demandOf(bytes memory request) internal pure returns (uint256) {
+        if (request.length == 0) return 0;
+        return Capacity.spread(Orders.demandOf(request.wordAt(Orders.REQUEST_DEMAND)));
+    }
+
+    /// @dev `created <= T < closed` and `T < valid_until`.
+    function _isOpen(Candidate memory r, uint256 t) private pure returns (bool) {
+        return r.request.created <= t && t < r.closed
+            && t < Orders.validUntilOf(r.request.record.wordAt(Orders.REQUEST_DEMAND));
+    }
+}

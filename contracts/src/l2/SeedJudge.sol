@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.36;
+
+import {IRounds} from "../interfaces/IRounds.sol";
+import {BLS12381} from "../lib/BLS12381.sol";
+import {CodePages} from "../lib/CodePages.sol";
+import {Drand} from "../lib/Drand.sol";
+import {Headers} from "../lib/Headers.sol";
+import {Schedules} from "../lib/Schedules.sol";
+
+/// @title What seed a round must have, and whether 48 bytes are the beacon's: docs/formats.md, section 8.
+abstract contract SeedJudge {
+    /// @dev The text that seeds begin with, not padded.
+    string private constant SEED_TAG = "quorate/seed/v1";
+
+    /// @notice Page with the beacon's public key, 192 bytes.
+    address public immutable beaconKeyPage;
+    address private immutable _rounds;
+    uint64 private immutable _genesis;
+    uint32 private immutable _period;
+    uint32 private immutable _delay;
+    uint64 private immutable _beaconGenesis;
+    uint32 private immutable _beaconPeriod;
+    bytes32 private immutable _beaconChainHash;
+    uint64 private immutable _l1ChainId;
+    address private immutable _avs;
+    uint32 private immutable _operatorSet;
+
+    /// @notice No valid key of 192 bytes.
+    error BadBeaconKey();
+
+    constructor(IRounds rounds_, bytes memory beaconKey) {
+        _requireKey(beaconKey);
+        beaconKeyPage = CodePages.write(beaconKey);
+        IRounds.Schedule memory s = rounds_.schedule();
+        IRounds.Domain memory d = rounds_.domain();
+        _rounds = address(rounds_);
+        (_genesis, _period, _delay) = (s.genesis, s.period, s.delay);
+        (_beaconGenesis, _beaconPeriod, _beaconChainHash) = (s.beaconGenesis, s.beaconPeriod, s.beaconChainHash);
+        (_l1ChainId, _avs, _operatorSet) = (d.l1ChainId, d.avs, d.operatorSet);
+    }
+
+    /// @dev What every header of this deployment begins with.
+    function _prefix() internal view returns (bytes memory) {
+        return Headers.prefix(Headers.Domain(_l1ChainId, _l2ChainId(), _rounds, _avs, _operatorSet));
+    }
+
+    /// @dev Whether a signature (48 bytes) shows that round n has a wrong seed: it is the beacon's and gives another
+    /// one, or it gives this one and is not the beacon's.
+    function _isWrongSeed(uint64 n, bytes32 seed, bytes calldata signature) internal view returns (bool) {
+        IRounds.Schedule memory s; // the fields that the arithmetic reads, and no others
+        (s.genesis, s.period, s.delay) = (_genesis, _period, _delay);
+        (s.beaconGenesis, s.beaconPeriod) = (_beaconGenesis, _beaconPeriod);
+        uint256 r = Schedules.beaconRound(s, n);
+        // Beyond 64 bits there is no beacon round, and so no seed to compare with.
+        if (r > type(uint64).max) return false;
+        bool gives = _seedOf(n, uint64(r), signature) == seed;
+        return gives != _isBeacon(uint64(r), signature);
+    }
+
+    function _isBeacon(uint64 beaconRound, bytes calldata signature) internal view returns (bool) {
+        return Drand.verify48(beaconRound, signature, BLS12381.padKey(CodePages.read(beaconKeyPage)));
+    }
+
+    function _seedOf(uint64 n, uint64 r, bytes calldata signature) private view returns (bytes32) {
+        return
+            sha256(abi.encodePacked(SEED_TAG, _l1ChainId, _l2ChainId(), _rounds, n, _beaconChainHash, r, signature));
+    }
+
+    /// @dev A chain id fits in 64 bits by EIP-2294.
+    function _l2ChainId() private view returns (uint64) {
+        return uint64(block.chainid);
+    }
+
+    /// @dev Reverts on a key that is no point of G2's subgroup, or infinity.
+    function _requireKey(bytes memory key) private view {
+        if (key.length != BLS12381.PACKED_KEY || keccak256(key) == keccak256(new bytes(192))) revert BadBeaconKey();
+        // The pairing with infinity is one for every valid key.
+        (bool ok, bytes memory answer) =
+            address(0x0f).staticcall(bytes.concat(new bytes(BLS12381.G1), BLS12381.padKey(key)));
+        if (!ok || answer.length != 32) revert BadBeaconKey();
+    }
+}
