@@ -107,22 +107,21 @@ abstract contract OperatorBook is IServiceManager {
 
     // --- inside ---
 
-    /// @dev Room for two points of G2: a sum, now infinity, and the next key.
+    /// @dev Room for two points of G2, a sum, now infinity, and the next key; and for that key packed.
     function _points() internal pure returns (uint256 points) {
-        bytes memory room = new bytes(2 * BLS12381.G2);
+        bytes memory room = new bytes(2 * BLS12381.G2 + BLS12381.PACKED_KEY);
         assembly ("memory-safe") {
             points := add(room, 32)
         }
     }
 
-    /// @dev Adds the key in a page to the sum at `points`.
+    /// @dev Adds the key in a page, which `_appendKey` has written, to the sum at `points`.
     function _addKey(uint256 points, address keyPage) internal view {
-        bytes memory key = CodePages.read(keyPage);
-        uint256 from;
+        uint256 packed = points + 2 * BLS12381.G2;
         assembly ("memory-safe") {
-            from := add(key, 32)
+            extcodecopy(keyPage, packed, 1, 192)
         }
-        BLS12381.padKeyAt(from, points + BLS12381.G2);
+        BLS12381.padKeyAt(packed, points + BLS12381.G2);
         BLS12381.addG2(points, points);
     }
 

@@ -2,17 +2,17 @@
 pragma solidity ^0.8.36;
 
 import {ISlasher} from "../../src/interfaces/ISlasher.sol";
-import {Dialect} from "../../src/l1/CoreAdapter.sol";
 import {ServiceManager} from "../../src/l1/ServiceManager.sol";
 import {Slasher} from "../../src/l1/Slasher.sol";
 import {BLS12381} from "../../src/lib/BLS12381.sol";
 import {Headers} from "../../src/lib/Headers.sol";
 import {Base} from "../Base.t.sol";
 import {BlsKit} from "../BlsKit.sol";
-import {L1Base} from "./L1Base.sol";
+import {VerdictBase} from "./VerdictBase.sol";
 
 /// @notice Operators that vote, and a world that accuses them with whatever lies about. Operators 0 to 2 are
-/// honest: one header a round, the right one. 3 and 4 sign anything. L2 speaks the truth or not at all.
+/// honest: one header a round, the right one. 3 and 4 sign anything. L2 speaks the truth or not at all: that the
+/// right header stands, or that another was refuted.
 contract SlasherHandler is Base {
     struct Vote {
         uint256 operator;
@@ -21,29 +21,45 @@ contract SlasherHandler is Base {
     }
 
     uint256 private constant ROUNDS_PLAYED = 4;
+    /// @dev Of outcomes 0 to 3, this one has a seed that somebody chose.
+    uint256 private constant CHOSEN_SEED = 3;
 
     Slasher public immutable slasher;
     ServiceManager public immutable manager;
     address private immutable _guardian;
     bytes private _prefix;
+    /// @dev Of each round, what the beacon signed and the seed that follows.
+    bytes[] private _beacons;
+    bytes32[] private _seeds;
     Vote[] private _votes;
     bytes32[] private _charges;
     uint256 public convictions;
 
     error HonestConvicted(uint256 operator);
 
-    constructor(Slasher slasher_, ServiceManager manager_, bytes memory prefix, address guardian) {
+    constructor(
+        Slasher slasher_,
+        ServiceManager manager_,
+        bytes memory prefix,
+        address guardian,
+        bytes[] memory beacons,
+        bytes32[] memory seeds
+    ) {
         (slasher, manager, _prefix, _guardian) = (slasher_, manager_, prefix, guardian);
+        (_beacons, _seeds) = (beacons, seeds);
     }
 
     function _header(uint64 n, uint256 outcome) private view returns (bytes memory) {
+        bytes32 seed = outcome == CHOSEN_SEED ? bytes32("chosen") : _seeds[n];
         return
-            Headers.encode(_prefix, Headers.Body(n, 1, bytes32("s"), bytes32("p"), bytes32("i"), 0, bytes32(outcome)));
+            Headers.encode(
+                _prefix, Headers.Body(n, 1, bytes32("s"), bytes32("p"), bytes32("i"), seed, bytes32(outcome))
+            );
     }
 
     function vote(uint8 operator, uint64 n, uint8 outcome) external {
         uint256 i = operator % 5;
-        bytes memory header = _header(n % uint64(ROUNDS_PLAYED), i < 3 ? 0 : outcome % 3);
+        bytes memory header = _header(n % uint64(ROUNDS_PLAYED), i < 3 ? 0 : outcome % 4);
         _votes.push(Vote(i, header, BlsKit.sign(5000 + i, BLS12381.DST_VOTE, sha256(header))));
     }
 
@@ -84,12 +100,45 @@ contract SlasherHandler is Base {
         try slasher.cancel(id) {} catch {}
     }
 
-    /// @dev L2's word, as the bridge hands it over: of the right header, whatever the verdict.
-    function word(uint64 n, uint8 verdict) external {
+    /// @dev L2's word, as the bridge hands it over: refuted were wrong headers only.
+    function word(uint64 n, uint8 verdict, uint8 outcome) external {
         n = n % uint64(ROUNDS_PLAYED);
-        bytes memory payload = abi.encodePacked(n, sha256(_header(n, 0)), verdict);
+        verdict = verdict % 5;
+        uint256 about = verdict == 2 || verdict == 3 ? 1 + outcome % 3 : 0;
+        bytes memory payload = abi.encodePacked(n, sha256(_header(n, about)), verdict);
         vm.prank(slasher.bridge());
         try slasher.receiveMessage(payload) {} catch {}
+    }
+
+    /// @dev A real vote as a certificate of one, mostly said to be of who cast it.
+    function prove(uint256 x, uint8 accused) external {
+        if (_votes.length == 0) return;
+        Vote memory v = _votes[x % _votes.length];
+        uint256 i = accused % 4 == 0 ? accused % 5 : v.operator;
+        try slasher.proveSigners(v.header, abi.encodePacked(uint8(1 << i)), v.signature) {
+            if (i != v.operator) revert HonestConvicted(i);
+        } catch {}
+    }
+
+    /// @dev With what the beacon signed for that round, or for another one, or with noise.
+    function wrongSeed(uint64 n, uint8 outcome, uint8 other, bytes32 noise) external {
+        n = n % uint64(ROUNDS_PLAYED);
+        uint256 which = other % 6;
+        bytes memory signature = which < ROUNDS_PLAYED ? _beacons[which] : bytes.concat(noise, bytes16(noise));
+        try slasher.proveWrongSeed(_header(n, outcome % 4), signature) {} catch {}
+    }
+
+    function executeVerdict(uint64 n, uint8 outcome, uint8 accused) external {
+        bytes32 digest = sha256(_header(n % uint64(ROUNDS_PLAYED), outcome % 4));
+        try slasher.executeVerdict(digest, accused % 5) {
+            if (accused % 5 < 3) revert HonestConvicted(accused % 5);
+            ++convictions;
+        } catch {}
+    }
+
+    function cancelVerdict(uint64 n, uint8 outcome) external {
+        vm.prank(_guardian);
+        try slasher.cancelVerdict(sha256(_header(n % uint64(ROUNDS_PLAYED), outcome % 4))) {} catch {}
     }
 
     function pass(uint32 time) external {
@@ -97,19 +146,19 @@ contract SlasherHandler is Base {
     }
 }
 
-contract SlasherInvariantTest is L1Base {
-    uint256 private constant HELD = 1e18;
+contract SlasherInvariantTest is VerdictBase {
     SlasherHandler private handler;
 
     function setUp() external {
-        _deploy(Dialect.Appointee, 0);
-        for (uint256 i = 0; i < 5; ++i) {
-            core.setStake(_operator(i), STRATEGY_A, HELD);
-            _register(i);
+        _start(5);
+        vm.warp(GENESIS);
+        bytes[] memory beacons = new bytes[](4);
+        bytes32[] memory seeds = new bytes32[](4);
+        for (uint64 n = 0; n < 4; ++n) {
+            beacons[n] = _beaconSignature(n);
+            seeds[n] = _seed(n, beacons[n]);
         }
-        bytes memory prefix =
-            Headers.prefix(Headers.Domain(uint64(block.chainid), L2_CHAIN, ROUNDS, address(manager), SET_ID));
-        handler = new SlasherHandler(slasher, manager, prefix, GUARDIAN);
+        handler = new SlasherHandler(slasher, manager, Headers.prefix(_domain()), GUARDIAN, beacons, seeds);
         targetContract(address(handler));
     }
 
@@ -121,14 +170,24 @@ contract SlasherInvariantTest is L1Base {
         assertEq(handler.convictions(), 1, "equivocation");
         handler.vote(4, 1, 1);
         handler.charge(2, 1, 0);
-        handler.word(1, 1);
+        handler.word(1, 1, 0);
         handler.execute(0);
-        assertEq(HELD - core.stake(_operator(4), STRATEGY_A), HELD / 100, "divergence");
+        assertEq(HELD - _left(4), HELD / 100, "divergence");
+        handler.vote(4, 2, 2);
+        handler.prove(3, 1);
+        handler.word(2, 2, 1);
+        handler.executeVerdict(2, 2, 4);
+        assertEq(handler.convictions(), 2, "wrong outcome");
+        handler.vote(4, 3, 3);
+        handler.prove(4, 1);
+        handler.wrongSeed(3, 3, 3, 0);
+        handler.executeVerdict(3, 3, 4);
+        assertEq(handler.convictions(), 3, "wrong seed");
     }
 
     function invariant_theHonestAreNeverSlashed() external view {
         for (uint256 i = 0; i < 3; ++i) {
-            assertEq(core.stake(_operator(i), STRATEGY_A), HELD, "stake of the honest");
+            assertEq(_left(i), HELD, "stake of the honest");
             (, bool registered) = manager.operatorAt(uint32(i));
             assertTrue(registered, "still in");
         }
@@ -146,7 +205,7 @@ contract SlasherInvariantTest is L1Base {
             assertEq(slasher.lostIn(i, 0), sum, "counted");
             assertLe(sum, slasher.EPOCH_CAP(), "capped");
             // Each slash takes its share of what the one before left: never more than the sum of the shares.
-            assertLe(HELD - core.stake(_operator(i), STRATEGY_A), sum + 8, "taken");
+            assertLe(HELD - _left(i), sum + 8, "taken");
         }
     }
 }
