@@ -11,7 +11,7 @@ use crate::market::{ImageError, MarketIndex};
 use crate::rounds::RoundLog;
 
 /// Changes with the layout: an image of another one is read afresh.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// A state and the block that it is of.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::rpc::position;
 /// A change of the rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoundEvent {
-    /// A certificate was accepted.
+    /// A certificate was accepted, or a proposal: then [`RoundEvent::Proposed`] follows.
     Certified {
         /// The round.
         round: Round,
@@ -22,6 +22,13 @@ pub enum RoundEvent {
         time: Timestamp,
         /// The transaction.
         transaction: Digest,
+    },
+    /// What was certified right before has no certificate: somebody proposed it for a bond.
+    Proposed {
+        /// The round.
+        round: Round,
+        /// Who answers for its header.
+        proposer: Address,
     },
     /// The last chunk was posted.
     Settled {
@@ -72,6 +79,10 @@ impl RoundEvent {
                 digest: Digest(e.digest.0),
                 time: Timestamp::new(e.time),
                 transaction: Digest(log.transaction_hash.unwrap_or_default().0),
+            },
+            IRoundsEvents::RoundProposed(e) => Self::Proposed {
+                round: Round::new(e.n),
+                proposer: Address(e.proposer.into_array()),
             },
             IRoundsEvents::RoundSettled(e) => Self::Settled {
                 round: Round::new(e.n),

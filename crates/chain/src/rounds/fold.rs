@@ -1,26 +1,30 @@
 //! Applying the events of rounds and taking them back.
 
-use quorate_canon::Round;
+use quorate_canon::{Address, Round};
 
 use super::{CertifiedRound, RoundEvent, RoundLog};
 
 /// One change, so that it can be taken back.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Undo {
     Certified(Round),
+    /// With what stood before: a proposal.
+    Replaced(Round, CertifiedRound),
+    Proposed(Round),
     Settled(Round),
     Refuted(Round),
     Policy,
+    Nothing,
 }
 
 /// An event that cannot follow those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RoundError {
-    /// A second certificate of a round where `Rounds` takes one.
+    /// A second certificate of a round where `Rounds` takes one: of a proposal only, before its end.
     #[error("round {0} was certified twice")]
     CertifiedTwice(Round),
-    /// An end of a round that was never certified.
-    #[error("round {0} was not certified")]
+    /// Something about a round that has no header.
+    #[error("round {0} was neither certified nor proposed")]
     NotCertified(Round),
 }
 
@@ -86,25 +90,27 @@ impl RoundLog {
                 time,
                 transaction,
             } => {
-                if self.rounds.contains_key(round) {
-                    return Err(RoundError::CertifiedTwice(*round));
-                }
                 let certified = CertifiedRound {
                     digest: *digest,
                     certified: *time,
+                    proposer: None,
                     settled: None,
                     refuted: None,
                     transaction: *transaction,
                     block,
                 };
-                self.rounds.insert(*round, certified);
-                Ok(Undo::Certified(*round))
+                self.certify(*round, certified)
             }
+            RoundEvent::Proposed { round, proposer } => self.mark_proposed(*round, *proposer),
             RoundEvent::Settled { round, settled } => {
                 self.certified(*round)?.settled = Some(*settled);
                 Ok(Undo::Settled(*round))
             }
             RoundEvent::Refuted { round, refuted } => {
+                // Refutations come up to days after a round: it may be forgotten here.
+                if self.is_forgotten(*round) {
+                    return Ok(Undo::Nothing);
+                }
                 self.certified(*round)?.refuted = Some(*refuted);
                 Ok(Undo::Refuted(*round))
             }
@@ -113,6 +119,31 @@ impl RoundLog {
                 Ok(Undo::Policy)
             }
         }
+    }
+
+    /// A certificate takes the place of a proposal that has not come to its end, or confirms it.
+    fn certify(&mut self, round: Round, certified: CertifiedRound) -> Result<Undo, RoundError> {
+        let open = |stands: &CertifiedRound| {
+            stands.proposer.is_some() && stands.settled.is_none() && stands.refuted.is_none()
+        };
+        match self.rounds.get(&round) {
+            Some(stands) if !open(stands) => Err(RoundError::CertifiedTwice(round)),
+            _ => Ok(match self.rounds.insert(round, certified) {
+                Some(proposal) => Undo::Replaced(round, proposal),
+                None => Undo::Certified(round),
+            }),
+        }
+    }
+
+    fn mark_proposed(&mut self, round: Round, proposer: Address) -> Result<Undo, RoundError> {
+        self.certified(round)?.proposer = Some(proposer);
+        Ok(Undo::Proposed(round))
+    }
+
+    fn is_forgotten(&self, round: Round) -> bool {
+        self.rounds
+            .first_key_value()
+            .is_some_and(|(first, _)| round < *first)
     }
 
     fn certified(&mut self, round: Round) -> Result<&mut CertifiedRound, RoundError> {
@@ -127,6 +158,14 @@ impl RoundLog {
                 Undo::Certified(round) => {
                     self.rounds.remove(&round);
                 }
+                Undo::Replaced(round, proposal) => {
+                    self.rounds.insert(round, proposal);
+                }
+                Undo::Proposed(round) => {
+                    if let Some(certified) = self.rounds.get_mut(&round) {
+                        certified.proposer = None;
+                    }
+                }
                 Undo::Settled(round) => {
                     if let Some(certified) = self.rounds.get_mut(&round) {
                         certified.settled = None;
@@ -140,6 +179,7 @@ impl RoundLog {
                 Undo::Policy => {
                     self.policies.pop();
                 }
+                Undo::Nothing => {}
             }
         }
     }

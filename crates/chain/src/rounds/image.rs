@@ -51,6 +51,10 @@ fn write_round(out: &mut Writer, certified: &CertifiedRound) {
     out.value(&certified.certified);
     out.value(&certified.transaction);
     out.value(&certified.block);
+    out.value(&u8::from(certified.proposer.is_some()));
+    if let Some(proposer) = &certified.proposer {
+        out.value(proposer);
+    }
     out.value(&u8::from(certified.settled.is_some()));
     if let Some(settled) = &certified.settled {
         out.value(&settled.time);
@@ -71,6 +75,7 @@ fn read_round(input: &mut Reader<'_>) -> Result<CertifiedRound, CodecError> {
         certified: input.value()?,
         transaction: input.value()?,
         block: input.value()?,
+        proposer: optional(input, |input| input.value())?,
         settled: optional(input, |input| {
             Ok(Settled {
                 time: input.value()?,

@@ -1,10 +1,13 @@
-//! What `Rounds` has said, folded from its events: certified rounds, their ends, policies.
+//! What `Rounds` has said, folded from its events: certified and proposed rounds, their ends,
+//! policies.
 //!
 //! As [`crate::market::MarketIndex`] it does no I/O and can take the blocks of the tail back.
 
 mod event;
 mod fold;
 mod image;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,18 +18,21 @@ pub use event::RoundEvent;
 pub use fold::RoundError;
 use fold::Undo;
 
-/// A round that was certified, and what became of it.
+/// A round that was certified or proposed, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertifiedRound {
-    /// Digest of the certified header.
+    /// Digest of the header that stands.
     pub digest: Digest,
-    /// Time of the certificate.
+    /// Time of the certificate, or of the proposal while there is none.
     pub certified: Timestamp,
+    /// Who proposed the header; `None` once it has a certificate.
+    pub proposer: Option<Address>,
     /// When the last chunk was posted.
     pub settled: Option<Settled>,
-    /// When and by what the round was refuted.
+    /// When and by what the round was refuted. It leaves the round's end, and the live rounds that
+    /// follow from it, as they are.
     pub refuted: Option<Refuted>,
-    /// The transaction with the certificate.
+    /// The transaction with the certificate or the proposal.
     pub transaction: Digest,
     /// The block of that transaction.
     pub block: u64,
@@ -48,7 +54,7 @@ pub struct Settled {
 pub struct Refuted {
     /// Time.
     pub time: Timestamp,
-    /// Code of `IMarket.Refuted`, or of the challenge.
+    /// Code of docs/formats.md, section 13.
     pub code: u8,
     /// Position in the list.
     pub position: u32,
@@ -76,20 +82,20 @@ pub struct RoundLog {
 }
 
 impl RoundLog {
-    /// A certified round.
+    /// A round that has a header.
     #[must_use]
     pub fn get(&self, round: Round) -> Option<&CertifiedRound> {
         self.rounds.get(&round)
     }
 
-    /// All certified rounds that are kept, ascending.
+    /// All rounds with a header that are kept, ascending.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (Round, &CertifiedRound)> {
         self.rounds
             .iter()
             .map(|(round, certified)| (*round, certified))
     }
 
-    /// The last certified round.
+    /// The last round that has a header.
     #[must_use]
     pub fn last(&self) -> Option<(Round, &CertifiedRound)> {
         self.rounds
@@ -113,8 +119,8 @@ impl RoundLog {
             .find(|policy| policy.effective_from <= round)
     }
 
-    /// n0, the first round that may be live after the last certified one before `round`; 0 before
-    /// any. Rounds without all chunks end at their deadline.
+    /// n0, the first round that may be live after the last one before `round` that has a header; 0
+    /// before any. Rounds without all chunks end at their deadline.
     ///
     /// # Errors
     /// [`ProtocolError`] for numbers beyond the schedule's range.

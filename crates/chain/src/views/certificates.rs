@@ -14,7 +14,22 @@ use crate::convert::{digest, to_alloy_address};
 use crate::rounds::CertifiedRound;
 use crate::{ChainError, Rpc};
 
-/// What a round's certificate event says, checked against its digest.
+/// What a round's event says, checked against its digest.
+#[derive(Debug, Clone)]
+pub struct RoundRecord {
+    /// The header that stands.
+    pub header: Header,
+    /// The certificate, to be verified against the epoch's stake table; `None` of a proposal.
+    pub certificate: Option<UnverifiedCertificate>,
+    /// The beacon's signature as it was posted; the chain has not verified it.
+    pub beacon_signature: [u8; 48],
+    /// Time of the certificate or the proposal.
+    pub time: Timestamp,
+    /// The transaction.
+    pub transaction: Digest,
+}
+
+/// What the event of a certified round says, checked against its digest.
 #[derive(Debug, Clone)]
 pub struct CertifiedRecord {
     /// The header that was certified.
@@ -32,14 +47,38 @@ pub struct CertifiedRecord {
 /// The certificate of a round that the log of rounds knows, out of its event.
 ///
 /// # Errors
-/// [`ChainError::Absent`] if the event is not in the block that the log names (the chain has
-/// changed), [`ChainError::Commitment`] if its fields do not give the digest.
+/// As [`round_record`], and [`ChainError::Absent`] for a round that was proposed.
 pub async fn certified_record(
     rpc: &Rpc,
     domain: &Domain,
     round: Round,
     certified: &CertifiedRound,
 ) -> Result<CertifiedRecord, ChainError> {
+    let record = round_record(rpc, domain, round, certified).await?;
+    let Some(certificate) = record.certificate else {
+        let what = format!("certificate of round {round}, which was proposed");
+        return Err(ChainError::Absent(what));
+    };
+    Ok(CertifiedRecord {
+        header: record.header,
+        certificate,
+        beacon_signature: record.beacon_signature,
+        time: record.time,
+        transaction: record.transaction,
+    })
+}
+
+/// The header of a round that the log of rounds knows, certified or proposed, out of its event.
+///
+/// # Errors
+/// [`ChainError::Absent`] if the event is not in the transaction that the log names (the chain has
+/// changed), [`ChainError::Commitment`] if its fields do not give the digest.
+pub async fn round_record(
+    rpc: &Rpc,
+    domain: &Domain,
+    round: Round,
+    certified: &CertifiedRound,
+) -> Result<RoundRecord, ChainError> {
     let rounds = to_alloy_address(domain.rounds);
     let topic = B256::from(U256::from(round.get()));
     let filter = Filter::new()
@@ -49,9 +88,12 @@ pub async fn certified_record(
         .from_block(certified.block)
         .to_block(certified.block);
     let logs: Vec<Log> = rpc.client().request("eth_getLogs", (filter,)).await?;
-    let [log] = logs.as_slice() else {
-        return Err(ChainError::Absent(format!("certificate of round {round}")));
-    };
+    // A proposal and the certificate that took its place may stand in one block.
+    let transaction = Some(B256::new(certified.transaction.0));
+    let log = logs
+        .iter()
+        .rfind(|log| log.transaction_hash == transaction)
+        .ok_or_else(|| ChainError::Absent(format!("header of round {round}")))?;
     record_of(domain, round, certified, log)
 }
 
@@ -60,7 +102,7 @@ fn record_of(
     round: Round,
     certified: &CertifiedRound,
     log: &Log,
-) -> Result<CertifiedRecord, ChainError> {
+) -> Result<RoundRecord, ChainError> {
     const WHAT: &str = "certificate";
     let event = RoundCertified::decode_log(&log.inner).map_err(|error| mismatch(WHAT, error))?;
     let header = Header {
@@ -80,9 +122,13 @@ fn record_of(
             format!("got {got}, expected {}", certified.digest),
         ));
     }
-    Ok(CertifiedRecord {
+    let certificate = match certified.proposer {
+        Some(_) => None,
+        None => Some(certificate(header, &event.bitmap, &event.aggregate)?),
+    };
+    Ok(RoundRecord {
         header,
-        certificate: certificate(header, &event.bitmap, &event.aggregate)?,
+        certificate,
         beacon_signature: event.beaconSignature.as_ref().try_into().map_err(|_| {
             mismatch(
                 "beacon signature",

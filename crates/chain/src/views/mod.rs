@@ -10,7 +10,9 @@ mod rounds;
 mod tables;
 mod verifier;
 
-pub use certificates::{CertifiedRecord, certified_record, second_certificates};
+pub use certificates::{
+    CertifiedRecord, RoundRecord, certified_record, round_record, second_certificates,
+};
 pub use links::{
     allocation_manager_of, bridge_of, disputes_of, is_devnet_bridge, market_of, operator_index,
     providers_of, strikes_of, table_of, verifier_of,
