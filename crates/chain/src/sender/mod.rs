@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, Bytes};
 use alloy::signers::local::PrivateKeySigner;
 use tokio::sync::{Semaphore, watch};
 use tracing::{info, warn};
@@ -40,6 +40,15 @@ use slot::{Ending, Slot};
 
 pub use call::{Call, Receipt, SenderConfig};
 pub use error::{Revert, SendError};
+
+/// Runs a call as `from` would send it, on the newest state, and sends nothing: no key is needed.
+///
+/// # Errors
+/// [`SendError::Revert`] with the contract's reason if it would revert; [`SendError::Rpc`] if the
+/// chain does not answer.
+pub async fn try_call(rpc: &Rpc, from: Address, call: &Call) -> Result<Bytes, SendError> {
+    rpc.simulate(&call.request(from), None).await
+}
 
 /// What a call came to.
 type Outcome = Result<Receipt, SendError>;
