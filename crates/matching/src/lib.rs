@@ -98,6 +98,8 @@ mod score;
 mod snapshot;
 mod solve;
 mod witness;
+#[cfg(feature = "wrong-outcomes")]
+pub mod wrong;
 
 pub use accuse::{list_of_root, witness_for, witness_of};
 pub use capacity::Capacity;

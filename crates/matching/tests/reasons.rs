@@ -139,8 +139,11 @@ fn an_offer_is_told_each_request_once() {
             let cut: u32 = said.filtered.iter().map(|(_, cut)| cut).sum();
             assert_eq!(cut + said.eligible, 24);
             let lost = said.served_better + said.outranked + said.below_limit;
-            assert_eq!(said.matches.len() as u32 + lost, said.eligible);
-            assert_eq!(said.losers.len() as u32, lost);
+            assert_eq!(
+                u32::try_from(said.matches.len()).unwrap() + lost,
+                said.eligible
+            );
+            assert_eq!(u32::try_from(said.losers.len()).unwrap(), lost);
         }
     }
 }

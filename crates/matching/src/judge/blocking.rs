@@ -32,7 +32,8 @@ pub(super) fn judge(
     let served = served_by(view, opening, request)?;
     let last = last_of_full(view, opening)?;
 
-    let unserved = served.is_none_or(|entry| entry.rank() < pair);
+    // Not if the entry is the pair itself: then it is in the list, whatever score it has there.
+    let unserved = served.is_none_or(|entry| entry.offer != offer && entry.rank() < pair);
     let same = above.filter(|entry| entry.offer == offer);
     let used = same.map_or(Capacity::ZERO, |entry| entry.used);
     let sum = used.checked_add(&wanted.request.demand());

@@ -7,6 +7,7 @@
     reason = "test data is cut to size on purpose"
 )]
 
+pub mod ledger;
 pub mod oracle;
 pub mod world;
 
@@ -17,4 +18,25 @@ pub fn cases(cases: u32) -> proptest::test_runner::Config {
         failure_persistence: None,
         ..proptest::test_runner::Config::default()
     }
+}
+
+/// How many numbers a test tries: many more with `QUORATE_SOAK=1`.
+pub fn soaked(usual: u64) -> u64 {
+    match std::env::var("QUORATE_SOAK") {
+        Ok(on) if on == "1" => usual * 100,
+        _ => usual,
+    }
+}
+
+/// A ledger of up to 4 offers and 6 requests, with a limit in half of the cases.
+pub fn small_ledger(number: u64) -> ledger::Ledger {
+    sized_ledger(number, 4, 6)
+}
+
+/// A ledger of up to so many offers and requests, with a limit in half of the cases.
+pub fn sized_ledger(number: u64, offers: u64, requests: u64) -> ledger::Ledger {
+    let mut dice = world::Dice(number);
+    let (offers, requests) = (1 + dice.below(offers), 1 + dice.below(requests));
+    let limit = if dice.one_in(2) { dice.below(8) } else { 0 };
+    ledger::Ledger::new(number, offers, requests).with_limit(limit as u32)
 }
