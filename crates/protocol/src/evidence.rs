@@ -49,6 +49,35 @@ pub enum Offence {
     Equivocation = 1,
     /// Another outcome than the certified one, of the same inputs.
     Divergence = 2,
+    /// A header whose outcome was refuted.
+    WrongOutcome = 3,
+    /// A header whose seed is not the beacon's.
+    WrongSeed = 4,
+}
+
+impl Offence {
+    /// Its share of the stake in parts of a hundred, as `Slasher` takes it. Of two offences in one
+    /// round the graver is paid for, whichever is found first.
+    #[must_use]
+    pub const fn percent(self) -> u8 {
+        match self {
+            Self::Equivocation => 20,
+            Self::WrongSeed => 10,
+            Self::WrongOutcome => 5,
+            Self::Divergence => 1,
+        }
+    }
+
+    /// Its name in logs and labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Equivocation => "equivocation",
+            Self::Divergence => "divergence",
+            Self::WrongOutcome => "wrong_outcome",
+            Self::WrongSeed => "wrong_seed",
+        }
+    }
 }
 
 impl Evidence {

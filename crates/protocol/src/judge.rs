@@ -41,6 +41,9 @@ pub enum NoFault {
     /// The headers name different inputs, so both outcomes may be right.
     #[error("headers name different inputs")]
     OtherInputs,
+    /// The seed is the beacon's, or the bytes say nothing about it.
+    #[error("the bytes show no wrong seed")]
+    RightSeed,
     /// A signature is not this key's.
     #[error("signature over {0} is not the accused's")]
     BadSignature(Digest),
