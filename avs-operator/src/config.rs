@@ -37,6 +37,10 @@ pub struct Config {
     /// Metrics, readiness and EigenLayer's node API; keep it inside your own network.
     #[serde(default = "Config::default_http")]
     pub http: SocketAddr,
+    /// How many pairs, and how many matches with their neighbours, the contracts are asked about
+    /// before this node signs; at most [`Config::MOST_PAIRS`]. 0 asks about none (devnet only).
+    #[serde(default = "Config::default_pairs")]
+    pub self_check_pairs: usize,
 }
 
 /// Where the node keeps what it must not lose, and what it can derive again.
@@ -50,6 +54,13 @@ pub struct StoreSection {
 }
 
 impl Config {
+    /// The most pairs that the contracts answer for at once.
+    pub const MOST_PAIRS: usize = 256;
+
+    const fn default_pairs() -> usize {
+        32
+    }
+
     fn default_http() -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], 9090))
     }
@@ -79,6 +90,7 @@ impl Config {
                 "empty, expected at least one: votes would reach nobody",
             ));
         }
+        self.check_pairs()?;
         if self.store.ledger.starts_with(&self.store.data) {
             return Err(ConfigError::value(
                 "store.ledger",
@@ -87,6 +99,24 @@ impl Config {
                     self.store.ledger.display(),
                     self.store.data.display()
                 ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_pairs(&self) -> Result<(), ConfigError> {
+        let (setting, pairs) = ("self_check_pairs", self.self_check_pairs);
+        if pairs > Self::MOST_PAIRS {
+            let most = Self::MOST_PAIRS;
+            return Err(ConfigError::value(
+                setting,
+                format!("{pairs}, expected at most {most}"),
+            ));
+        }
+        if pairs == 0 && self.network == Network::Production {
+            return Err(ConfigError::value(
+                setting,
+                "0, expected at least 1: a node that signs unchecked pays for our bugs",
             ));
         }
         Ok(())
@@ -112,6 +142,21 @@ mod tests {
         config.store.ledger = config.store.data.join("ledger.sqlite");
         let error = config.check().unwrap_err().to_string();
         assert!(error.contains("store.ledger"), "{error}");
+    }
+
+    #[test]
+    fn production_never_signs_unchecked() {
+        let mut config = example();
+        for (network, pairs, good) in [
+            (Network::Production, 1, true),
+            (Network::Production, 0, false),
+            (Network::Devnet, 0, true),
+            (Network::Devnet, 256, true),
+            (Network::Devnet, 257, false),
+        ] {
+            (config.network, config.self_check_pairs) = (network, pairs);
+            assert_eq!(config.check_pairs().is_ok(), good, "{network} {pairs}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //!
 //! A round's way through it, with the names of the modules: [`driver`] sees the close, fixes the
 //! snapshot through the [`voter`], waits for the beacon, has [`compute`] make outcome and header,
-//! lets the contracts read it, asks the [`voter`] again, and gives the vote to [`post`].
+//! asks the contracts what they make of it ([`self_check`]) and the [`voter`] for a vote, and gives
+//! that to [`post`].
 
 mod archive;
 pub mod cli;
@@ -17,6 +18,7 @@ pub mod observe;
 pub mod post;
 pub mod register;
 mod run;
+pub mod self_check;
 pub mod setup;
 pub mod voter;
 

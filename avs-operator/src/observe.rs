@@ -18,9 +18,9 @@ struct ReasonLabel {
     reason: &'static str,
 }
 
-/// Label of what was sent to whom, and how it ended.
+/// Label of how something ended.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct SentLabel {
+struct ResultLabel {
     result: &'static str,
 }
 
@@ -30,9 +30,11 @@ pub struct Observe {
     head: Gauge,
     signed: Counter,
     abstained: Family<ReasonLabel, Counter>,
-    sent: Family<SentLabel, Counter>,
+    sent: Family<ResultLabel, Counter>,
     beacon_to_vote: Histogram,
     matching: Histogram,
+    self_checks: Family<ResultLabel, Counter>,
+    self_check: Histogram,
     last_signed: Gauge,
 }
 
@@ -67,6 +69,16 @@ impl Observe {
                 "Duration of the matching and its commitments",
                 seconds(),
             ),
+            self_checks: metrics.register(
+                "operator_self_checks",
+                "Outcomes shown to the contracts before they are signed, by result",
+                Family::default(),
+            ),
+            self_check: metrics.register(
+                "operator_self_check_seconds",
+                "How long the contracts took to agree with an outcome",
+                seconds(),
+            ),
             last_signed: metrics.register(
                 "operator_last_signed_round",
                 "Last round signed",
@@ -96,6 +108,23 @@ impl Observe {
     pub fn matched(&self, round: Round, requests: usize, matched: usize, took: Duration) {
         self.matching.observe(took.as_secs_f64());
         info!(%round, requests, matched, ms = took.as_millis(), "outcome computed");
+    }
+
+    /// The contracts see the outcome as this node does, as far as they were asked.
+    pub fn self_checked(&self, round: Round, asked: usize, took: Duration) {
+        self.count_check("agreed");
+        self.self_check.observe(took.as_secs_f64());
+        info!(%round, asked, ms = took.as_millis(), "the contracts agree with our outcome");
+    }
+
+    /// The contracts see the outcome otherwise; the abstention says how.
+    pub fn self_check_disagreed(&self) {
+        self.count_check("disagreed");
+    }
+
+    /// The contracts could not be asked in time; the abstention says why.
+    pub fn self_check_unanswered(&self) {
+        self.count_check("unanswered");
     }
 
     /// A vote exists.
@@ -146,7 +175,13 @@ impl Observe {
     }
 
     fn count_sent(&self, result: &'static str) {
-        self.sent.get_or_create(&SentLabel { result }).inc();
+        self.sent.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    fn count_check(&self, result: &'static str) {
+        self.self_checks
+            .get_or_create(&ResultLabel { result })
+            .inc();
     }
 }
 
@@ -163,19 +198,25 @@ pub enum Abstention {
     NoBeacon,
     /// The policy or another input could not be read.
     InputsUnreadable,
-    /// The contracts would not read our own list against our own root.
+    /// The contracts see our own outcome otherwise than we do.
     ContractDisagrees,
+    /// The contracts could not be asked about our outcome while there was time.
+    ContractSilent,
+    /// The next round began before this node was done with this one.
+    Overtaken,
 }
 
 impl Abstention {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::SnapshotLate,
         Self::LedgerRefused,
         Self::SnapshotReplaced,
         Self::NoBeacon,
         Self::InputsUnreadable,
         Self::ContractDisagrees,
+        Self::ContractSilent,
+        Self::Overtaken,
     ];
 
     /// Name in logs and labels.
@@ -188,6 +229,8 @@ impl Abstention {
             Self::NoBeacon => "no_beacon",
             Self::InputsUnreadable => "inputs_unreadable",
             Self::ContractDisagrees => "contract_disagrees",
+            Self::ContractSilent => "contract_silent",
+            Self::Overtaken => "overtaken",
         }
     }
 
@@ -200,7 +243,11 @@ impl Abstention {
             Self::SnapshotReplaced => "L2 was reorganised; if it repeats, use endpoints that agree",
             Self::NoBeacon => "add beacon relays, check outgoing HTTPS",
             Self::InputsUnreadable => "check the L2 endpoints with `avs-operator doctor`",
-            Self::ContractDisagrees => "stop the node and report it: Rust and Solidity differ",
+            Self::ContractDisagrees => {
+                "stop the node and report it with the file: Rust and Solidity differ"
+            }
+            Self::ContractSilent => "check the L2 endpoints with `avs-operator doctor`",
+            Self::Overtaken => "use a faster machine or faster L2 endpoints",
         }
     }
 }

@@ -77,6 +77,9 @@ impl Delivery {
         let Some(wanted) = self.deliver_vote().await else {
             return;
         };
+        if self.ballot.list.is_none() {
+            return;
+        }
         let mut sent = wanted && self.deliver_list().await;
         // Later the list may be wanted after all: whoever was asked first did not send it.
         while !sent && !self.over() {
@@ -133,7 +136,13 @@ impl Delivery {
     }
 
     async fn deliver_list(&self) -> bool {
-        let (vote, list) = (&self.ballot.vote, &self.ballot.list);
+        let Ballot {
+            vote,
+            list: Some(list),
+        } = &self.ballot
+        else {
+            return false;
+        };
         let sent = self.client.submit_outcome(vote.digest(), list).await;
         if sent.is_ok() {
             let endpoint = self.client.endpoint();

@@ -13,6 +13,7 @@ use crate::{
     node::NodePage,
     observe::Observe,
     post::Post,
+    self_check::SelfCheck,
     setup::{self, Network},
     voter::{LedgerVoter, Voter},
 };
@@ -95,6 +96,7 @@ pub async fn run_with(
         domain: network.domain,
         schedule: network.schedule,
         beacon: config.beacon.client(config.network)?,
+        self_check: self_check(&config, &network, &observe).await?,
         voter: voter(LedgerVoter::new(signer)),
         archive,
         post,
@@ -105,6 +107,21 @@ pub async fn run_with(
     shutdown.ask();
     page.stopped().await;
     result
+}
+
+/// What asks the contracts before anything is signed; whom, `Rounds` itself says.
+async fn self_check(
+    config: &Config,
+    network: &Network,
+    observe: &Observe,
+) -> Result<SelfCheck, OperatorError> {
+    Ok(SelfCheck {
+        rpc: network.l2.clone(),
+        verifier: setup::verifier(network).await?,
+        pairs: config.self_check_pairs,
+        reports: config.store.data.join("disagreements"),
+        observe: observe.clone(),
+    })
 }
 
 /// What has to hold before the node can sign.

@@ -120,6 +120,15 @@ async fn contracts(l2: &Rpc, rounds: Address) -> Result<Contracts, OperatorError
     })
 }
 
+/// Whose judgement rounds are refuted by.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn verifier(network: &Network) -> Result<alloy::primitives::Address, ChainError> {
+    let disputes = views::disputes_of(&network.l2, network.contracts.rounds).await?;
+    views::verifier_of(&network.l2, disputes).await
+}
+
 /// Follows L2 from the deployment on, or from the block of an image of the index.
 ///
 /// # Errors

@@ -7,16 +7,18 @@ use std::fmt::Debug;
 
 use quorate_canon::{Round, Timestamp};
 use quorate_matching::OutcomeList;
-use quorate_protocol::{Header, Unverified, Vote, rules::SnapshotId};
+use quorate_protocol::{Unverified, Vote, rules::SnapshotId};
 use quorate_signer::{Signer, SignerError};
+
+use crate::compute::{Computed, Prepared};
 
 /// A vote and the list behind its outcome root, for whoever asks for it.
 #[derive(Debug, Clone)]
 pub struct Ballot {
     /// What is sent to every aggregator.
     pub vote: Vote<Unverified>,
-    /// What the vote's outcome root commits to.
-    pub list: OutcomeList,
+    /// What the vote's outcome root commits to. An honest voter never keeps it to itself.
+    pub list: Option<OutcomeList>,
 }
 
 /// The operator's hook: fixes snapshots and turns its own outcome into votes.
@@ -33,11 +35,16 @@ pub trait Voter: Debug + Send + 'static {
         now: Timestamp,
     ) -> Result<(), SignerError>;
 
-    /// The votes for the header that this node itself computed. An honest voter gives one.
+    /// The votes for what this node itself has computed, out of what it has prepared, and has
+    /// checked. An honest voter gives one.
     ///
     /// # Errors
     /// The rule that refuses.
-    fn vote(&mut self, header: &Header, list: &OutcomeList) -> Result<Vec<Ballot>, SignerError>;
+    fn vote(
+        &mut self,
+        prepared: &Prepared,
+        computed: &Computed,
+    ) -> Result<Vec<Ballot>, SignerError>;
 
     /// The vote of a round from before a restart, if there is one.
     ///
@@ -70,11 +77,11 @@ impl Voter for LedgerVoter {
         self.signer.fix_snapshot(round, snapshot, now)
     }
 
-    fn vote(&mut self, header: &Header, list: &OutcomeList) -> Result<Vec<Ballot>, SignerError> {
-        let vote = self.signer.sign_vote(header)?;
+    fn vote(&mut self, _: &Prepared, computed: &Computed) -> Result<Vec<Ballot>, SignerError> {
+        let vote = self.signer.sign_vote(&computed.header)?;
         Ok(vec![Ballot {
             vote,
-            list: list.clone(),
+            list: Some(computed.list.clone()),
         }])
     }
 

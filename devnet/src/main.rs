@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use devnet::{
     World, WorldConfig,
     bench::{BenchConfig, Group, bench},
-    liars::Lie,
+    liars::{Lie, When},
     paths,
     run::{RunConfig, run},
     trace::Window,
@@ -42,15 +42,18 @@ enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
-    /// Runs an operator that lies once; started by `run`
+    /// Runs an operator that lies; started by `run`
     #[command(hide = true)]
     Liar {
         /// How it lies
-        #[arg(long, value_enum)]
+        #[arg(long)]
         lie: Lie,
         /// From which round on
         #[arg(long)]
         from_round: u64,
+        /// In how many rounds
+        #[arg(long, default_value_t = 1)]
+        rounds: u32,
         /// The operator's configuration
         #[arg(long)]
         config: PathBuf,
@@ -126,8 +129,13 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Liar {
             lie,
             from_round,
+            rounds,
             config,
-        } => liar(lie, from_round, &config).await.map(|()| Exit::Well),
+        } => {
+            let from = Round::new(from_round);
+            let when = When { from, rounds };
+            liar(lie, when, &config).await.map(|()| Exit::Well)
+        }
         Command::Up { trace, dir } => {
             let dir = dir.unwrap_or_else(|| paths::target().join("devnet").join("up"));
             Box::pin(up(trace, dir)).await.map(|()| Exit::Well)
@@ -152,14 +160,13 @@ impl Trace {
     }
 }
 
-async fn liar(lie: Lie, from_round: u64, config: &Path) -> anyhow::Result<()> {
+async fn liar(lie: Lie, when: When, config: &Path) -> anyhow::Result<()> {
     let config: avs_operator::Config = quorate_service::config::load(config)?;
     let key = config.bls.bls()?;
     let shutdown = quorate_service::Shutdown::on_signals()?;
     let options = avs_operator::Options { init_ledger: true };
-    let from = Round::new(from_round);
     avs_operator::run_with(config, options, shutdown, |honest| {
-        lie.voter(honest, key, from)
+        lie.voter(honest, key, when)
     })
     .await?;
     Ok(())

@@ -1,19 +1,17 @@
 //! The round driver: one task that takes each live round from its close to a vote.
 //!
-//! close -> snapshot fixed in the ledger -> inputs ready -> beacon -> outcome -> contracts' reading
-//! -> ledger and signature -> aggregators. A step that fails ends the round for this operator, with
-//! a reason, and nothing else: the next round begins as if nothing had happened.
+//! close -> snapshot fixed in the ledger -> inputs prepared -> beacon -> outcome -> contracts' view
+//! of it -> ledger and signature -> aggregators. A step that fails ends the round for this operator,
+//! with a reason, and nothing else: the next round begins as if nothing had happened.
 
 mod cast;
 mod plan;
 mod prepare;
+mod work;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use quorate_beacon::{Beacon, BeaconError, Client};
+use quorate_beacon::Client;
 use quorate_canon::Round;
 use quorate_chain::{Head, Reader};
 use quorate_matching::Policy;
@@ -24,12 +22,13 @@ use tokio::task::JoinHandle;
 use crate::{
     OperatorError,
     archive::Archive,
-    compute::Prepared,
     observe::{Abstention, Observe},
     post::{Post, now},
+    self_check::SelfCheck,
     voter::{Ballot, Voter},
 };
 pub use plan::newest_closed;
+use work::{Ready, Stop};
 
 /// Pause between two images of the index: a restart reads that much of the chain again.
 const KEEP_EVERY: Duration = Duration::from_secs(300);
@@ -45,6 +44,8 @@ pub struct Parts {
     pub schedule: Schedule,
     /// The beacon's client.
     pub beacon: Client,
+    /// What asks the contracts about an outcome.
+    pub self_check: SelfCheck,
     /// Who signs.
     pub voter: Box<dyn Voter>,
     /// Lists of signed rounds.
@@ -65,7 +66,7 @@ pub struct Driver {
     seen: Option<Round>,
     /// A live round whose snapshot is not known yet.
     closing: Option<Round>,
-    /// A round with a fixed snapshot that waits for its beacon.
+    /// A round with a fixed snapshot that is worked on.
     waiting: Option<Waiting>,
     policy: Option<Policy>,
     /// When the index was last written to the archive.
@@ -74,25 +75,25 @@ pub struct Driver {
 
 #[derive(Debug)]
 struct Waiting {
-    prepared: Arc<Prepared>,
-    beacon: JoinHandle<Result<Beacon, BeaconError>>,
+    round: Round,
+    work: JoinHandle<Result<Ready, Stop>>,
 }
 
 impl Waiting {
     /// Borrows the task, so that a `select!` that takes another branch loses nothing.
-    async fn arrived(waiting: &mut Option<Self>) -> Result<Beacon, String> {
+    async fn done(waiting: &mut Option<Self>) -> Result<Ready, Stop> {
         match waiting {
-            Some(waiting) => match (&mut waiting.beacon).await {
-                Ok(Ok(beacon)) => Ok(beacon),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(error) => Err(error.to_string()),
-            },
+            Some(Self { round, work }) => work.await.unwrap_or_else(|error| {
+                let (round, detail) = (*round, error.to_string());
+                Err(Stop::Node(OperatorError::Bug { round, detail }))
+            }),
             None => std::future::pending().await,
         }
     }
 }
 
 /// A round that ends without a vote.
+#[derive(Debug)]
 struct Abstain(Abstention, String);
 
 impl Abstain {
@@ -127,7 +128,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = shutdown.asked() => return self.keep_image(),
-                beacon = Waiting::arrived(waiting) => self.on_beacon(beacon).await?,
+                done = Waiting::done(waiting) => self.on_done(done)?,
                 advance = parts.reader.next(parts.poll) => {
                     let advance = advance?;
                     self.parts.observe.head(advance.head, advance.taken_back);
@@ -164,6 +165,7 @@ impl Driver {
             };
             if let Some(list) = archive.get(round, vote.header().outcome_root)? {
                 observe.resending(round);
+                let list = Some(list);
                 post.send(&Ballot { vote, list }, deadline);
             }
         }
@@ -187,7 +189,11 @@ impl Driver {
         match self.prepare(round, block).await {
             Ok(waiting) => {
                 if let Some(old) = self.waiting.replace(waiting) {
-                    old.beacon.abort();
+                    old.work.abort();
+                    let detail = format!("round {round} has begun");
+                    self.parts
+                        .observe
+                        .abstained(old.round, Abstention::Overtaken, &detail);
                 }
             }
             Err(Abstain(reason, detail)) => self.parts.observe.abstained(round, reason, &detail),
@@ -229,28 +235,16 @@ impl Driver {
         Ok(())
     }
 
-    async fn on_beacon(&mut self, beacon: Result<Beacon, String>) -> Result<(), OperatorError> {
-        let Some(Waiting { prepared, .. }) = self.waiting.take() else {
+    fn on_done(&mut self, done: Result<Ready, Stop>) -> Result<(), OperatorError> {
+        let Some(Waiting { round, .. }) = self.waiting.take() else {
             return Ok(());
         };
-        let (round, arrived) = (prepared.round, Instant::now());
-        let beacon = match beacon {
-            Ok(beacon) => beacon,
-            Err(detail) => {
-                self.parts
-                    .observe
-                    .abstained(round, Abstention::NoBeacon, &detail);
-                return Ok(());
-            }
+        let voted = match done {
+            Ok(ready) => self.vote(&ready)?,
+            Err(Stop::Round(abstain)) => Err(abstain),
+            Err(Stop::Node(error)) => return Err(error),
         };
-        let computed = self.computed(&prepared, &beacon).await?;
-        self.parts.observe.matched(
-            round,
-            computed.requests,
-            computed.list.entries().len(),
-            computed.took,
-        );
-        if let Err(Abstain(reason, detail)) = self.vote(&prepared, &computed, arrived).await? {
+        if let Err(Abstain(reason, detail)) = voted {
             self.parts.observe.abstained(round, reason, &detail);
         }
         Ok(())

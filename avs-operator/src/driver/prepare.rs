@@ -1,6 +1,4 @@
-//! From a closed round to everything but its seed.
-
-use std::sync::Arc;
+//! From a closed round to everything but its seed, and on its way.
 
 use quorate_canon::Round;
 use quorate_chain::{Head, views};
@@ -11,11 +9,12 @@ use quorate_protocol::{
 };
 use quorate_signer::SignerError;
 
-use super::{Abstain, Driver, Parts, Waiting};
-use crate::{compute::Prepared, observe::Abstention, post::now};
+use super::{Abstain, Driver, Parts, Waiting, work::Work};
+use crate::{compute::Gathered, observe::Abstention, post::now};
 
 impl Driver {
-    /// Binds the operator to the snapshot and gathers everything but the seed.
+    /// Binds the operator to the snapshot, gathers everything but the seed, and sets the work on it
+    /// going, beginning with what needs no seed.
     pub(super) async fn prepare(&mut self, round: Round, block: Head) -> Result<Waiting, Abstain> {
         let unreadable = |detail: &dyn std::fmt::Display| {
             Abstain(Abstention::InputsUnreadable, detail.to_string())
@@ -54,25 +53,33 @@ impl Driver {
                 Abstain(reason, error.to_string())
             })?;
         observe.snapshot_fixed(round, block);
-        let client = beacon.clone();
-        let beacon = tokio::spawn(async move { client.wait_for(beacon_round, deadline).await });
         let inputs = reader
             .snapshot(round, context.time)
             .map_err(|error| unreadable(&error))?
             .ok_or_else(|| unreadable(&"no block after T has been read"))?;
+        let (beacon, observe) = (beacon.clone(), observe.clone());
+        let (domain, chain_hash) = (self.parts.domain, self.parts.schedule.beacon_chain_hash);
+        let self_check = self.parts.self_check.clone();
         let policy = self.policy_of(round).await?;
-        let inputs_root = inputs.inputs_root();
-        let prepared = Prepared {
+        let gathered = Gathered {
             round,
             snapshot,
             inputs,
-            inputs_root,
             policy,
             context,
         };
-        Ok(Waiting {
-            prepared: Arc::new(prepared),
+        let work = Work {
             beacon,
+            beacon_round,
+            deadline,
+            domain,
+            chain_hash,
+            self_check,
+            observe,
+        };
+        Ok(Waiting {
+            round,
+            work: tokio::spawn(work.on(gathered)),
         })
     }
 

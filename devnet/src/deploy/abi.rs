@@ -25,6 +25,23 @@ alloy::sol! {
         address market;
         address bridge;
         address timelock;
+        address disputes;
+        address strikes;
+    }
+
+    /// What proposals cost, and what the windows of `Rounds` are measured against.
+    struct Limits {
+        uint256 proposalBond;
+        uint32 forcedInclusion;
+    }
+
+    /// The beacon as `Slasher` is told (`contracts/src/l1/Seeds.sol`).
+    struct Beacon {
+        bytes key;
+        bytes32 chainHash;
+        uint64 genesis;
+        uint32 period;
+        uint32 delay;
     }
 
     /// How the operator set is created in the core (`contracts/src/l1/CoreAdapter.sol`).

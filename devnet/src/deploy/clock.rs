@@ -30,6 +30,8 @@ pub struct Clock {
     pub challenge_window: u32,
     /// How long after that a challenge can be revealed.
     pub reveal_window: u32,
+    /// How long a transaction can be kept off L2 at most: challenge windows are at least twice that.
+    pub forced_inclusion: u32,
     /// How long L2's word may take to L1.
     pub bridge_delay: u32,
     /// How long a charge may wait for its execution.
@@ -59,6 +61,7 @@ impl Clock {
             health_epoch: 3_600,
             challenge_window: 8,
             reveal_window: 4,
+            forced_inclusion: 2,
             bridge_delay: 60,
             execution_window: 300,
             ring: 64,

@@ -7,7 +7,8 @@ use alloy::{
 use quorate_bindings::eigenlayer::IStrategyManager;
 
 use super::{
-    abi::{IDevnetToken, IPlainBridge, IServiceManagerSetUp, SetUp},
+    Terms,
+    abi::{Beacon, IDevnetToken, IPlainBridge, IServiceManagerSetUp, SetUp},
     clock::Clock,
     code,
 };
@@ -110,10 +111,18 @@ pub(super) async fn finish(
     mut l1: L1,
     l2_chain_id: u64,
     rounds: Address,
-    clock: &Clock,
+    terms: &Terms<'_>,
 ) -> Result<L1, Error> {
+    let Terms { clock, beacon, .. } = terms;
     // The guardian's time ends with the first round's close plus an hour: longer than any run.
     let sunset = clock.genesis + 3_600;
+    let beacon = Beacon {
+        key: terms.beacon_key()?.to_vec().into(),
+        chainHash: beacon.hash.into(),
+        genesis: beacon.genesis,
+        period: beacon.period,
+        delay: clock.delay,
+    };
     let arguments = (
         l1.service_manager,
         l1.bridge,
@@ -121,6 +130,7 @@ pub(super) async fn finish(
         rounds,
         owner.address(),
         sunset,
+        beacon,
     )
         .abi_encode_params();
     l1.slasher = owner

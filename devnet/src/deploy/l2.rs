@@ -1,17 +1,18 @@
 //! Our contracts on L2.
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256, b256},
+    primitives::{Address, B256, U256, b256},
     sol_types::SolValue,
 };
-use quorate_bindings::IRounds;
 use quorate_matching::Policy;
 
 use super::{
-    abi::{IPlainBridge, IRoles, Links},
+    abi::{IPlainBridge, IRoles},
+    circle::{Around, Circle},
     clock::Clock,
     code,
-    l1::{OPERATOR_SET, token},
+    l1::token,
+    price::Price,
 };
 use crate::{Error, beacon_server::Info, chains::Account};
 
@@ -37,12 +38,21 @@ pub struct L2 {
     pub rounds: Address,
     /// Orders, leases, escrow.
     pub market: Address,
+    /// Operators whose signatures count no more.
+    pub strikes: Address,
+    /// Signers whom a certificate left out.
+    pub attendance: Address,
+    /// Judges headers by witnesses.
+    pub verifier: Address,
+    /// Where rounds are refuted.
+    pub disputes: Address,
 }
 
 /// What the deployment of L2 is told.
 #[derive(Debug)]
 pub(super) struct L2Plan<'a> {
     pub(super) clock: &'a Clock,
+    pub(super) price: Price,
     pub(super) beacon: &'a Info,
     pub(super) beacon_key: [u8; 192],
     pub(super) policy: &'a Policy,
@@ -77,32 +87,16 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         .await?;
     let timelock = timelock(owner, plan.clock.timelock).await?;
 
-    // `Rounds` names the market, and the market asks `Rounds` for its schedule: the one comes right
-    // after the other, at an address that is known before.
-    let market = owner.next_contract(1).await?;
-    let links = Links {
+    let around = Around {
         table: stake_table,
-        market,
+        providers,
         bridge,
         timelock,
+        dollar,
     };
-    let arguments = rounds_arguments(plan, links);
-    let rounds = owner
-        .deploy("Rounds", code::ours("Rounds", &arguments)?)
-        .await?;
-    let arguments = (rounds, providers, owner.address(), vec![dollar]).abi_encode_params();
-    let deployed = owner
-        .deploy("Market", code::ours("Market", &arguments)?)
-        .await?;
-    if deployed != market {
-        return Err(Error::Unexpected {
-            what: "address of Market".into(),
-            got: deployed.to_string(),
-            expected: market.to_string(),
-        });
-    }
+    let circle = Circle::deploy(owner, plan, &around).await?;
     let connect = IPlainBridge::connectCall {
-        sender: rounds,
+        sender: circle.rounds,
         receiver: stake_table,
         peer: Address::ZERO,
     };
@@ -112,10 +106,18 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
             providers,
             &IRoles::grantRoleCall {
                 role: MARKET_ROLE,
-                account: market,
+                account: circle.market,
             },
         )
         .await?;
+    let Circle {
+        rounds,
+        market,
+        strikes,
+        attendance,
+        verifier,
+        disputes,
+    } = circle;
     Ok(L2 {
         dollar,
         token: network_token,
@@ -125,26 +127,11 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         timelock,
         rounds,
         market,
+        strikes,
+        attendance,
+        verifier,
+        disputes,
     })
-}
-
-fn rounds_arguments(plan: &L2Plan<'_>, links: Links) -> Vec<u8> {
-    let domain = IRounds::Domain {
-        l1ChainId: plan.l1_chain_id,
-        avs: plan.avs,
-        operatorSet: OPERATOR_SET,
-    };
-    let policy = Bytes::from(plan.policy.page());
-    let key = Bytes::from(plan.beacon_key);
-    (
-        plan.clock.schedule(plan.beacon),
-        domain,
-        links,
-        plan.clock.ring,
-        policy,
-        key,
-    )
-        .abi_encode_params()
 }
 
 async fn timelock(owner: &Account, delay: u32) -> Result<Address, Error> {

@@ -1,15 +1,18 @@
 //! Puts our contracts on both chains, in the order in which they can know each other.
 
 pub mod abi;
+mod circle;
 mod clock;
 mod code;
 mod l1;
 mod l2;
+mod price;
 
 use alloy::primitives::Address;
 pub use clock::Clock;
 pub use l1::{L1, OPERATOR_SET};
 pub use l2::L2;
+pub use price::Price;
 use quorate_bls::PublicKey;
 use quorate_matching::Policy;
 
@@ -50,6 +53,18 @@ pub struct Terms<'a> {
     pub policy: &'a Policy,
 }
 
+impl Terms<'_> {
+    /// The beacon's key as contracts take it.
+    ///
+    /// # Errors
+    /// When it is no point of the group.
+    fn beacon_key(&self) -> Result<[u8; 192], Error> {
+        PublicKey::from_compressed(&self.beacon.public_key)
+            .map(|key| key.to_bytes192())
+            .map_err(|e| Error::Key(e.to_string()))
+    }
+}
+
 /// Deploys and wires our contracts on both chains, which mine a block for each transaction.
 ///
 /// # Errors
@@ -58,7 +73,7 @@ pub async fn deploy(owners: &Owners, core: &Core, terms: &Terms<'_>) -> Result<C
     let relayer = Account::address_of(RELAYER)?;
     let l1 = l1::begin(&owners.l1, core, relayer, &terms.clock).await?;
     let l2 = deploy_l2(&owners.l2, terms, l1.service_manager).await?;
-    let l1 = l1::finish(&owners.l1, core, l1, L2_CHAIN_ID, l2.rounds, &terms.clock).await?;
+    let l1 = l1::finish(&owners.l1, core, l1, L2_CHAIN_ID, l2.rounds, terms).await?;
     Ok(Contracts { l1, l2 })
 }
 
@@ -67,12 +82,11 @@ pub async fn deploy(owners: &Owners, core: &Core, terms: &Terms<'_>) -> Result<C
 /// # Errors
 /// When a creation or a call reverts or the node fails.
 pub async fn deploy_l2(owner: &Account, terms: &Terms<'_>, avs: Address) -> Result<L2, Error> {
-    let key = PublicKey::from_compressed(&terms.beacon.public_key)
-        .map_err(|e| Error::Key(e.to_string()))?;
     let plan = l2::L2Plan {
         clock: &terms.clock,
+        price: Price::devnet(),
         beacon: terms.beacon,
-        beacon_key: key.to_bytes192(),
+        beacon_key: terms.beacon_key()?,
         policy: terms.policy,
         avs,
         l1_chain_id: L1_CHAIN_ID,

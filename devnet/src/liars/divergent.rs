@@ -1,31 +1,29 @@
 //! Signs another outcome than the one that follows from the inputs.
 
-use avs_operator::voter::{Ballot, LedgerVoter, Voter};
+use avs_operator::{
+    compute::{Computed, Prepared},
+    voter::{Ballot, LedgerVoter, Voter},
+};
 use quorate_bls::SecretKey;
 use quorate_canon::{Round, Timestamp};
-use quorate_matching::OutcomeList;
-use quorate_protocol::{Header, Unverified, Vote, rules::SnapshotId};
+use quorate_protocol::{Unverified, Vote, rules::SnapshotId};
 use quorate_signer::SignerError;
 
-use super::{Once, wrong_ballot};
+use super::{When, wrong_ballot};
 
 /// The divergent operator: the wrong vote in place of the right one.
 #[derive(Debug)]
 pub struct Divergent {
     honest: LedgerVoter,
     key: SecretKey,
-    once: Once,
+    when: When,
 }
 
 impl Divergent {
-    /// Lies once, from round `from` on.
+    /// Lies in the rounds of `when` that have matches.
     #[must_use]
-    pub const fn new(honest: LedgerVoter, key: SecretKey, from: Round) -> Self {
-        Self {
-            honest,
-            key,
-            once: Once::new(from),
-        }
+    pub const fn new(honest: LedgerVoter, key: SecretKey, when: When) -> Self {
+        Self { honest, key, when }
     }
 }
 
@@ -39,16 +37,22 @@ impl Voter for Divergent {
         self.honest.fix_snapshot(round, snapshot, now)
     }
 
-    fn vote(&mut self, header: &Header, list: &OutcomeList) -> Result<Vec<Ballot>, SignerError> {
+    fn vote(
+        &mut self,
+        prepared: &Prepared,
+        computed: &Computed,
+    ) -> Result<Vec<Ballot>, SignerError> {
         // The honest vote is made for its operator index, and not sent in the round of the lie.
-        let ballots = self.honest.vote(header, list)?;
-        if !self.once.is_now(header.round, list) {
+        let ballots = self.honest.vote(prepared, computed)?;
+        let round = prepared.round;
+        if !self.when.is_now(round) || computed.list.entries().is_empty() {
             return Ok(ballots);
         }
-        tracing::warn!(round = %header.round, "lying: signing another outcome");
+        self.when.told();
+        tracing::warn!(%round, "lying: signing another outcome");
         Ok(ballots
             .iter()
-            .filter_map(|right| wrong_ballot(&self.key, right))
+            .filter_map(|right| wrong_ballot(&self.key, right, computed))
             .collect())
     }
 

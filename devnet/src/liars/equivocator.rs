@@ -1,31 +1,29 @@
 //! Signs two headers of one round.
 
-use avs_operator::voter::{Ballot, LedgerVoter, Voter};
+use avs_operator::{
+    compute::{Computed, Prepared},
+    voter::{Ballot, LedgerVoter, Voter},
+};
 use quorate_bls::SecretKey;
 use quorate_canon::{Round, Timestamp};
-use quorate_matching::OutcomeList;
-use quorate_protocol::{Header, Unverified, Vote, rules::SnapshotId};
+use quorate_protocol::{Unverified, Vote, rules::SnapshotId};
 use quorate_signer::SignerError;
 
-use super::{Once, wrong_ballot};
+use super::{When, wrong_ballot};
 
 /// The equivocator: the right vote, and another one right after it.
 #[derive(Debug)]
 pub struct Equivocator {
     honest: LedgerVoter,
     key: SecretKey,
-    once: Once,
+    when: When,
 }
 
 impl Equivocator {
-    /// Lies once, from round `from` on.
+    /// Lies in the rounds of `when` that have matches.
     #[must_use]
-    pub const fn new(honest: LedgerVoter, key: SecretKey, from: Round) -> Self {
-        Self {
-            honest,
-            key,
-            once: Once::new(from),
-        }
+    pub const fn new(honest: LedgerVoter, key: SecretKey, when: When) -> Self {
+        Self { honest, key, when }
     }
 }
 
@@ -39,13 +37,18 @@ impl Voter for Equivocator {
         self.honest.fix_snapshot(round, snapshot, now)
     }
 
-    fn vote(&mut self, header: &Header, list: &OutcomeList) -> Result<Vec<Ballot>, SignerError> {
-        let mut ballots = self.honest.vote(header, list)?;
-        if self.once.is_now(header.round, list) {
-            let wrong = ballots
-                .first()
-                .and_then(|right| wrong_ballot(&self.key, right));
-            tracing::warn!(round = %header.round, "lying: signing a second header");
+    fn vote(
+        &mut self,
+        prepared: &Prepared,
+        computed: &Computed,
+    ) -> Result<Vec<Ballot>, SignerError> {
+        let mut ballots = self.honest.vote(prepared, computed)?;
+        let round = prepared.round;
+        if self.when.is_now(round) && !computed.list.entries().is_empty() {
+            self.when.told();
+            let right = ballots.first();
+            let wrong = right.and_then(|right| wrong_ballot(&self.key, right, computed));
+            tracing::warn!(%round, "lying: signing a second header");
             ballots.extend(wrong);
         }
         Ok(ballots)

@@ -2,83 +2,71 @@
 //!
 //! Each is another implementor of the operator's hook ([`avs_operator::voter::Voter`]) around the
 //! honest one, in this crate and nowhere else: the production binary has no such thing, and
-//! `tests/` searches it. They lie once, in the first round from a given one on that has matches.
+//! `tests/` searches it. They are told how to lie ([`Lie`]) and when ([`When`]).
 
+mod colluder;
 mod divergent;
 mod equivocator;
+mod lie;
+mod memory;
+mod silent;
+mod when;
 
-use avs_operator::voter::{Ballot, LedgerVoter, Voter};
-use clap::ValueEnum;
+use avs_operator::{
+    compute::Computed,
+    voter::{Ballot, LedgerVoter, Voter},
+};
 use quorate_bls::{Domain, SecretKey};
-use quorate_canon::{Digest, Round};
+use quorate_canon::{Digest, OperatorIndex};
 use quorate_matching::{Entry, OutcomeList};
 use quorate_protocol::{Header, Vote};
 
+pub use colluder::Colluder;
 pub use divergent::Divergent;
 pub use equivocator::Equivocator;
-
-/// How an operator lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Lie {
-    /// Signs the right header and a second one of the same round.
-    Equivocate,
-    /// Signs the same inputs with another outcome, and not the right one.
-    Diverge,
-}
+pub use lie::{Lie, UnknownLie};
+pub use quorate_matching::wrong::Lie as Wrong;
+pub use silent::Silent;
+pub use when::When;
 
 impl Lie {
-    /// Its word on a command line.
+    /// The voter that lies so.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub fn voter(self, honest: LedgerVoter, key: SecretKey, when: When) -> Box<dyn Voter> {
         match self {
-            Self::Equivocate => "equivocate",
-            Self::Diverge => "diverge",
-        }
-    }
-
-    /// The voter that lies so, from round `from` on.
-    #[must_use]
-    pub fn voter(self, honest: LedgerVoter, key: SecretKey, from: Round) -> Box<dyn Voter> {
-        match self {
-            Self::Equivocate => Box::new(Equivocator::new(honest, key, from)),
-            Self::Diverge => Box::new(Divergent::new(honest, key, from)),
+            Self::Equivocate => Box::new(Equivocator::new(honest, key, when)),
+            Self::Diverge => Box::new(Divergent::new(honest, key, when)),
+            Self::Collude(wrong) => Box::new(Colluder::new(honest, key, when, wrong)),
+            Self::Withhold(wrong) => {
+                Box::new(Colluder::new(honest, key, when, wrong).keeping_the_list())
+            }
+            Self::Silent => Box::new(Silent::new(honest, when)),
         }
     }
 }
 
-/// When to lie: once, from a round on.
-#[derive(Debug)]
-struct Once {
-    from: Round,
-    told: bool,
-}
-
-impl Once {
-    const fn new(from: Round) -> Self {
-        Self { from, told: false }
-    }
-
-    /// Whether this is the round; never twice. A round without matches has nothing to lie about.
-    fn is_now(&mut self, round: Round, list: &OutcomeList) -> bool {
-        let now = !self.told && round >= self.from && !list.entries().is_empty();
-        self.told |= now;
-        now
-    }
-}
-
-/// The right header with the outcome of a list that lacks the lowest match, which is wrong: that
-/// pair is eligible, free and blocks. Signed without asking any ledger.
-fn wrong_ballot(key: &SecretKey, right: &Ballot) -> Option<Ballot> {
-    let list = without_lowest(&right.list)?;
-    let header = Header {
-        outcome_root: list.outcome_root(),
-        ..*right.vote.header()
-    };
+/// The right header with another outcome and other inputs, signed without asking any ledger.
+fn signed(
+    key: &SecretKey,
+    operator: OperatorIndex,
+    header: Header,
+) -> Vote<quorate_protocol::Unverified> {
     let digest: Digest = header.digest();
     let signature = key.sign(Domain::Vote, &digest.get());
+    Vote::new(header, operator, signature)
+}
+
+/// A vote for a list that lacks the lowest match, which is wrong: that pair is eligible, free and
+/// blocks.
+fn wrong_ballot(key: &SecretKey, right: &Ballot, computed: &Computed) -> Option<Ballot> {
+    let list = without_lowest(&computed.list)?;
+    let header = Header {
+        outcome_root: list.outcome_root(),
+        ..computed.header
+    };
     Some(Ballot {
-        vote: Vote::new(header, right.vote.operator(), signature),
-        list,
+        vote: signed(key, right.vote.operator(), header),
+        list: Some(list),
     })
 }
 
@@ -88,7 +76,7 @@ fn without_lowest(list: &OutcomeList) -> Option<OutcomeList> {
     let lowest = entries
         .iter()
         .enumerate()
-        .min_by_key(|(_, e)| (e.score, e.tie, e.request, e.offer))
+        .min_by_key(|(_, e)| e.rank())
         .map_or(u32::MAX, |(at, _)| u32::try_from(at).unwrap_or(u32::MAX));
     OutcomeList::claimed(entries, lowest).ok()
 }

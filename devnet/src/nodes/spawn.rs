@@ -5,10 +5,12 @@ use std::{
     process::Command,
 };
 
-use quorate_canon::Round;
-
 use super::NodeFiles;
-use crate::{Error, chains::Process, liars::Lie};
+use crate::{
+    Error,
+    chains::Process,
+    liars::{Lie, When},
+};
 
 /// The operator's binary.
 pub const OPERATOR: &str = "avs-operator";
@@ -80,21 +82,23 @@ impl Nodes {
         self.set_operator(number, command)
     }
 
-    /// Starts an operator that lies once, from a round on.
+    /// Starts an operator that lies: once, from a round on, or as often as a [`When`] says.
     ///
     /// # Errors
     /// When the binary is not built or does not start.
-    pub fn start_liar(&mut self, number: usize, lie: Lie, from: Round) -> Result<(), Error> {
+    pub fn start_liar(
+        &mut self,
+        number: usize,
+        lie: Lie,
+        when: impl Into<When>,
+    ) -> Result<(), Error> {
+        let When { from, rounds } = when.into();
         let mut command = Command::new(binary(DEVNET)?);
         command
-            .args([
-                "liar",
-                "--lie",
-                lie.word(),
-                "--from-round",
-                &from.to_string(),
-                "--config",
-            ])
+            .arg("liar")
+            .args(["--lie", &lie.to_string()])
+            .args(["--from-round", &from.to_string()])
+            .args(["--rounds", &rounds.to_string(), "--config"])
             .arg(self.files.operator(number));
         self.set_operator(number, command)
     }

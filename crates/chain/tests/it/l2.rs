@@ -9,12 +9,15 @@ use quorate_bls::{Domain as Purpose, SecretKey};
 use quorate_canon::codec::FixedWidth;
 use quorate_canon::hash::sha256;
 use quorate_canon::{
-    Epoch, GpuCount, Mask256, MicroDollars, OperatorIndex, OperatorStake, Round, Timestamp,
+    Digest, Epoch, GpuCount, Mask256, MicroDollars, OperatorIndex, OperatorStake, Round, Timestamp,
 };
 use quorate_chain::sender::{Call, Receipt, SenderConfig, TxSender};
-use quorate_chain::views::{self, Status};
+use quorate_chain::views::{self, Status, Verifier};
 use quorate_chain::{Contracts, Reader, ReaderConfig, Rpc, chunk, settlement, to_address};
-use quorate_matching::{Offer, OutcomeList, Policy, Request, chunk_count, match_round, policy};
+use quorate_matching::{
+    Ineligible, Offer, OutcomeList, Policy, Request, RoundContext, Snapshot, Witness, chunk_count,
+    eligible, factors, match_round, policy, score, tie,
+};
 use quorate_protocol::{
     Certificate, CertificateBuilder, Header, Schedule, StakeTable, Unverified, Vote, seed,
 };
@@ -34,6 +37,12 @@ alloy::sol! {
         address market;
         address bridge;
         address timelock;
+        address disputes;
+        address strikes;
+    }
+    struct Limits {
+        uint256 proposalBond;
+        uint32 forcedInclusion;
     }
     function grantRole(bytes32 role, address account) external;
     function mint(address to, uint256 amount) external;
@@ -48,6 +57,7 @@ struct Network {
     market: Address,
     providers: Address,
     table: Address,
+    verifier: Address,
     policy: Policy,
     beacon: SecretKey,
     deployed_at: u64,
@@ -96,6 +106,7 @@ impl Network {
             market: Address::ZERO,
             providers: Address::ZERO,
             table: Address::ZERO,
+            verifier: Address::ZERO,
             policy,
             beacon,
         };
@@ -120,6 +131,12 @@ impl Network {
             market: owner.create(nonce + 1),
             bridge: owner,
             timelock: owner,
+            disputes: owner.create(nonce + 4),
+            strikes: owner.create(nonce + 2),
+        };
+        let limits = Limits {
+            proposalBond: U256::from(1_000),
+            forcedInclusion: 25,
         };
         let domain = IRounds::Domain {
             l1ChainId: 1,
@@ -127,11 +144,12 @@ impl Network {
             operatorSet: 3,
         };
         let page = Bytes::from(self.policy.page());
-        let key = Bytes::copy_from_slice(&self.beacon.public_key().to_bytes192());
-        let arguments = (schedule(), domain, links, 64_u32, page, key).abi_encode_params();
+        let arguments = (schedule(), domain, links, 64_u32, page, limits).abi_encode_params();
         self.rounds = self.create("Rounds", arguments).await;
-        let arguments = (self.rounds, self.providers, owner, vec![dollar]).abi_encode_params();
-        self.market = self.create("Market", arguments).await;
+        let cap = U256::from(1_000_000);
+        let arguments = (self.rounds, self.providers, owner, vec![dollar], cap);
+        self.market = self.create("Market", arguments.abi_encode_params()).await;
+        self.verifier = self.judges(nonce + 2).await;
         let role = B256::new(quorate_canon::hash::tag("MARKET"));
         self.call(
             self.providers,
@@ -163,6 +181,31 @@ impl Network {
         let amount = U256::from(10).pow(U256::from(24));
         self.call(self.providers, &IProviders::stakeCall { amount })
             .await;
+    }
+
+    /// Strikes, verifier and disputes, where `Rounds` expects them.
+    async fn judges(&self, nonce: u64) -> Address {
+        let owner = self.sender.address();
+        let table = (self.rounds, self.table).abi_encode_params();
+        let strikes = self.create("Strikes", table).await;
+        let key = Bytes::copy_from_slice(&self.beacon.public_key().to_bytes192());
+        let inputs = (self.rounds, self.market, self.providers, key).abi_encode_params();
+        let verifier = self.create("Verifier", inputs).await;
+        let (bond, bounty) = (U256::from(10), U256::from(5));
+        let links = (self.rounds, self.market, verifier, bond, bounty).abi_encode_params();
+        let disputes = self.create("Disputes", links).await;
+        assert_eq!(
+            (strikes, disputes),
+            (owner.create(nonce), owner.create(nonce + 2))
+        );
+        let rpc = &self.rpc;
+        assert_eq!(views::strikes_of(rpc, self.rounds).await.unwrap(), strikes);
+        assert_eq!(
+            views::disputes_of(rpc, self.rounds).await.unwrap(),
+            disputes
+        );
+        assert_eq!(views::verifier_of(rpc, disputes).await.unwrap(), verifier);
+        verifier
     }
 
     async fn create(&self, contract: &str, arguments: Vec<u8>) -> Address {
@@ -296,12 +339,10 @@ impl Network {
         let settled = settlement(&certify(header, table), &signature);
         self.call(self.rounds, &IRounds::settleCall { s: settled })
             .await;
+        self.contracts_agree(&header, &list, &snapshot, &context)
+            .await;
         for index in 0..chunk_count(list.count()) {
             let proof = list.chunk(index).unwrap();
-            let root = header.outcome_root;
-            views::check_chunk(&self.rpc, self.rounds, round, root, &proof)
-                .await
-                .unwrap();
             let c = chunk(round, &proof);
             self.call(
                 self.rounds,
@@ -314,6 +355,75 @@ impl Network {
         }
         reader.advance().await.unwrap();
         (header, list)
+    }
+}
+
+impl Network {
+    /// The contracts see pairs, chunks and entries of a right outcome as we do, whether they are
+    /// asked at the snapshot or now.
+    async fn contracts_agree(
+        &self,
+        header: &Header,
+        list: &OutcomeList,
+        snapshot: &Snapshot,
+        context: &RoundContext,
+    ) {
+        let there = header.snapshot_hash;
+        let (rpc, address) = (&self.rpc, self.verifier);
+        for verifier in [
+            Verifier::latest(rpc.clone(), address),
+            Verifier::at_block(rpc.clone(), address, there),
+        ] {
+            for index in 0..chunk_count(list.count()) {
+                let proof = list.chunk(index).unwrap();
+                let (round, root) = (header.round, header.outcome_root);
+                verifier.check_chunk(round, root, &proof).await.unwrap();
+                let wrong = Digest([9; 32]);
+                let refused = verifier
+                    .check_chunk(round, wrong, &proof)
+                    .await
+                    .unwrap_err();
+                assert!(!refused.is_retryable(), "{refused}");
+            }
+            self.pairs_agree(&verifier, header, snapshot, context).await;
+            for at in 0..list.count() {
+                let witness = Witness::Entry(list.open(&[at]).unwrap()).to_bytes();
+                let judged = verifier.judge(header, &witness).await.unwrap();
+                assert_eq!(judged.code, 0, "entry {at}");
+            }
+        }
+    }
+
+    async fn pairs_agree(
+        &self,
+        verifier: &Verifier,
+        header: &Header,
+        snapshot: &Snapshot,
+        context: &RoundContext,
+    ) {
+        let policy = &self.policy.score;
+        let (mut ids, mut ours) = (Vec::new(), Vec::new());
+        for request in snapshot.requests() {
+            for offer in snapshot.offers() {
+                ids.push((request.request.id, offer.offer.id));
+                let found = eligible(&request.request, offer, policy, context);
+                let tie = tie(request, offer, &header.seed);
+                let factors = factors(request, offer, policy, context, tie);
+                let score = score(request, &factors, policy, context);
+                ours.push(found.map(|()| (score, tie)).map_err(Ineligible::code));
+            }
+        }
+        let theirs = verifier
+            .pairs(header.round, &header.seed, &ids)
+            .await
+            .unwrap();
+        for ((id, ours), theirs) in ids.iter().zip(&ours).zip(&theirs) {
+            match ours {
+                Ok(pair) => assert_eq!((theirs.score, theirs.tie), *pair, "{id:?}"),
+                Err(code) => assert_eq!(theirs.ineligible, *code, "{id:?}"),
+            }
+            assert_eq!(theirs.ineligible == 0, ours.is_ok());
+        }
     }
 }
 

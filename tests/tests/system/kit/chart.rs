@@ -14,6 +14,7 @@ pub(crate) fn brisk(clock: Clock) -> Clock {
         table_lead: 2,
         challenge_window: 4,
         reveal_window: 2,
+        forced_inclusion: 2,
         ..clock
     }
 }
