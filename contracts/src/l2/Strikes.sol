@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {LibBit} from "solady/utils/LibBit.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {IStakeTable} from "../interfaces/IStakeTable.sol";
 import {IStrikes} from "../interfaces/IStrikes.sol";
@@ -75,12 +76,9 @@ contract Strikes is IStrikes {
         if (rest < 32) bits &= type(uint256).max << (256 - 8 * rest);
     }
 
-    /// @dev The index of the leftmost bit.
+    /// @dev The lowest index: the first byte from the left that has a bit, and its last bit.
     function _firstOf(uint256 bits, uint256 word) private pure returns (uint32) {
-        uint256 place;
-        assembly ("memory-safe") {
-            place := clz(bits)
-        }
-        return uint32(256 * word + (place ^ 7));
+        uint256 at_ = LibBit.clz(bits) / 8;
+        return uint32(256 * word + 8 * at_ + LibBit.ffs(bits >> (248 - 8 * at_)));
     }
 }

@@ -3,50 +3,28 @@ pragma solidity ^0.8.36;
 
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
-import {StakeTable} from "../../src/l2/StakeTable.sol";
 import {Rounds} from "../../src/l2/Rounds.sol";
 import {TableKit} from "../TableKit.sol";
-import {Kit} from "./Kit.sol";
+import {SignedKit} from "./SignedKit.sol";
 import {vm2} from "./Vm2.sol";
 
 /// @notice Certificates with real signatures, by the real table of 128 operators with equal stake.
 /// forge-config: default.isolate = true
-contract CertificatesTest is Kit {
-    using TableKit for TableKit.Table;
-
+contract CertificatesTest is SignedKit {
     uint256 private constant OPERATORS = 128;
 
-    StakeTable private stakes;
-    TableKit.Table private operators;
-
     function setUp() public override {
-        vm.warp(GENESIS - 50);
-        stakes = new StakeTable(address(this));
-        TableKit.Table memory t = TableKit.create(0, OPERATORS);
-        for (uint256 i; i < OPERATORS; ++i) {
-            t.set(i, 5_001 + i, 1_000);
-        }
-        operators = t;
-        stakes.receiveMessage(t.commitment());
-        for (uint32 p; p < t.pages(); ++p) {
-            stakes.postKeysPage(0, p, t.keysPage(p));
-        }
-        stakes.postStakesPage(0, t.stakesPage());
-        _deploy(IStakeTable(address(stakes)));
+        _deploySigned(OPERATORS, 1);
     }
 
     /// @dev A settlement of round n signed by all but the first `absent`.
     function _signed(uint64 n, uint256 absent) private view returns (IRounds.Settlement memory s) {
-        TableKit.Table memory t = operators;
         s = _settlement(n, _outcomeRoot("", 0));
         for (uint256 i; i < 48; ++i) {
             s.beaconSignature[i] = bytes1(uint8(0x77 + i));
         }
-        s.bitmap = t.all();
-        for (uint256 i; i < absent; ++i) {
-            TableKit.unset(s.bitmap, i);
-        }
-        s.aggregate = t.sign(s.bitmap, sha256(_headerOf(s)));
+        s.bitmap = _only(absent, OPERATORS - 1);
+        s.aggregate = _sign(s.bitmap, sha256(_headerOf(s)));
     }
 
     function _settleAndPost(uint64 n, uint256 absent) private returns (uint256 gas) {

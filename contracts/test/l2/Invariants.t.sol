@@ -23,7 +23,7 @@ contract MarketInvariants is Base {
 
     function targetSelectors() external view returns (FuzzSelector[] memory all) {
         all = new FuzzSelector[](1);
-        bytes4[13] memory own = [
+        bytes4[19] memory own = [
             MarketHandler.pass.selector,
             MarketHandler.postOffer.selector,
             MarketHandler.reviseOffer.selector,
@@ -36,7 +36,13 @@ contract MarketInvariants is Base {
             MarketHandler.postChunk.selector,
             MarketHandler.closeLease.selector,
             MarketHandler.settleLease.selector,
-            MarketHandler.withdraw.selector
+            MarketHandler.withdraw.selector,
+            MarketHandler.propose.selector,
+            MarketHandler.confirm.selector,
+            MarketHandler.refute.selector,
+            MarketHandler.annul.selector,
+            MarketHandler.collectDebt.selector,
+            MarketHandler.noteEnds.selector
         ];
         // The actions that bring a round about come more often.
         bytes4[] memory selectors = new bytes4[](own.length + 5);
@@ -65,6 +71,24 @@ contract MarketInvariants is Base {
         }
     }
 
+    /// @dev A refutation rewrites no end, and no deadline that passed is made up for: what was known stays.
+    function invariant_endsAndVoidsStay() external view {
+        for (uint64 n; n <= handler.lastRound(); ++n) {
+            (uint64 end, uint64 voided) = handler.endsOf(n);
+            if (handler.firstEnd(n) != 0) assertEq(end, handler.firstEnd(n), "end");
+            if (handler.firstVoid(n) != 0) assertEq(voided, handler.firstVoid(n), "void");
+        }
+    }
+
+    /// @dev Every bond lies with disputes, until a certificate has come in time.
+    function invariant_bondsOfProposalsAreHeld() external view {
+        for (uint64 n; n <= handler.lastRound(); ++n) {
+            (uint256 held, uint256 stuck) = handler.bondsOf(n);
+            assertEq(held, handler.isBonded(n) ? 1 ether : 0, "bond");
+            assertEq(stuck, 0, "in rounds");
+        }
+    }
+
     function invariant_aRequestIsMatchedOnceAndNeverAfterReclaiming() external view {
         (, uint64 requests) = handler.counts();
         for (uint64 id = 1; id <= requests; ++id) {
@@ -85,7 +109,7 @@ contract MarketInvariants is Base {
 
     /// @dev One random action; weights as above.
     function _act(uint256 seed) private {
-        uint256 a = seed % 18;
+        uint256 a = seed % 26;
         uint64 id = uint64(seed >> 8);
         (uint8 x, uint8 y, uint16 z) = (uint8(seed >> 72), uint8(seed >> 80), uint16(seed >> 88));
         if (a == 0 || a == 13) handler.pass(x);
@@ -101,6 +125,13 @@ contract MarketInvariants is Base {
         if (a == 10) handler.closeLease(id, x);
         if (a == 11) handler.settleLease(id);
         if (a == 12) handler.withdraw(x, y);
+        if (a == 18 || a == 19) handler.propose(seed >> 8, x % 3 == 0);
+        if (a == 20) handler.confirm();
+        if (a == 21) handler.refute(x, y);
+        if (a == 22) handler.annul(id);
+        if (a == 23) handler.collectDebt();
+        if (a == 24) handler.noteEnds();
+        if (a == 25) handler.pass(x);
     }
 
     /// @dev The handler is worth its name: in one long walk all kinds of ends are reached.
@@ -108,6 +139,8 @@ contract MarketInvariants is Base {
         uint256 leases;
         uint256 reclaimed;
         uint256 paid;
+        uint256 annulled;
+        uint256 bonds;
         for (uint256 walk; walk < 3; ++walk) {
             if (walk != 0) {
                 handler = new MarketHandler();
@@ -118,6 +151,8 @@ contract MarketInvariants is Base {
             }
             this.invariant_theMarketHoldsWhatItOwes();
             this.invariant_usedIsWhatLeasesTakeAndWithinCapacity();
+            this.invariant_endsAndVoidsStay();
+            this.invariant_bondsOfProposalsAreHeld();
             (, uint64 requests) = handler.counts();
             for (uint64 id = 1; id <= requests; ++id) {
                 if (handler.roundOfLease(id) != 0) {
@@ -125,12 +160,19 @@ contract MarketInvariants is Base {
                     if (handler.isPaid(id)) ++paid;
                 }
                 if (handler.reclaimed(id)) ++reclaimed;
+                if (handler.annulled(id)) ++annulled;
+            }
+            for (uint64 n; n <= handler.lastRound(); ++n) {
+                if (handler.isBonded(n)) ++bonds;
             }
         }
         emit log_named_uint("leases", leases);
         emit log_named_uint("paid", paid);
         emit log_named_uint("reclaimed", reclaimed);
+        emit log_named_uint("annulled", annulled);
+        emit log_named_uint("bonds", bonds);
         emit log_named_uint("refuted", handler.refuted());
         assertTrue(leases > 5 && paid > 2 && reclaimed > 2 && handler.refuted() != 0, "all ends");
+        assertTrue(annulled != 0 && bonds != 0, "all new ends");
     }
 }

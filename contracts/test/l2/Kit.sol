@@ -32,6 +32,8 @@ abstract contract Kit is Base {
     address internal constant TENANT = address(0xB1);
     address internal constant TREASURY = address(0xC1);
     address internal constant TIMELOCK = address(0xD1);
+    address internal constant PROPOSER = address(0xF1);
+    address internal constant POSTER = address(0xE0);
 
     MockToken internal usd;
     MockToken internal quor;
@@ -263,6 +265,44 @@ abstract contract Kit is Base {
         s = _settlement(n, _outcomeRoot(list, 0));
         if (block.timestamp < _closeOf(n) + 30) vm.warp(_closeOf(n) + 30);
         rounds.settle(s);
+    }
+
+    /// @dev Half of a round's time-out, from which on it takes a proposal.
+    function _halfOf(uint64 n) internal pure returns (uint64) {
+        return _closeOf(n) + TIMEOUT / 2;
+    }
+
+    /// @dev What a proposal of round n for a list says.
+    function _unsigned(uint64 n, bytes memory list) internal pure returns (IRounds.Settlement memory s) {
+        s = _settlement(n, _outcomeRoot(list, 0));
+        (s.bitmap, s.aggregate) = (bytes(""), bytes(""));
+    }
+
+    /// @dev Proposes round n for a list, as soon as it can be.
+    function _propose(uint64 n, bytes memory list) internal returns (IRounds.Settlement memory s) {
+        s = _unsigned(n, list);
+        if (block.timestamp < _halfOf(n)) vm.warp(_halfOf(n));
+        vm.deal(PROPOSER, BOND);
+        vm.prank(PROPOSER);
+        rounds.propose{value: BOND}(s);
+    }
+
+    /// @dev A refutation of round n, as disputes bring it.
+    function _refute(uint64 n, uint8 code, uint32 position) internal {
+        vm.prank(address(disputes));
+        rounds.refute(n, code, position);
+    }
+
+    function _statusOf(uint64 n) internal view returns (IRounds.Status status) {
+        (status,,,,,) = rounds.roundOf(n);
+    }
+
+    function _digestOf(uint64 n) internal view returns (bytes32 digest) {
+        (, digest,,,,) = rounds.roundOf(n);
+    }
+
+    function _endOf(uint64 n) internal view returns (uint64 endedAt) {
+        (,,, endedAt,,) = rounds.roundOf(n);
     }
 
     function _chunk(uint64 n, bytes memory list, uint32 index) internal pure returns (IRounds.Chunk memory c) {

@@ -11,7 +11,6 @@ import {Kit} from "./Kit.sol";
 /// @notice What posting a chunk opens, what it refutes, and how leases end.
 contract LeasesTest is Kit {
     uint64 private constant T = GENESIS - 1; // of round 0
-    address private constant POSTER = address(0xE0);
 
     // --- helpers: the market asked directly, as Rounds ---
 

@@ -6,11 +6,13 @@ import {Kit} from "./Kit.sol";
 
 /// @notice Which rounds are live, and what they may bind, against a plain model that walks through all rounds.
 contract LiveTest is Kit {
-    /// @dev The model: the last certified round, and its end (of the future while its chunks may come).
+    /// @dev The model: the last round with a header, and its end (of the future while its chunks may come).
     bool private _any;
     uint64 private _last;
     uint64 private _end;
     bool private _pending;
+    /// @dev All rounds that got a header.
+    uint64[] private _headed;
 
     /// @dev The recursion of DESIGN, section 3, step 8, from the first round on.
     function _modelIsLive(uint64 n) private view returns (bool) {
@@ -50,16 +52,32 @@ contract LiveTest is Kit {
         return uint64(block.timestamp);
     }
 
-    /// @dev Lets time pass, then certifies the live round if there is one, and posts it at once, later or never.
+    /// @dev Refutes a round that has a header, if it can be. In the model only a round under way minds.
+    function _stepRefute(uint8 which) private {
+        if (_headed.length == 0) return;
+        uint64 n = _headed[_headed.length - 1 - which % _headed.length];
+        uint64 until = rounds.challengeableUntil(n);
+        if (_statusOf(n) == IRounds.Status.Refuted || (until != 0 && block.timestamp > until)) return;
+        _refute(n, 14, 0);
+        if (_pending && n == _last) (_end, _pending) = (_closeOf(n) + TIMEOUT, false);
+    }
+
+    /// @dev Lets time pass, then certifies or proposes the live round if there is one, and posts it at once, later
+    /// or never; or refutes a round, early or late.
     function _step(uint8 seconds_, uint8 action) private {
         vm.warp(block.timestamp + seconds_ % 90);
-        if (action % 3 == 0) return;
+        if (action % 5 == 0) return;
+        if (action % 5 == 4) return _stepRefute(action / 64);
         for (uint64 n; _closeOf(n) <= block.timestamp; ++n) {
             if (!rounds.isLive(n) || block.timestamp > _closeOf(n) + TIMEOUT) continue;
             IRounds.Settlement memory s = _settlement(n, _outcomeRoot("", 0));
-            if (!_pending || _last != n) rounds.settle(s);
+            if (!_pending || _last != n) {
+                if (action % 5 == 3 && _now() >= _halfOf(n)) _propose(n, "");
+                else rounds.settle(s);
+                _headed.push(n);
+            }
             (_any, _last, _end, _pending) = (true, n, _closeOf(n) + TIMEOUT, true);
-            if (action % 3 == 1) return;
+            if (action % 5 == 1) return;
             rounds.postChunk(_headerOf(s), _chunk(n, "", 0));
             (_end, _pending) = (_now(), false);
             return;
@@ -92,6 +110,24 @@ contract LiveTest is Kit {
             if (_takes(n)) expected = true;
         }
         assertTrue(rounds.mayBind(closedAt) == expected, "may bind");
+    }
+
+    /// @dev Whatever is refuted after its end, and whenever: the live rounds are the same.
+    function testFuzz_lateRefutationsMoveNoLiveRound(uint8[9] calldata seconds_, uint8[9] calldata actions) external {
+        _history(seconds_, actions);
+        bool[20] memory before;
+        for (uint64 n; n < 20; ++n) {
+            before[n] = rounds.isLive(n);
+        }
+        bool underWay = _pending && block.timestamp <= _closeOf(_last) + TIMEOUT;
+        uint64 first = rounds.firstLive();
+        for (uint8 i = underWay ? 1 : 0; i < _headed.length; ++i) {
+            _stepRefute(i);
+        }
+        assertEq(rounds.firstLive(), first, "first live");
+        for (uint64 n; n < 20; ++n) {
+            assertTrue(rounds.isLive(n) == before[n], "live");
+        }
     }
 
     function test_whatIsStillOpenMayBeBound() external view {

@@ -9,17 +9,21 @@ contract MarketHandler is Kit {
     address[3] internal tenants = [TENANT, address(0xB2), address(0xB3)];
     address[2] internal sellers = [PROVIDER, address(0xA2)];
 
-    address internal constant POSTER = address(0xE0);
-
     /// @dev What is remembered of earlier states, to notice a change that may not be.
     mapping(uint64 n => bytes32) public firstDigest;
     mapping(uint64 request => uint64) public firstRound;
     mapping(uint64 request => bool) public reclaimed;
+    mapping(uint64 request => bool) public annulled;
+    mapping(uint64 n => uint64) public firstEnd;
+    mapping(uint64 n => uint64) public firstVoid;
+    /// @dev Whether a proposal's bond must be held for a round.
+    mapping(uint64 n => bool) public isBonded;
     uint64 public lastRound;
 
-    /// @dev The list of the newest certified round, for its chunk.
+    /// @dev The list of the newest round, for its chunk; `_isKnown` unless it was certified for a made-up root.
     IRounds.Settlement private _settled;
     bytes private _pendingList;
+    bool private _isKnown;
 
     function setUp() public override {
         super.setUp();
@@ -103,21 +107,63 @@ contract MarketHandler is Kit {
         IRounds.Settlement memory s = _settlement(n, _outcomeRoot(list, 0));
         rounds.settle(s);
         rounds.settle(s); // again: nothing
-        (_settled, _pendingList) = (s, list);
-        lastRound = n;
-        (, bytes32 digest,,,,) = rounds.roundOf(n);
-        firstDigest[n] = digest;
+        _note(s, list);
     }
 
-    /// @dev Another certified header of the newest round: evidence, and nothing else.
+    /// @dev Proposes an honest list for the live round, or one that lies.
+    function propose(uint256 seed, bool lie) external {
+        uint64 n = _liveRound();
+        if (n == type(uint64).max || block.timestamp < _halfOf(n)) return;
+        bytes memory list = lie ? _lyingList(n, seed) : _honestList(n);
+        _note(_propose(n, list), list);
+        isBonded[n] = true;
+    }
+
+    /// @dev A certificate of the newest round's own header: it confirms a proposal, else it changes nothing.
+    function confirm() external {
+        if (firstDigest[lastRound] == 0 || !_isKnown) return;
+        rounds.settle(_settlement(lastRound, _settled.outcomeRoot));
+        if (_isUnderWay()) isBonded[lastRound] = false;
+    }
+
+    /// @dev Another certified header of the newest round: takes the place of a proposal, or is evidence only.
     function certifyAnother(uint256 seed) external {
         if (firstDigest[lastRound] == 0) return;
+        bool replaces = isBonded[lastRound] && _isUnderWay();
         rounds.settle(_settlement(lastRound, keccak256(abi.encode(seed))));
+        if (!replaces) return;
+        (isBonded[lastRound], _isKnown) = (false, false);
+        firstDigest[lastRound] = _digestOf(lastRound);
+    }
+
+    /// @dev Refutes one of the last rounds while it can be.
+    function refute(uint8 back, uint8 code) external {
+        if (back % 4 > lastRound) return;
+        uint64 n = lastRound - back % 4;
+        IRounds.Status status = _statusOf(n);
+        if (status != IRounds.Status.Certified && status != IRounds.Status.Settled) return;
+        uint64 until = rounds.challengeableUntil(n);
+        if (until != 0 && block.timestamp > until) return;
+        _refute(n, uint8(bound(code, 1, 15)), 0);
+    }
+
+    function annul(uint64 id) external {
+        id = _requestId(id);
+        if (id == 0 || market.lockedOf(id) == 0) return;
+        (uint64 round,,,,) = market.leaseOf(id);
+        if (round == 0 || !rounds.isVoid(round - 1)) return;
+        vm.prank(address(disputes));
+        market.annul(id);
+        annulled[id] = true;
+    }
+
+    function collectDebt() external {
+        if (market.debtOf(POSTER) == 0 || market.postingPot() == 0) return;
+        market.collectDebt(POSTER);
     }
 
     function postChunk() external {
-        (IRounds.Status status,,,,,) = rounds.roundOf(lastRound);
-        if (status != IRounds.Status.Certified || block.timestamp > _closeOf(lastRound) + TIMEOUT) return;
+        if (!_isUnderWay() || !_isKnown) return;
         bytes memory header = _headerOf(_settled);
         IRounds.Chunk memory chunk = _chunk(lastRound, _pendingList, 0);
         vm.prank(POSTER);
@@ -133,7 +179,9 @@ contract MarketHandler is Kit {
         (bytes memory request,,) = market.requestRecord(id);
         (bytes memory record,,) = market.offerRecord(offer, 1);
         address who = as_ % 2 == 0 ? _ownerOf(request) : _ownerOf(record);
-        if (block.timestamp >= start + _get(request, 272, 4)) who = address(0xBAD);
+        uint64 voided = rounds.voidedAt(round - 1);
+        bool over = block.timestamp >= start + _get(request, 272, 4);
+        if (over || (voided != 0 && block.timestamp >= voided + VOID_NOTICE)) who = address(0xBAD);
         uint64[] memory ids = new uint64[](2);
         (ids[0], ids[1]) = (id, id); // twice: the second is passed over
         vm.prank(who);
@@ -209,11 +257,41 @@ contract MarketHandler is Kit {
         (round,,,,) = market.leaseOf(id);
     }
 
-    function digestOf(uint64 n) external view returns (bytes32 digest) {
-        (, digest,,,,) = rounds.roundOf(n);
+    function digestOf(uint64 n) external view returns (bytes32) {
+        return _digestOf(n);
+    }
+
+    /// @dev When a round ended and when it became void; 0 for what is not known or not so.
+    function endsOf(uint64 n) public view returns (uint64 end, uint64 voided) {
+        return (_endOf(n), rounds.voidedAt(n));
+    }
+
+    /// @dev Remembers what has become of each round, the first time that it is known.
+    function noteEnds() external {
+        for (uint64 n; n <= lastRound; ++n) {
+            (uint64 end, uint64 voided) = endsOf(n);
+            if (firstEnd[n] == 0) firstEnd[n] = end;
+            if (firstVoid[n] == 0) firstVoid[n] = voided;
+        }
+    }
+
+    /// @dev The bond that disputes hold for a round, and what `Rounds` holds itself.
+    function bondsOf(uint64 n) external view returns (uint256 held, uint256 stuck) {
+        return (disputes.bondOf(n), address(rounds).balance);
     }
 
     // --- inside ---
+
+    function _note(IRounds.Settlement memory s, bytes memory list) private {
+        (_settled, _pendingList, _isKnown) = (s, list, true);
+        lastRound = s.n;
+        firstDigest[s.n] = _digestOf(s.n);
+    }
+
+    /// @dev Whether chunks of the newest round may still come.
+    function _isUnderWay() private view returns (bool) {
+        return _statusOf(lastRound) == IRounds.Status.Certified && block.timestamp <= _closeOf(lastRound) + TIMEOUT;
+    }
 
     /// @dev Whether the windows of a round are over, counted again from its refutation if it was refuted.
     function _isOver(uint64 n) private view returns (bool) {

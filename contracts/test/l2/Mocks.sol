@@ -3,7 +3,6 @@ pragma solidity ^0.8.36;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IBridge} from "../../src/interfaces/IBridge.sol";
-import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 
 /// @notice A token that anyone mints; `tax` makes it keep a share of each transfer, `frozen` stops an account.
@@ -45,6 +44,7 @@ contract MockStakeTable is IStakeTable {
     uint256 public signed;
     uint256 public total;
     bool public bad;
+    bool public isIncomplete;
 
     constructor(uint256 signed_, uint256 total_) {
         (signed, total) = (signed_, total_);
@@ -52,6 +52,10 @@ contract MockStakeTable is IStakeTable {
 
     function set(uint256 signed_, uint256 total_) external {
         (signed, total) = (signed_, total_);
+    }
+
+    function setComplete(bool complete) external {
+        isIncomplete = !complete;
     }
 
     function setBad(bool bad_) external {
@@ -74,8 +78,8 @@ contract MockStakeTable is IStakeTable {
         return address(0);
     }
 
-    function isComplete(uint64) external pure returns (bool) {
-        return true;
+    function isComplete(uint64) external view returns (bool) {
+        return !isIncomplete;
     }
 
     function tableOf(uint64) external pure returns (uint32, uint128, bytes memory, bytes memory) {
@@ -98,7 +102,7 @@ contract MockBridge is IBridge {
     }
 }
 
-/// @notice Disputes that remember the bonds of proposals, and refute what they are told to.
+/// @notice Disputes that remember the bonds of proposals.
 contract MockDisputes {
     mapping(uint64 n => address) public proposerOf;
     mapping(uint64 n => uint256) public bondOf;
@@ -114,10 +118,6 @@ contract MockDisputes {
     function releaseBond(uint64 n) external {
         if (bondOf[n] == 0) revert NoBond(n);
         bondOf[n] = 0;
-    }
-
-    function refute(IRounds rounds, uint64 n, uint8 code, uint32 position) external {
-        rounds.refute(n, code, position);
     }
 }
 

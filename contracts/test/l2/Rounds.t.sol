@@ -16,10 +16,6 @@ import {FailingMarket} from "./Mocks.sol";
 
 /// @notice Certificates, chunks, policies and the word to L1.
 contract RoundsTest is Kit {
-    function _status(uint64 n) private view returns (IRounds.Status status) {
-        (status,,,,,) = rounds.roundOf(n);
-    }
-
     function _empty(uint64 n) private pure returns (IRounds.Settlement memory) {
         return _settlement(n, _outcomeRoot("", 0));
     }
@@ -260,9 +256,9 @@ contract RoundsTest is Kit {
         vm.expectRevert(abi.encodeWithSelector(Rounds.AlreadyPosted.selector, 0, 2));
         rounds.postChunk(header, last);
         rounds.postChunk(header, _chunk(0, list, 0));
-        assertTrue(_status(0) == IRounds.Status.Certified, "one is missing");
+        assertTrue(_statusOf(0) == IRounds.Status.Certified, "one is missing");
         rounds.postChunk(header, _chunk(0, list, 1));
-        assertTrue(_status(0) == IRounds.Status.Settled, "settled");
+        assertTrue(_statusOf(0) == IRounds.Status.Settled, "settled");
         (uint64 round, uint32 position, uint64 offer,,) = market.leaseOf(1);
         assertEq(abi.encode(round, position, offer), abi.encode(1, 512, 513), "lease of the last entry");
     }
@@ -270,7 +266,7 @@ contract RoundsTest is Kit {
     function test_marksOfAnEarlierRoundDoNotCount() external {
         _run(0, "");
         _run(1, "");
-        assertTrue(_status(1) == IRounds.Status.Settled, "settled");
+        assertTrue(_statusOf(1) == IRounds.Status.Settled, "settled");
     }
 
     function test_noChunkAfterTheDeadline() external {
@@ -313,7 +309,7 @@ contract RoundsTest is Kit {
         (bool ok,) = address(rounds).call(abi.encodeCall(IRounds.postChunk, (header, c)));
         assertTrue(!ok, "refused");
         rounds.postChunk(header, _chunk(0, list, 0));
-        assertTrue(_status(0) == IRounds.Status.Settled, "settled");
+        assertTrue(_statusOf(0) == IRounds.Status.Settled, "settled");
     }
 
     function test_aSignedChunkThatBreaksARuleRefutesTheRound() external {
@@ -325,7 +321,7 @@ contract RoundsTest is Kit {
         vm.expectEmit();
         emit IRounds.RoundRefuted(0, 9, 0, uint64(block.timestamp));
         rounds.postChunk(header, _chunk(0, list, 0));
-        assertTrue(_status(0) == IRounds.Status.Refuted, "status");
+        assertTrue(_statusOf(0) == IRounds.Status.Refuted, "status");
         assertTrue(rounds.isVoid(0), "void");
         assertTrue(!rounds.isFinal(0), "not final");
         (uint64 round,,,,) = market.leaseOf(2);
@@ -335,7 +331,7 @@ contract RoundsTest is Kit {
         rounds.postChunk(header, again);
         assertEq(rounds.firstLive(), 2, "live again after the deadline");
         _run(2, _list(_one(1, 1)));
-        assertTrue(_status(0) == IRounds.Status.Refuted, "still refuted");
+        assertTrue(_statusOf(0) == IRounds.Status.Refuted, "still refuted");
     }
 
     /// @dev Only the market's own refutation is one: everything else, a call that used up its gas too, reverts.
@@ -352,7 +348,7 @@ contract RoundsTest is Kit {
             bytes memory call = abi.encodeCall(IRounds.postChunk, (_headerOf(s), c));
             (bool ok,) = address(rounds).call{gas: 30_000_000}(call);
             assertTrue(!ok, "reverts");
-            assertTrue(_status(0) == IRounds.Status.Certified, "certified");
+            assertTrue(_statusOf(0) == IRounds.Status.Certified, "certified");
         }
     }
 
@@ -364,7 +360,7 @@ contract RoundsTest is Kit {
         bytes memory header = _headerOf(_certify(0, list));
         bytes memory call = abi.encodeCall(IRounds.postChunk, (header, _chunk(0, list, 0)));
         (bool ok,) = address(rounds).call{gas: bound(gas_, 1_000, 400_000)}(call);
-        IRounds.Status status = _status(0);
+        IRounds.Status status = _statusOf(0);
         assertTrue(ok ? status == IRounds.Status.Refuted : status == IRounds.Status.Certified, "all or nothing");
     }
 
