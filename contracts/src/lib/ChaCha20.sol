@@ -9,7 +9,7 @@ pragma solidity ^0.8.36;
 /// forty additions fill six bits of the 32 that are spare. A lane is cut back when it is mixed into another row.
 library ChaCha20 {
     /// @dev "expand 32-byte k"
-    uint256 private constant CONSTANTS = 0x00000000617078650000000033206e640000000079622d32000000006b206574;
+    uint256 private constant CONSTANTS = 0x0000000061707865000000003320646e0000000079622d32000000006b206574;
     uint256 private constant LANES = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
     /// @dev Times this, a 32-bit lane stands twice in its 64 bits, and a shift of that is a rotation.
     uint256 private constant TWICE = 0x100000001;
@@ -32,6 +32,9 @@ library ChaCha20 {
     /// @dev Twenty rounds on the state, then the state that they began with added: row `which` of the block.
     function _row(uint256 b0, uint256 c0, uint256 d0, uint256 which) private pure returns (uint256 row) {
         assembly ("memory-safe") {
+            // On the stack: the optimizer would work constants out anew at every use.
+            let lanes := LANES
+            let twice := TWICE
             let a := CONSTANTS
             let b := b0
             let c := c0
@@ -39,25 +42,25 @@ library ChaCha20 {
             for { let i := 10 } i { i := sub(i, 1) } {
                 // four quarter rounds, on the columns
                 a := add(a, b)
-                d := and(shr(16, mul(and(xor(d, a), LANES), TWICE)), LANES)
+                d := and(shr(16, mul(and(xor(d, a), lanes), twice)), lanes)
                 c := add(c, d)
-                b := and(shr(20, mul(and(xor(b, c), LANES), TWICE)), LANES)
+                b := and(shr(20, mul(and(xor(b, c), lanes), twice)), lanes)
                 a := add(a, b)
-                d := and(shr(24, mul(and(xor(d, a), LANES), TWICE)), LANES)
+                d := and(shr(24, mul(and(xor(d, a), lanes), twice)), lanes)
                 c := add(c, d)
-                b := and(shr(25, mul(and(xor(b, c), LANES), TWICE)), LANES)
+                b := and(shr(25, mul(and(xor(b, c), lanes), twice)), lanes)
                 // and four on the diagonals: the rows turned by one, two and three lanes, and back
                 b := or(shl(64, b), shr(192, b))
                 c := or(shl(128, c), shr(128, c))
                 d := or(shr(64, d), shl(192, d))
                 a := add(a, b)
-                d := and(shr(16, mul(and(xor(d, a), LANES), TWICE)), LANES)
+                d := and(shr(16, mul(and(xor(d, a), lanes), twice)), lanes)
                 c := add(c, d)
-                b := and(shr(20, mul(and(xor(b, c), LANES), TWICE)), LANES)
+                b := and(shr(20, mul(and(xor(b, c), lanes), twice)), lanes)
                 a := add(a, b)
-                d := and(shr(24, mul(and(xor(d, a), LANES), TWICE)), LANES)
+                d := and(shr(24, mul(and(xor(d, a), lanes), twice)), lanes)
                 c := add(c, d)
-                b := and(shr(25, mul(and(xor(b, c), LANES), TWICE)), LANES)
+                b := and(shr(25, mul(and(xor(b, c), lanes), twice)), lanes)
                 b := or(shr(64, b), shl(192, b))
                 c := or(shl(128, c), shr(128, c))
                 d := or(shl(64, d), shr(192, d))

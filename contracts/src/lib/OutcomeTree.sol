@@ -15,6 +15,8 @@ library OutcomeTree {
     uint256 internal constant MAX_COUNT = 1 << 24;
     /// @notice `lowest` of an empty list.
     uint32 internal constant NONE = type(uint32).max;
+    /// @dev The top of a chunk of missing leaves.
+    bytes32 private constant EMPTY_CHUNK = 0x8e4b3745e5f2f7d48e36b192cb39242fa0f7a76fac1e36a519d8ebe00f3e21fb;
     /// @dev tag("quorate/outcome/v1")
     bytes32 private constant TAG = "quorate/outcome/v1";
 
@@ -30,6 +32,8 @@ library OutcomeTree {
     error NoSuchPosition(uint256 lowest, uint256 count);
     /// @notice The chunk does not belong to the root.
     error WrongRoot(bytes32 got, bytes32 expected);
+    /// @notice A sibling with no leaf of the list below it is not that of missing leaves.
+    error FilledLeaf(uint256 level);
     /// @notice SHA-256 was not given enough gas.
     error HashFailed();
 
@@ -58,6 +62,7 @@ library OutcomeTree {
         uint256 above = depth > 8 ? depth - 8 : 0;
         if (c.proof.length != above) revert WrongProofLength(c.proof.length, above);
 
+        _requirePadding(c, chunks);
         bytes32 top = subtree(c.entries, depth - above);
         uint256 index = c.index;
         for (uint256 i; i < above; ++i) {
@@ -66,6 +71,21 @@ library OutcomeTree {
         }
         bytes32 got = outcomeRootOf(top, c.count, c.lowest);
         if (got != outcomeRoot) revert WrongRoot(got, outcomeRoot);
+    }
+
+    /// @dev Reverts unless siblings beyond the list are tops of missing leaves. Else one list would have many roots, all
+    /// of which could be posted, and whoever signed another of them than the quorum would seem to diverge.
+    function _requirePadding(IRounds.Chunk calldata c, uint256 chunks) private pure {
+        bytes32 empty = EMPTY_CHUNK; // of 2^height chunks
+        uint256 height;
+        for (uint256 i; i < c.proof.length; ++i) {
+            uint256 index = c.index >> i;
+            if (index & 1 == 1 || (index + 1) << i < chunks) continue;
+            for (; height < i; ++height) {
+                empty = node(empty, empty);
+            }
+            if (c.proof[i] != empty) revert FilledLeaf(i);
+        }
     }
 
     /// @notice Entry `i`, in two words: offer ‖ request ‖ score ‖ tie, and `used` (Capacity, packed).
