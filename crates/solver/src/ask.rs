@@ -74,23 +74,32 @@ impl Shape {
         usize::from(self.profile & 3)
     }
 
-    /// Spreads shapes over words; different ones may meet.
-    const fn hash(&self) -> u64 {
-        let low = self.profile as u64 | (self.home as u64) << 8 | (self.gpus as u64) << 16;
-        let mut hash = self.models ^ self.regions.rotate_left(29) ^ low.rotate_left(47);
-        hash = (hash ^ hash >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        hash = (hash ^ hash >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        hash ^ hash >> 32
+    /// A word that differs where shapes do, but by chance, and that keeps those together which look
+    /// at the same machines: requests that stand side by side then find them in the cache.
+    const fn word(&self) -> u64 {
+        let models = spread(self.models) >> 40;
+        let low = self.home as u64 | (self.gpus as u64) << 8;
+        let rest = spread(self.regions ^ low.rotate_left(41)) >> 26;
+        ((self.profile & 3) as u64) << 62 | models << 38 | rest
     }
 }
 
-/// Requests of one shape, those with the larger part first.
+const fn spread(word: u64) -> u64 {
+    let word = (word ^ word >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let word = (word ^ word >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    word ^ word >> 32
+}
+
+/// Requests of one shape, those with the larger part first, in half a cache line.
 #[derive(Debug, Default, Clone, Copy)]
+#[repr(align(32))]
 pub(crate) struct Class {
     pub(crate) shape: Shape,
     /// Their ranks: where they stand in [`Book::asks`].
     pub(crate) first: u32,
     pub(crate) end: u32,
+    /// The part of the first of them.
+    pub(crate) part: u32,
 }
 
 /// All requests of a round, class by class.
@@ -179,7 +188,7 @@ impl Book {
 /// Requests that stand together in the snapshot.
 struct Chunk {
     asks: Vec<(Shape, Ask)>,
-    /// By the upper bits of the hash: what they are sorted by, and where they stand.
+    /// By the upper bits of the word: what they are sorted by, and where they stand.
     parts: Vec<Vec<(u64, u32, u32)>>,
     least: Capacity,
 }
@@ -200,9 +209,9 @@ impl Chunk {
         for (position, input) in (first as u32..).zip(inputs) {
             let ask = compact(position, input, policy, context);
             let shape = shape(input, market);
-            let hash = shape.hash();
-            let part = (hash >> (u64::BITS - PARTS.ilog2())) as usize;
-            chunk.parts[part].push((hash, u32::MAX - ask.part, position));
+            let word = shape.word();
+            let part = (word >> (u64::BITS - PARTS.ilog2())) as usize;
+            chunk.parts[part].push((word, u32::MAX - ask.part, position));
             chunk.least = lesser(&chunk.least, &ask.demand());
             chunk.asks.push((shape, ask));
         }
@@ -224,11 +233,12 @@ fn sort_part(part: usize, chunks: &[Chunk], first: u32, slice: &mut [Ask]) -> Ve
         *to = ask;
         match classes.last_mut() {
             Some(class) if class.shape == shape => class.end = rank + 1,
-            // Shapes whose hashes meet may make several classes each, which is as good.
+            // Shapes whose wordes meet may make several classes each, which is as good.
             _ => classes.push(Class {
                 shape,
                 first: rank,
                 end: rank + 1,
+                part: ask.part,
             }),
         }
     }

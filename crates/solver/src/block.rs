@@ -7,16 +7,16 @@ pub(crate) const LANES: usize = 8;
 #[derive(Debug, Default, Clone, Copy)]
 #[repr(C, align(64))]
 pub(crate) struct Block {
-    /// The offers' keys in the lottery.
-    pub(crate) key: [u64; LANES],
     /// What the offer alone adds to a score; does not rise from slot to slot of a group.
     pub(crate) part: [u32; LANES],
     pub(crate) ask: [u32; LANES],
-    /// The offer's position.
-    pub(crate) offer: [u32; LANES],
     pub(crate) uptime: [u16; LANES],
     /// GPUs left; 0 where not even the smallest request fits.
     pub(crate) left: [u8; LANES],
+    /// The offer's position.
+    pub(crate) offer: [u32; LANES],
+    /// The offers' keys in the lottery: last, because most blocks are left before they are read.
+    pub(crate) key: [u64; LANES],
 }
 
 /// One slot, to be moved about.

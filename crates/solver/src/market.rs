@@ -45,7 +45,7 @@ pub(crate) struct Market {
     pub(crate) parts: Vec<[u32; 4]>,
     /// By the offer's position; none for offers that are not open.
     pub(crate) group_of: Vec<u32>,
-    /// By cell: its groups.
+    /// By cell: its groups, a multiple of eight.
     pub(crate) cells: Vec<Range<u32>>,
     /// By cell, of all its machines at T.
     pub(crate) cheapest: Vec<u32>,
@@ -118,10 +118,12 @@ impl Market {
         let mut block = 0;
         for same in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             let (cell, free, _) = same[0];
+            if self.cells[cell].end == 0 {
+                self.fill_up_groups(block);
+                let first = self.groups.len() as u32;
+                self.cells[cell] = first..first;
+            }
             let group = self.groups.len() as u32;
-            let groups = &mut self.cells[cell];
-            let first = if groups.end == 0 { group } else { groups.start };
-            *groups = first..group + 1;
             let blocks = same.len().div_ceil(LANES) as u32;
             self.groups.push(Group {
                 free,
@@ -130,6 +132,7 @@ impl Market {
                 count: same.len() as u32,
             });
             block += blocks;
+            self.cells[cell].end = (group + 1).next_multiple_of(LANES as u32);
             for (_, _, at) in same {
                 self.group_of[*at as usize] = group;
                 let machine = &self.machines[*at as usize];
@@ -137,6 +140,21 @@ impl Market {
                 self.best_uptime[cell] = self.best_uptime[cell].max(machine.uptime);
             }
         }
+        self.fill_up_groups(block);
+    }
+
+    /// Groups of a cell are looked at eight by eight: without machines, up to the next eight.
+    fn fill_up_groups(&mut self, block: u32) {
+        let count = self.groups.len().next_multiple_of(LANES);
+        self.groups.resize(
+            count,
+            Group {
+                free: 0,
+                cell: self.groups.last().map_or(0, |group| group.cell),
+                blocks: block..block,
+                count: 0,
+            },
+        );
     }
 
     /// Whether the pair exists, room aside.

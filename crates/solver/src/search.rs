@@ -3,6 +3,7 @@
 use quorate_matching::{Snapshot, fold};
 
 use crate::ask::{Ask, Book, Shape};
+use crate::block::LANES;
 use crate::lanes::{CELLS, Lanes, NONE, Query};
 use crate::market::Market;
 use crate::stock::Stock;
@@ -218,33 +219,35 @@ impl View<'_> {
             min_uptime: ask.min_uptime,
             gpus: ask.gpus,
         };
-        let groups = &market.cells[cell];
-        for at in groups.start as usize..groups.end as usize {
-            let top = tops[at];
-            if top.head + region.cast_signed() + luck < floor {
-                continue;
-            }
-            let group = &market.groups[at];
-            query.base = region + market.tables.fit(profile, ask.gpus, group.free);
-            let reach = query.base.cast_signed() + luck;
-            for block in shelf.blocks_from(group, at, top) {
-                if reach + block.part[0].cast_signed() < floor {
-                    break;
-                }
-                let (mut mask, scores) = lanes.slots(&query, block, floor);
-                while mask != 0 {
-                    let lane = mask.trailing_zeros() as usize;
-                    mask &= mask - 1;
-                    let offer = block.offer[lane];
-                    if scores[lane] >= floor
-                        && self.stock.left[offer as usize].holds(&demand)
-                        && market.admits(self.snapshot, ask, offer)
-                    {
-                        floor = visit(Candidate {
-                            score: ask.part + scores[lane].cast_unsigned(),
-                            tie: fold(query.key, block.key[lane]),
-                            offer,
-                        });
+        let groups =
+            market.cells[cell].start as usize / LANES..market.cells[cell].end as usize / LANES;
+        for (at, tops) in groups.clone().zip(&tops[groups]) {
+            let mut open = lanes.tops(tops, floor - luck - region.cast_signed());
+            while open != 0 {
+                let at = at * LANES + open.trailing_zeros() as usize;
+                open &= open - 1;
+                let free = market.groups[at].free;
+                query.base = region + market.tables.fit(profile, ask.gpus, free);
+                let reach = query.base.cast_signed() + luck;
+                for block in shelf.blocks_from(market, shape.size(), at) {
+                    if reach + block.part[0].cast_signed() < floor {
+                        break;
+                    }
+                    let (mut mask, scores) = lanes.slots(&query, block, floor);
+                    while mask != 0 {
+                        let lane = mask.trailing_zeros() as usize;
+                        mask &= mask - 1;
+                        let offer = block.offer[lane];
+                        if scores[lane] >= floor
+                            && self.stock.left[offer as usize].holds(&demand)
+                            && market.admits(self.snapshot, ask, offer)
+                        {
+                            floor = visit(Candidate {
+                                score: ask.part + scores[lane].cast_unsigned(),
+                                tie: fold(query.key, block.key[lane]),
+                                offer,
+                            });
+                        }
                     }
                 }
             }

@@ -10,25 +10,11 @@ use quorate_matching::Capacity;
 
 use crate::block::{Block, LANES, Slot};
 use crate::lanes::NONE;
-use crate::market::{Group, Market, NO_GROUP, SIZES};
+use crate::market::{Market, NO_GROUP, SIZES};
 use crate::pool;
 
 /// Stands for no slot.
 const NOWHERE: u32 = u32::MAX;
-
-/// The best machine of a group with so many GPUs left.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Top {
-    /// Its part and fit, or [`NONE`].
-    pub(crate) head: i32,
-    /// Its slot.
-    pub(crate) slot: u32,
-}
-
-const NO_TOP: Top = Top {
-    head: NONE,
-    slot: NOWHERE,
-};
 
 /// A profile's view of what is left.
 #[derive(Debug, Clone)]
@@ -37,8 +23,10 @@ pub(crate) struct Shelf {
     pub(crate) blocks: Vec<Block>,
     /// By the offer's position: its slot.
     place: Vec<u32>,
-    /// By size and group.
-    tops: Vec<Top>,
+    /// By size and group: the best head, or [`NONE`].
+    tops: Vec<i32>,
+    /// By size and group: the slot that has it.
+    first: Vec<u32>,
     /// By size and cell: the best head.
     heads: Vec<i32>,
     /// By group: how many slots are in use; they stand first.
@@ -123,7 +111,8 @@ impl Shelf {
             profile,
             blocks: vec![Block::default(); blocks as usize],
             place: vec![NOWHERE; market.machines.len()],
-            tops: vec![NO_TOP; SIZES * market.groups.len()],
+            tops: vec![NONE; SIZES * market.groups.len()],
+            first: vec![NOWHERE; SIZES * market.groups.len()],
             heads: vec![NONE; SIZES * market.cells.len()],
             used: market.groups.iter().map(|group| group.count).collect(),
             full: vec![0; market.groups.len()],
@@ -175,9 +164,10 @@ impl Shelf {
         }
     }
 
-    /// The tops of all groups for a size.
-    pub(crate) fn tops(&self, market: &Market, size: usize) -> &[Top] {
-        &self.tops[size * market.groups.len()..][..market.groups.len()]
+    /// The heads of the groups for a size, eight by eight.
+    pub(crate) fn tops(&self, market: &Market, size: usize) -> &[[i32; LANES]] {
+        let all = &self.tops[size * market.groups.len()..][..market.groups.len()];
+        all.as_chunks().0
     }
 
     /// The heads of all cells for a size.
@@ -186,9 +176,11 @@ impl Shelf {
     }
 
     /// The blocks of a group from its best machine for a size on.
-    pub(crate) fn blocks_from(&self, group: &Group, at: usize, top: Top) -> &[Block] {
-        let end = group.blocks.start + self.used[at].div_ceil(LANES as u32);
-        &self.blocks[top.slot as usize / LANES..end as usize]
+    pub(crate) fn blocks_from(&self, market: &Market, size: usize, group: usize) -> &[Block] {
+        let first = self.first[size * market.groups.len() + group] as usize / LANES;
+        let used = self.used[group].div_ceil(LANES as u32);
+        let end = market.groups[group].blocks.start + used;
+        self.blocks.get(first..end as usize).unwrap_or_default()
     }
 
     fn set(&mut self, slot: u32, value: &Slot) {
@@ -206,7 +198,7 @@ impl Shelf {
             let from = if size == 0 {
                 first
             } else {
-                self.tops[(size - 1) * market.groups.len() + group].slot
+                self.first[(size - 1) * market.groups.len() + group]
             };
             self.find_top(market, group, size, from);
         }
@@ -217,17 +209,16 @@ impl Shelf {
         let group = &market.groups[at];
         let end = group.blocks.start * LANES as u32 + self.used[at];
         let found = (from..end).find(|slot| usize::from(self.left(*slot)) > size);
-        self.tops[size * market.groups.len() + at] = found.map_or(NO_TOP, |slot| {
+        let top = size * market.groups.len() + at;
+        self.first[top] = found.unwrap_or(NOWHERE);
+        self.tops[top] = found.map_or(NONE, |slot| {
             let fit = if size + 1 == SIZES {
                 market.tables.most_fit(self.profile)
             } else {
                 market.tables.fit(self.profile, size as u8 + 1, group.free)
             };
             let part = self.blocks[slot as usize / LANES].part[slot as usize % LANES];
-            Top {
-                head: (part + fit).cast_signed(),
-                slot,
-            }
+            (part + fit).cast_signed()
         });
     }
 
@@ -235,7 +226,7 @@ impl Shelf {
     fn join(&mut self, market: &Market, cell: usize, size: usize) {
         let groups = market.cells[cell].start as usize..market.cells[cell].end as usize;
         let tops = &self.tops[size * market.groups.len()..][groups];
-        let best = tops.iter().map(|top| top.head).max();
+        let best = tops.iter().copied().max();
         self.heads[size * market.cells.len() + cell] = best.unwrap_or(NONE);
     }
 
@@ -253,7 +244,7 @@ impl Shelf {
             let group = market.group_of[*offer as usize] as usize;
             let cell = market.groups[group].cell as usize;
             for size in usize::from(now)..before.min(SIZES) {
-                if self.tops[size * market.groups.len() + group].slot == slot {
+                if self.first[size * market.groups.len() + group] == slot {
                     self.find_top(market, group, size, slot + 1);
                     self.join(market, cell, size);
                 }

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use quorate_canon::{OfferId, RequestId};
 use quorate_matching::{Match, Snapshot};
 
-use crate::ask::{Ask, Book};
+use crate::ask::{Ask, Book, Class};
 use crate::lanes::{Lanes, Width, Work, fetch};
 use crate::market::Market;
 use crate::pool;
@@ -20,7 +20,7 @@ const BANDS: usize = 64;
 const LEAST_BAND: usize = 1_024;
 /// How far below a band a search looks: less makes searches short, more makes them few.
 const DEPTH: u32 = 1 << 21;
-/// How many requests ahead memory is asked for the next ones.
+/// How many requests ahead memory is asked for what they need.
 const AHEAD: usize = 8;
 /// Requests or classes that one job wakes.
 const JOB: usize = 256;
@@ -36,7 +36,7 @@ pub(crate) struct Swept {
 }
 
 /// A request with what is left of its shortlist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Sleeper {
     rank: u32,
     /// Where the rest of its list begins, and how many stand there.
@@ -74,8 +74,8 @@ struct Woken {
     /// With the bucket's score.
     asleep: Vec<(u32, Sleeper)>,
     classes: Vec<(u32, u32)>,
-    /// The requests of its classes that were woken, by class: the first that was not.
-    fronts: Vec<(u32, u32)>,
+    /// The classes of which requests were woken, without these.
+    fronts: Vec<(u32, Class)>,
     lists: Vec<Candidate>,
     /// From these on, `at` counts in the job's own lists.
     fresh_heads: Vec<Head>,
@@ -89,6 +89,36 @@ struct Bucket {
     classes: Vec<u32>,
 }
 
+impl Bucket {
+    /// Puts those together that look at the same machines.
+    fn gather(&mut self, book: &Book) {
+        self.sleepers = binned(&self.sleepers, book.asks.len(), |sleeper| sleeper.rank);
+        self.classes = binned(&self.classes, book.classes.len(), |class| *class);
+    }
+}
+
+/// The same items in the order of the upper bits of what `place` says, which is below `count`.
+fn binned<T: Copy + Default>(items: &[T], count: usize, place: impl Fn(&T) -> u32) -> Vec<T> {
+    const BINS: usize = 512;
+    let shift = (count / BINS).max(1).next_power_of_two().ilog2();
+    let bin = |item: &T| (place(item) >> shift) as usize;
+    let mut ends = [0; BINS + 1];
+    for item in items {
+        ends[bin(item)] += 1;
+    }
+    let mut sum = 0;
+    for end in &mut ends {
+        (sum, *end) = (sum + *end, sum);
+    }
+    let mut sorted = vec![T::default(); items.len()];
+    for item in items {
+        let to = &mut ends[bin(item)];
+        sorted[*to] = *item;
+        *to += 1;
+    }
+    sorted
+}
+
 struct Sweep<'m> {
     snapshot: &'m Snapshot,
     market: &'m Market,
@@ -98,8 +128,8 @@ struct Sweep<'m> {
     width: Width,
     threads: usize,
     buckets: Vec<Bucket>,
-    /// By class: the first rank that was never woken.
-    fronts: Vec<u32>,
+    /// The classes without the requests that were woken.
+    fronts: Vec<Class>,
     lists: Vec<Candidate>,
     served: Vec<bool>,
     matches: Vec<Match>,
@@ -139,7 +169,7 @@ pub(crate) fn sweep(start: Start<'_>) -> Swept {
         width,
         threads,
         buckets: Vec::new(),
-        fronts: book.classes.iter().map(|class| class.first).collect(),
+        fronts: book.classes.clone(),
         lists: Vec::new(),
         served: vec![false; book.asks.len()],
         matches: Vec::new(),
@@ -205,6 +235,7 @@ impl Sweep<'_> {
         if active.sleepers.is_empty() && active.classes.is_empty() {
             return false;
         }
+        active.gather(self.book);
         // Scores from here up are this band's.
         let floor = (self.buckets.len() as u32) << BUCKET_BITS;
         let heads = self.wake(&active, floor);
@@ -452,12 +483,9 @@ impl Work for FirstTops<'_, '_> {
     fn run<L: Lanes>(self, lanes: L) -> Vec<u32> {
         let view = self.sweep.view();
         let classes = &self.sweep.book.classes[self.classes];
-        let top = |class: &crate::ask::Class| match view.reach(lanes, &class.shape) {
+        let top = |class: &Class| match view.reach(lanes, &class.shape) {
             reach if reach < 0 => 0,
-            reach => {
-                let part = self.sweep.ask(class.first).part;
-                part + (reach + view.luck(&class.shape)).cast_unsigned()
-            }
+            reach => class.part + (reach + view.luck(&class.shape)).cast_unsigned(),
         };
         classes.iter().map(top).collect()
     }
@@ -500,19 +528,15 @@ impl Work for Wake<'_, '_> {
             let sleepers = &self.active.sleepers;
             let end = sleepers.len().min((job + 1) * JOB);
             for at in job * JOB..end {
-                if let Some(soon) = sleepers.get(at + AHEAD) {
-                    fetch(self.sweep.ask(soon.rank));
-                    if let Some(first) = self.sweep.lists.get(soon.at as usize) {
-                        fetch(first);
-                    }
-                }
+                self.fetch_sleeper(sleepers, at);
                 self.sleeper(lanes, &sleepers[at], &mut cells, &mut woken);
             }
         } else {
             let classes = &self.active.classes;
             let end = classes.len().min((self.job + 1) * JOB);
-            for class in &classes[self.job * JOB..end] {
-                self.class(lanes, *class, &mut cells, &mut woken);
+            for at in self.job * JOB..end {
+                self.fetch_class(classes, at);
+                self.class(lanes, classes[at], &mut cells, &mut woken);
             }
         }
         woken
@@ -520,6 +544,36 @@ impl Work for Wake<'_, '_> {
 }
 
 impl Wake<'_, '_> {
+    /// Asks memory for what the classes after this one need, in two steps.
+    #[inline(always)]
+    fn fetch_class(&self, classes: &[u32], at: usize) {
+        if let Some(later) = classes.get(at + 2 * AHEAD) {
+            fetch(&self.sweep.fronts[*later as usize]);
+        }
+        if let Some(soon) = classes.get(at + AHEAD) {
+            let first = self.sweep.fronts[*soon as usize].first;
+            fetch(self.sweep.ask(first));
+        }
+    }
+
+    /// Asks memory for what the sleepers after this one need, in two steps.
+    #[inline(always)]
+    fn fetch_sleeper(&self, sleepers: &[Sleeper], at: usize) {
+        if let Some(later) = sleepers.get(at + 2 * AHEAD) {
+            fetch(self.sweep.ask(later.rank));
+            if let Some(first) = self.sweep.lists.get(later.at as usize) {
+                fetch(first);
+            }
+        }
+        if let Some(soon) = sleepers.get(at + AHEAD) {
+            let ask = self.sweep.ask(soon.rank);
+            fetch(self.sweep.book.class(ask));
+            if soon.count == 0 {
+                fetch(&self.sweep.keys[ask.position as usize]);
+            }
+        }
+    }
+
     #[inline(always)]
     fn sleeper<L: Lanes>(
         &self,
@@ -546,7 +600,7 @@ impl Wake<'_, '_> {
     #[inline(always)]
     fn class<L: Lanes>(&self, lanes: L, at: u32, cells: &mut Vec<Near>, woken: &mut Woken) {
         let sweep = self.sweep;
-        let class = &sweep.book.classes[at as usize];
+        let class = &sweep.fronts[at as usize];
         let view = sweep.view();
         let reach = view.reach(lanes, &class.shape);
         if reach < 0 {
@@ -554,31 +608,27 @@ impl Wake<'_, '_> {
         }
         let luck = view.luck(&class.shape);
         let reach = (reach + luck).cast_unsigned();
+        if class.part + reach < self.floor {
+            woken.classes.push((class.part + reach, at));
+            return;
+        }
         let least = self.floor.saturating_sub(DEPTH);
-        let first = sweep.fronts[at as usize];
-        let asks = &sweep.book.asks[first as usize..class.end as usize];
-        let mut listed = false;
-        let mut front = first;
-        for ask in asks {
+        let lowest = least.saturating_sub(class.part).cast_signed() - luck;
+        view.cells(lanes, &class.shape, lowest, cells);
+        let mut rest = *class;
+        for ask in &sweep.book.asks[class.first as usize..class.end as usize] {
             if ask.part + reach < self.floor {
+                rest.part = ask.part;
                 woken.classes.push((ask.part + reach, at));
                 break;
             }
-            front += 1;
-            if ask.hopeless {
-                continue;
+            if !ask.hopeless {
+                let list = view.search(lanes, ask, &class.shape, cells, least);
+                self.found(rest.first, &list, woken);
             }
-            if !listed {
-                let lowest = least.saturating_sub(ask.part).cast_signed() - luck;
-                view.cells(lanes, &class.shape, lowest, cells);
-                listed = true;
-            }
-            let list = view.search(lanes, ask, &class.shape, cells, least);
-            self.found(front - 1, &list, woken);
+            rest.first += 1;
         }
-        if front > first {
-            woken.fronts.push((at, front));
-        }
+        woken.fronts.push((at, rest));
     }
 
     #[inline(always)]

@@ -51,6 +51,12 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn tops(self, heads: &[i32; LANES], floor: i32) -> u8 {
+        // SAFETY: the processor has the feature, as `self` says.
+        unsafe { tops(heads, floor) }
+    }
+
+    #[inline(always)]
     fn slots(self, query: &Query, block: &Block, floor: i32) -> (u8, [i32; LANES]) {
         // SAFETY: the processor has the feature, as `self` says.
         unsafe { slots(query, block, floor) }
@@ -101,40 +107,50 @@ fn most(heads: &[i32; CELLS], near: &[i32; CELLS], mask: u16) -> i32 {
 
 #[inline]
 #[target_feature(enable = "avx2")]
+fn tops(heads: &[i32; LANES], floor: i32) -> u8 {
+    // SAFETY: the array holds eight numbers of 32 bits.
+    let heads = unsafe { _mm256_loadu_si256(heads.as_ptr().cast()) };
+    !bits(_mm256_cmpgt_epi32(_mm256_set1_epi32(floor), heads))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
 fn slots(query: &Query, block: &Block, floor: i32) -> (u8, [i32; LANES]) {
     // SAFETY: each array of a block holds eight numbers of its width.
-    let (first, second, part, ask, uptime, left) = unsafe {
+    let (part, ask, uptime, left) = unsafe {
         (
-            _mm256_loadu_si256(block.key.as_ptr().cast()),
-            _mm256_loadu_si256(block.key[4..].as_ptr().cast()),
             _mm256_loadu_si256(block.part.as_ptr().cast()),
             _mm256_loadu_si256(block.ask.as_ptr().cast()),
             _mm_loadu_si128(block.uptime.as_ptr().cast()),
             _mm_loadl_epi64(block.left.as_ptr().cast()),
         )
     };
+    let uptime = _mm256_cvtepu16_epi32(uptime);
+    let left = _mm256_cvtepu8_epi32(left);
+    let mask = bits(at_least(all(query.budget), ask))
+        & bits(at_least(uptime, all(u32::from(query.min_uptime))))
+        & bits(at_least(left, all(u32::from(query.gpus))));
+    let mut scores = [0; LANES];
+    if mask == 0 {
+        return (0, scores);
+    }
+    // SAFETY: the array holds eight numbers of 64 bits.
+    let (first, second) = unsafe {
+        (
+            _mm256_loadu_si256(block.key.as_ptr().cast()),
+            _mm256_loadu_si256(block.key[4..].as_ptr().cast()),
+        )
+    };
     let key = query.key ^ FOLD_REQUEST;
     let weight = _mm256_set1_epi64x(i64::from(query.weight));
     let first = _mm256_mul_epu32(lottery(first, key), weight);
     let second = _mm256_mul_epu32(lottery(second, key), weight);
-    let score = _mm256_add_epi32(
-        _mm256_add_epi32(part, all(query.base)),
-        joined(first, second),
-    );
-    let mask = bits(at_least(all(query.budget), ask))
-        & bits(at_least(
-            _mm256_cvtepu16_epi32(uptime),
-            all(u32::from(query.min_uptime)),
-        ))
-        & bits(at_least(
-            _mm256_cvtepu8_epi32(left),
-            all(u32::from(query.gpus)),
-        ))
-        & !bits(_mm256_cmpgt_epi32(_mm256_set1_epi32(floor), score));
-    let mut scores = [0; LANES];
+    let luck = joined(first, second);
+    let score = _mm256_add_epi32(_mm256_add_epi32(part, all(query.base)), luck);
     // SAFETY: the array holds eight numbers of 32 bits.
     unsafe { _mm256_storeu_si256(scores.as_mut_ptr().cast(), score) };
-    (mask, scores)
+    let high = !bits(_mm256_cmpgt_epi32(_mm256_set1_epi32(floor), score));
+    (mask & high, scores)
 }
 
 #[inline]

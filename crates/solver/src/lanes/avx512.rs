@@ -52,6 +52,12 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn tops(self, heads: &[i32; LANES], floor: i32) -> u8 {
+        // SAFETY: the processor has the features, as `self` says.
+        unsafe { tops(heads, floor) }
+    }
+
+    #[inline(always)]
     fn slots(self, query: &Query, block: &Block, floor: i32) -> (u8, [i32; LANES]) {
         // SAFETY: the processor has the features, as `self` says.
         unsafe { slots(query, block, floor) }
@@ -85,32 +91,43 @@ fn most(heads: &[i32; CELLS], near: &[i32; CELLS], mask: u16) -> i32 {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
+fn tops(heads: &[i32; LANES], floor: i32) -> u8 {
+    // SAFETY: the array holds eight numbers of 32 bits.
+    let heads = unsafe { _mm256_loadu_si256(heads.as_ptr().cast()) };
+    _mm256_cmpge_epi32_mask(heads, _mm256_set1_epi32(floor))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
 fn slots(query: &Query, block: &Block, floor: i32) -> (u8, [i32; LANES]) {
     // SAFETY: each array of a block holds eight numbers of its width.
-    let (keys, part, ask, uptime, left) = unsafe {
+    let (part, ask, uptime, left) = unsafe {
         (
-            _mm512_loadu_si512(block.key.as_ptr().cast()),
             _mm256_loadu_si256(block.part.as_ptr().cast()),
             _mm256_loadu_si256(block.ask.as_ptr().cast()),
             _mm_loadu_si128(block.uptime.as_ptr().cast()),
             _mm_loadl_epi64(block.left.as_ptr().cast()),
         )
     };
+    let uptime = _mm256_cvtepu16_epi32(uptime);
+    let left = _mm256_cvtepu8_epi32(left);
+    let mask = _mm256_cmple_epu32_mask(ask, all(query.budget))
+        & _mm256_cmpge_epu32_mask(uptime, all(u32::from(query.min_uptime)))
+        & _mm256_cmpge_epu32_mask(left, all(u32::from(query.gpus)));
+    let mut scores = [0; LANES];
+    if mask == 0 {
+        return (0, scores);
+    }
+    // SAFETY: the array holds eight numbers of 64 bits.
+    let keys = unsafe { _mm512_loadu_si512(block.key.as_ptr().cast()) };
     let luck = lottery(keys, query.key ^ FOLD_REQUEST);
     let weight = _mm512_set1_epi64(i64::from(query.weight));
     let luck = _mm512_cvtepi64_epi32(_mm512_mul_epu32(luck, weight));
     let score = _mm256_add_epi32(_mm256_add_epi32(part, all(query.base)), luck);
-    let mask = _mm256_cmple_epu32_mask(ask, all(query.budget))
-        & _mm256_cmpge_epu32_mask(
-            _mm256_cvtepu16_epi32(uptime),
-            all(u32::from(query.min_uptime)),
-        )
-        & _mm256_cmpge_epu32_mask(_mm256_cvtepu8_epi32(left), all(u32::from(query.gpus)))
-        & _mm256_cmpge_epi32_mask(score, _mm256_set1_epi32(floor));
-    let mut scores = [0; LANES];
     // SAFETY: the array holds eight numbers of 32 bits.
     unsafe { _mm256_storeu_si256(scores.as_mut_ptr().cast(), score) };
-    (mask, scores)
+    let high = _mm256_cmpge_epi32_mask(score, _mm256_set1_epi32(floor));
+    (mask & high, scores)
 }
 
 #[inline]
