@@ -37,19 +37,10 @@ pub fn pairs(
     pairs
 }
 
-/// The matches of a round, highest first, by a walk over [`pairs`].
+/// The matches of a round, highest first: takes each of its [`pairs`] whose request is free and
+/// whose machine has room, until the round's limit.
 #[must_use]
-pub fn match_round(
-    snapshot: &Snapshot,
-    policy: &ScorePolicy,
-    context: &RoundContext,
-    seed: &Seed,
-) -> Vec<Match> {
-    walk(snapshot, policy, &pairs(snapshot, policy, context, seed))
-}
-
-/// Takes each pair whose request is free and whose machine has room, until the round's limit.
-fn walk(snapshot: &Snapshot, policy: &ScorePolicy, pairs: &[PairRank]) -> Vec<Match> {
+pub fn walk(snapshot: &Snapshot, policy: &ScorePolicy, pairs: &[PairRank]) -> Vec<Match> {
     let limit = policy.match_limit().unwrap_or(u32::MAX);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut left: Vec<Capacity> = snapshot.offers().iter().map(|o| o.free()).collect();
@@ -60,7 +51,7 @@ fn walk(snapshot: &Snapshot, policy: &ScorePolicy, pairs: &[PairRank]) -> Vec<Ma
             break;
         }
         let (request, offer) = (
-            place_of(snapshot, pair.request),
+            request_place(snapshot, pair.request),
             offer_place(snapshot, pair.offer),
         );
         let demand = snapshot.requests()[request].request.demand();
@@ -75,7 +66,7 @@ fn walk(snapshot: &Snapshot, policy: &ScorePolicy, pairs: &[PairRank]) -> Vec<Ma
 }
 
 /// Where a request of the snapshot stands in it.
-pub(crate) fn place_of(snapshot: &Snapshot, id: RequestId) -> usize {
+pub(crate) fn request_place(snapshot: &Snapshot, id: RequestId) -> usize {
     let requests = snapshot.requests();
     requests.partition_point(|input| input.request.id < id)
 }
