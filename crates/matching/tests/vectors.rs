@@ -17,23 +17,50 @@ fn committed_vectors_are_up_to_date() {
     }
 }
 
+/// The text of one array of a file.
+fn array(file: &str, name: &str) -> String {
+    let files = generator::files();
+    let (_, text) = files.iter().find(|(found, _)| *found == file).unwrap();
+    let rest = text.split(&format!("\"{name}\": [")).nth(1).unwrap();
+    rest.split(']').next().unwrap().to_owned()
+}
+
+fn times(array: &str, code: u8) -> usize {
+    array.matches(&format!("\"0x{code:x}\"")).count()
+}
+
 /// Every rule is broken by two cases at least, and a good half of the pairs exist.
 #[test]
 fn score_vectors_cover_every_rule() {
+    let codes = array("score.json", "eligible");
+    assert!((1..=22).all(|code| times(&codes, code) >= 2));
+    assert!(times(&codes, 0) >= 100);
+}
+
+/// What opened entries can refute is there, and witnesses that refute nothing or are none.
+#[test]
+fn witness_vectors_cover_every_code() {
+    let codes = array("witness.json", "witnessCode");
+    assert!((1..=14).all(|code| times(&codes, code) >= 4));
+    assert!(times(&codes, 0) >= 500);
+    assert!(times(&codes, 255) >= 300);
+}
+
+/// How often each code stands in the answers of the many pairs, 33 bytes each.
+#[test]
+fn many_pairs_break_every_rule_many_times() {
     let files = generator::files();
-    let text = &files
+    let (_, text) = files
         .iter()
-        .find(|(name, _)| *name == "score.json")
-        .unwrap()
-        .1;
-    let codes = text
-        .split("\"eligible\": [")
-        .nth(1)
-        .unwrap()
-        .split(']')
-        .next()
+        .find(|(name, _)| *name == "pairs.json")
         .unwrap();
-    let times = |code: u8| codes.matches(&format!("\"0x{code:x}\"")).count();
-    assert!((1..=22).all(|code| times(code) >= 2));
-    assert!(times(0) >= 100);
+    let answers = text.split("\"answers\": \"0x").nth(1).unwrap();
+    let answers = answers.split('"').next().unwrap();
+    let mut times = [0_u32; 23];
+    for at in (0..answers.len()).step_by(66) {
+        times[usize::from_str_radix(&answers[at..at + 2], 16).unwrap()] += 1;
+    }
+    assert!(times.iter().all(|times| *times >= 20), "{times:?}");
+    assert!(times[0] >= 1_000, "{times:?}");
+    println!("{times:?}");
 }

@@ -3,12 +3,18 @@
 //! Every file is one object of flat arrays. Entry i of all arrays of a file belongs to case i, and an
 //! array with more values has them case by case. Numbers are hexadecimal strings, byte strings too.
 #![allow(unreachable_pub, reason = "a module of tests has no outside")]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "test data is cut to size on purpose"
+)]
 
 mod json;
+mod many;
 mod numbers;
 mod pairs;
 mod rounds;
 mod trees;
+mod witnesses;
 
 use std::path::PathBuf;
 
@@ -23,6 +29,8 @@ pub fn files() -> Vec<(&'static str, String)> {
         ("log2q.json", numbers::log2q_file()),
         ("keys.json", numbers::keys_file()),
         ("score.json", pairs::score_file()),
+        ("pairs.json", many::pairs_file()),
+        ("witness.json", witnesses::witness_file()),
         ("tree.json", trees::tree_file()),
         ("list.json", trees::list_file()),
         ("round.json", rounds::round_file()),

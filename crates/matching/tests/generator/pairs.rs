@@ -12,11 +12,11 @@ use quorate_matching::{
 use super::json::{Object, bytes, number};
 use crate::common::world::{Dice, TIME, offer, request};
 
-struct Case {
-    request: RequestInput,
-    offer: OfferInput,
-    context: RoundContext,
-    seed: Seed,
+pub struct Case {
+    pub request: RequestInput,
+    pub offer: OfferInput,
+    pub context: RoundContext,
+    pub seed: Seed,
 }
 
 /// Per case `request` (the record), `requestCreated`, `offer` (an `OfferInput`), the numbers of the
@@ -131,7 +131,7 @@ fn crowded(dice: &mut Dice) -> Case {
 }
 
 /// A pair that exists, with values from all over their ranges.
-fn roomy(dice: &mut Dice) -> Case {
+pub fn roomy(dice: &mut Dice) -> Case {
     let mut case = crowded(dice);
     let wanted = &mut case.request.request;
     (wanted.models, wanted.regions) = (Mask256::ALL, Mask256::ALL);
@@ -165,7 +165,7 @@ fn roomy(dice: &mut Dice) -> Case {
 }
 
 /// A pair that breaks this rule, by one step where there are steps.
-fn broken(dice: &mut Dice, reason: Ineligible) -> Case {
+pub fn broken(dice: &mut Dice, reason: Ineligible) -> Case {
     let mut case = roomy(dice);
     let (wanted, offer) = (&mut case.request.request, &mut case.offer);
     let machine = &mut offer.offer;
