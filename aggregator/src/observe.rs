@@ -7,7 +7,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
 };
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round};
-use quorate_protocol::Evidence;
+use quorate_protocol::{Evidence, Offence};
 use quorate_rpc::{RoundFailure, VoteRejection};
 use quorate_service::{Metrics, metrics::seconds};
 use tracing::{debug, error, info, warn};
@@ -33,7 +33,7 @@ pub struct ActionLabel {
 /// A kind of evidence.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct OffenceLabel {
-    /// `equivocation` or `divergence`.
+    /// `equivocation`, `divergence`, `wrong_outcome` or `wrong_seed`.
     pub offence: &'static str,
 }
 
@@ -53,6 +53,7 @@ pub struct Observe {
     gas: Family<ActionLabel, Counter>,
     cases: Family<OffenceLabel, Counter>,
     punished: Family<OffenceLabel, Counter>,
+    refuted: Counter,
     rounds: Gauge,
     lists: Counter,
     last_settled: Gauge,
@@ -128,6 +129,11 @@ impl Observe {
                 "punished",
                 "Offences that were punished on L1",
                 Family::default()
+            ),
+            refuted: metric!(
+                "rounds_refuted",
+                "Refuted rounds whose signers are tried",
+                Counter::default()
             ),
             rounds: metric!(
                 "rounds_kept",
@@ -246,6 +252,24 @@ impl Observe {
         info!(%operator, round = %evidence.round(), offence = offence(evidence).offence, "case lapsed");
     }
 
+    /// A round was refuted on L2 and its signers are to be punished.
+    pub fn round_refuted(&self, round: Round, code: u8, signers: usize) {
+        self.refuted.inc();
+        warn!(%round, code, signers, "round refuted");
+    }
+
+    /// A signer of a refuted header was punished.
+    pub fn verdict_executed(&self, operator: OperatorIndex, round: Round, offence: Offence) {
+        let offence = offence.name();
+        self.punished.get_or_create(&OffenceLabel { offence }).inc();
+        info!(%operator, %round, offence, "offence punished");
+    }
+
+    /// The time to punish signers of a refuted round is over.
+    pub fn trial_lapsed(&self, round: Round) {
+        warn!(%round, "trial lapsed");
+    }
+
     /// An action was tried or sent.
     pub fn acted(&self, action: &Action, result: &Result<Mined, Fault>) {
         let name = action.name();
@@ -289,9 +313,6 @@ impl Observe {
 }
 
 const fn offence(evidence: &Evidence) -> OffenceLabel {
-    let offence = match evidence {
-        Evidence::Equivocation(_) => "equivocation",
-        Evidence::Divergence(_) => "divergence",
-    };
+    let offence = evidence.offence().name();
     OffenceLabel { offence }
 }

@@ -12,6 +12,7 @@ use crate::chain::Chain;
 use crate::collector::{Limits, Mailbox, State, actor};
 use crate::config::Duties;
 use crate::courts::docket::Docket;
+use crate::courts::trials::Trials;
 use crate::courts::words::Words;
 use crate::grpc::{Service, Uploads};
 use crate::observe::Observe;
@@ -124,6 +125,16 @@ impl<C: Chain, B: Beacons> Parts<C, B> {
                 Box::new(move |round: Round| schedule.close(round).ok()),
             );
             tasks.push(("courts", tokio::spawn(docket.run(courts, shutdown.clone()))));
+            let trials = Trials::new(
+                Arc::clone(&self.chain),
+                Arc::clone(&self.beacons),
+                Arc::clone(&self.store),
+                self.observe.clone(),
+                schedule,
+                pause,
+                self.duties.evidence_days.saturating_mul(86_400),
+            );
+            tasks.push(("trials", tokio::spawn(trials.run(shutdown.clone()))));
         }
         if self.duties.evidence || self.duties.report_all {
             let words = Words {

@@ -33,6 +33,7 @@ pub struct Facts {
 #[derive(Clone, Copy, Debug)]
 struct Links {
     stake_table: alloy::primitives::Address,
+    strikes: alloy::primitives::Address,
     /// Whether its bridge says of itself that it proves nothing.
     devnet_bridge: bool,
 }
@@ -106,8 +107,10 @@ pub(crate) async fn reach(
         slasher: to_alloy_address(config.slasher()?),
         rounds: to_alloy_address(config.contracts.rounds),
         stake_table: links.stake_table,
+        strikes: links.strikes,
     };
-    let chain = Ethereum::new(addresses, l1, l2, config.duties.bridge_value);
+    let bridge_value = config.duties.bridge_value;
+    let chain = Ethereum::new(facts.domain, addresses, l1, l2, bridge_value);
     Ok(Some(Reached {
         facts,
         chain,
@@ -161,6 +164,7 @@ async fn links(l2: &Rpc, config: &Config) -> Result<Links, ChainError> {
     let bridge = views::bridge_of(l2, rounds).await?;
     Ok(Links {
         stake_table: views::table_of(l2, rounds).await?,
+        strikes: views::strikes_of(l2, rounds).await?,
         devnet_bridge: views::is_devnet_bridge(l2, bridge).await?,
     })
 }

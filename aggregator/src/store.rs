@@ -11,7 +11,7 @@ use quorate_store::{
     sqlite::{Database, Migration, Schema},
 };
 
-use crate::courts::{Case, Stage};
+use crate::courts::{Case, Stage, Trial};
 
 /// `round ‖ place ‖ operator` -> vote. Place 0 is an operator's first vote, 1 its second.
 const VOTES: Table = Table::new("votes");
@@ -21,6 +21,12 @@ const LISTS: Table = Table::new("lists");
 const CASES: Table = Table::new("cases");
 /// Rounds whose word was sent up.
 const REPORTS: Table = Table::new("reports");
+/// `round ‖ header digest` -> a trial's bytes.
+const TRIALS: Table = Table::new("trials");
+/// A name -> how far something was looked through, u64.
+const CURSORS: Table = Table::new("cursors");
+/// The cursor of refutations: the L2 block to look from.
+const REFUTATIONS: &[u8] = b"refutations";
 
 const SCHEMA: Schema = Schema {
     application_id: 0x5141_4747, // "QAGG"
@@ -29,6 +35,8 @@ const SCHEMA: Schema = Schema {
         Migration::AddTable(LISTS),
         Migration::AddTable(CASES),
         Migration::AddTable(REPORTS),
+        Migration::AddTable(TRIALS),
+        Migration::AddTable(CURSORS),
     ],
 };
 
@@ -155,6 +163,49 @@ impl Store {
             .transact(|transaction| transaction.put(REPORTS, &round.get().to_be_bytes(), &[]))
     }
 
+    /// All trials.
+    pub fn trials(&self) -> Result<Vec<Trial>, StoreError> {
+        let rows = self
+            .database
+            .transact(|transaction| transaction.scan(TRIALS, &[]))?;
+        Ok(rows
+            .iter()
+            .filter_map(|(_, payload)| Trial::from_bytes(payload))
+            .collect())
+    }
+
+    /// Whether a header has a trial.
+    pub fn has_trial(&self, header: HeaderId) -> Result<bool, StoreError> {
+        self.database
+            .transact(|transaction| Ok(transaction.get(TRIALS, &header.key())?.is_some()))
+    }
+
+    /// Stores how far a trial has come.
+    pub fn put_trial(&self, trial: &Trial) -> Result<(), StoreError> {
+        let key = trial_id(trial).key();
+        self.database
+            .transact(|transaction| transaction.put(TRIALS, &key, &trial.to_bytes()))
+    }
+
+    /// The L2 block to look for refutations from; `None` before the first look.
+    pub fn refutations_from(&self) -> Result<Option<u64>, StoreError> {
+        let payload = self
+            .database
+            .transact(|transaction| transaction.get(CURSORS, REFUTATIONS))?;
+        let bytes = payload.and_then(|payload| payload.try_into().ok());
+        Ok(bytes.map(u64::from_be_bytes))
+    }
+
+    /// Opens trials that are not known yet and notes where to look next, all or nothing.
+    pub fn open_trials(&self, trials: &[Trial], next: u64) -> Result<(), StoreError> {
+        self.database.transact(|transaction| {
+            for trial in trials {
+                transaction.insert(TRIALS, &trial_id(trial).key(), &trial.to_bytes())?;
+            }
+            transaction.put(CURSORS, REFUTATIONS, &next.to_be_bytes())
+        })
+    }
+
     /// Drops votes and lists of these rounds. Cases and reports stay: they are small and say what
     /// was done.
     pub fn drop_rounds(&self, rounds: &[Round]) -> Result<(), StoreError> {
@@ -206,6 +257,13 @@ impl HeaderId {
             round: Round::new(u64::from_be_bytes(*round)),
             digest: Digest(digest.try_into().ok()?),
         })
+    }
+}
+
+fn trial_id(trial: &Trial) -> HeaderId {
+    HeaderId {
+        round: trial.round(),
+        digest: trial.signers.header.digest(),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, hash};
 use quorate_matching::ChunkProof;
-use quorate_protocol::{Certificate, Divergence, Equivocation, Header, offence_id};
+use quorate_protocol::{
+    Certificate, Divergence, Equivocation, Header, Offence, Signers, WrongSeed, offence_id,
+};
 
 /// Which chain an action goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,7 +33,7 @@ pub enum Action {
         /// The chunk and its proof.
         chunk: Box<ChunkProof>,
     },
-    /// Tells L1 over the bridge that a round stands.
+    /// Tells L1 over the bridge that a round stands, or was refuted.
     Report(Round),
     /// Fixes an epoch's table on L1.
     FixTable(Epoch),
@@ -57,6 +59,21 @@ pub enum Action {
     ChargeDivergence(OperatorIndex, Box<Divergence>),
     /// Punishes a charge that L2's word confirms.
     Execute(Digest),
+    /// Has the signers of a refuted header count no more on L2.
+    Strike(Box<Signers>),
+    /// Shows L1 who signed a header.
+    ProveSigners(Box<Signers>),
+    /// Shows L1 that a header's seed is not the beacon's.
+    ProveWrongSeed(Box<WrongSeed>),
+    /// Punishes one signer of a header that was judged.
+    ExecuteVerdict {
+        /// The header's digest.
+        digest: Digest,
+        /// The signer.
+        operator: OperatorIndex,
+        /// What it is punished for: a graver verdict is executed again.
+        offence: Offence,
+    },
 }
 
 impl Action {
@@ -67,11 +84,15 @@ impl Action {
             | Self::PostChunk { .. }
             | Self::Report(_)
             | Self::PostKeys { .. }
-            | Self::PostStakes { .. } => Side::L2,
+            | Self::PostStakes { .. }
+            | Self::Strike(_) => Side::L2,
             Self::FixTable(_)
             | Self::ProveEquivocation(..)
             | Self::ChargeDivergence(..)
-            | Self::Execute(_) => Side::L1,
+            | Self::Execute(_)
+            | Self::ProveSigners(_)
+            | Self::ProveWrongSeed(_)
+            | Self::ExecuteVerdict { .. } => Side::L1,
         }
     }
 
@@ -87,6 +108,10 @@ impl Action {
             Self::ProveEquivocation(..) => "prove_equivocation",
             Self::ChargeDivergence(..) => "charge_divergence",
             Self::Execute(_) => "execute",
+            Self::Strike(_) => "strike",
+            Self::ProveSigners(_) => "prove_signers",
+            Self::ProveWrongSeed(_) => "prove_wrong_seed",
+            Self::ExecuteVerdict { .. } => "execute_verdict",
         }
     }
 
@@ -116,6 +141,16 @@ impl Action {
                 format!("{name}/{}/{operator}", evidence.other.round)
             }
             Self::Execute(id) => format!("{name}/{id}"),
+            Self::Strike(signers) | Self::ProveSigners(signers) => {
+                let signed = hash::sha256(&[&signers.to_bytes()]);
+                format!("{name}/{}/{signed}", signers.header.round)
+            }
+            Self::ProveWrongSeed(evidence) => format!("{name}/{}", evidence.header.digest()),
+            Self::ExecuteVerdict {
+                digest,
+                operator,
+                offence,
+            } => format!("{name}/{digest}/{operator}/{}", offence.name()),
         }
     }
 }

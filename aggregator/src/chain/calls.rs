@@ -1,10 +1,10 @@
 //! Actions as calls of contracts.
 
 use alloy::primitives::{Address, B256, U256};
-use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable};
+use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes};
 use quorate_canon::{FixedWidth as _, OperatorIndex};
 use quorate_chain::{chunk, sender::Call, settlement};
-use quorate_protocol::{Divergence, Equivocation};
+use quorate_protocol::{Divergence, Equivocation, Signers, WrongSeed};
 
 use super::{Action, ethereum::Addresses};
 
@@ -50,6 +50,18 @@ pub(super) fn of(action: &Action, at: &Addresses, bridge_value: U256) -> Call {
             let charge = B256::new(id.0);
             Call::new(at.slasher, &ISlasher::executeCall { chargeId: charge })
         }
+        Action::Strike(signers) => strike(at.strikes, signers),
+        Action::ProveSigners(signers) => prove_signers(at.slasher, signers),
+        Action::ProveWrongSeed(evidence) => prove_wrong_seed(at.slasher, evidence),
+        Action::ExecuteVerdict {
+            digest, operator, ..
+        } => {
+            let call = ISlasher::executeVerdictCall {
+                digest: B256::new(digest.0),
+                operatorIndex: operator.get(),
+            };
+            Call::new(at.slasher, &call)
+        }
     }
 }
 
@@ -70,6 +82,32 @@ fn charge(slasher: Address, operator: OperatorIndex, evidence: &Divergence) -> C
         certifiedHeader: evidence.certified.to_bytes().into(),
         otherHeader: evidence.other.to_bytes().into(),
         signature: evidence.signature.to_eip2537().to_vec().into(),
+    };
+    Call::new(slasher, &call)
+}
+
+fn strike(strikes: Address, signers: &Signers) -> Call {
+    let call = IStrikes::strikeCall {
+        n: signers.header.round.get(),
+        bitmap: signers.bitmap.clone().into(),
+        aggregate: signers.aggregate.to_eip2537().to_vec().into(),
+    };
+    Call::new(strikes, &call)
+}
+
+fn prove_signers(slasher: Address, signers: &Signers) -> Call {
+    let call = ISlasher::proveSignersCall {
+        header: signers.header.to_bytes().into(),
+        bitmap: signers.bitmap.clone().into(),
+        aggregate: signers.aggregate.to_eip2537().to_vec().into(),
+    };
+    Call::new(slasher, &call)
+}
+
+fn prove_wrong_seed(slasher: Address, evidence: &WrongSeed) -> Call {
+    let call = ISlasher::proveWrongSeedCall {
+        header: evidence.header.to_bytes().into(),
+        beaconSignature: evidence.beacon_signature.to_vec().into(),
     };
     Call::new(slasher, &call)
 }

@@ -7,16 +7,21 @@ use alloy::{
     rpc::types::{Filter, Log},
     sol_types::SolEvent as _,
 };
-use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable};
+use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes};
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_chain::{
     ChainError, Rpc,
     sender::{Receipt, SendError, TxSender},
     views::{self, Status},
 };
-use quorate_protocol::{StakeTable, Verdict, Word};
+use quorate_protocol::{Domain, Offence, Signers, StakeTable, Verdict, Word};
 
-use super::{Action, Chain, Fault, Mined, Missing, OnChain, Pages, Side, Standing, calls};
+use super::{Action, Chain, Fault, Mined, Missing, OnChain, Pages, Scan, Side, Standing, calls};
+
+/// Blocks that one look for refutations covers at most.
+const SPAN: u64 = 2_000;
+/// Blocks that are looked at again next time: a reorganisation may have put other logs there.
+const OVERLAP: u64 = 64;
 
 /// Where the contracts lie.
 #[derive(Clone, Copy, Debug)]
@@ -29,11 +34,14 @@ pub struct Addresses {
     pub rounds: Address,
     /// `StakeTable` on L2.
     pub stake_table: Address,
+    /// `Strikes` on L2.
+    pub strikes: Address,
 }
 
 /// Both chains, each with the sender of our key.
 #[derive(Debug)]
 pub struct Ethereum {
+    domain: Domain,
     addresses: Addresses,
     l1: TxSender,
     l2: TxSender,
@@ -43,8 +51,15 @@ pub struct Ethereum {
 
 impl Ethereum {
     /// Both chains through their senders.
-    pub const fn new(addresses: Addresses, l1: TxSender, l2: TxSender, bridge_value: U256) -> Self {
+    pub const fn new(
+        domain: Domain,
+        addresses: Addresses,
+        l1: TxSender,
+        l2: TxSender,
+        bridge_value: U256,
+    ) -> Self {
         Self {
+            domain,
             addresses,
             l1,
             l2,
@@ -188,14 +203,90 @@ impl Chain for Ethereum {
         }))
     }
 
-    async fn is_punished(&self, operator: OperatorIndex, round: Round) -> Result<bool, Fault> {
+    async fn offence(
+        &self,
+        operator: OperatorIndex,
+        round: Round,
+    ) -> Result<Option<Offence>, Fault> {
         let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
         let offence = contract
             .offenceOf(operator.get(), round.get())
             .call()
             .await
             .map_err(view_fault)?;
-        Ok(!matches!(offence.offence, ISlasher::Offence::None))
+        offence_of(offence.offence)
+    }
+
+    async fn refutations(&self, from: Option<u64>, since: Timestamp) -> Result<Scan, Fault> {
+        let latest = self.l2().latest().await?.number();
+        let from = match from {
+            Some(from) => from,
+            None => first_block(self.l2(), since).await?,
+        };
+        // Behind what was looked at already: an endpoint that lags.
+        if from > latest {
+            return Ok(Scan {
+                next: from,
+                complete: true,
+                ..Scan::default()
+            });
+        }
+        let to = latest.min(from.saturating_add(SPAN));
+        let refuted = views::refutations(self.l2(), self.addresses.rounds, from, to).await?;
+        let complete = to == latest;
+        let next = if complete {
+            from.max(to.saturating_sub(OVERLAP))
+        } else {
+            to + 1
+        };
+        Ok(Scan {
+            refuted: refuted
+                .into_iter()
+                .map(|(round, refuted)| (round, refuted.code))
+                .collect(),
+            next,
+            complete,
+        })
+    }
+
+    async fn signers(&self, round: Round) -> Result<Option<Signers>, Fault> {
+        let status = views::round_status(self.l2(), self.addresses.rounds, round).await?;
+        if status.digest == Digest::default() {
+            return Err(Fault::BadData(format!(
+                "L2 keeps no digest of round {round}"
+            )));
+        }
+        let from = first_block(self.l2(), status.certified).await?;
+        let digest = status.digest;
+        Ok(views::signers(self.l2(), &self.domain, round, digest, from).await?)
+    }
+
+    async fn is_struck(&self, operator: OperatorIndex, epoch: Epoch) -> Result<bool, Fault> {
+        let contract = IStrikes::new(self.addresses.strikes, self.l2().provider());
+        contract
+            .isStruck(operator.get(), epoch.get())
+            .call()
+            .await
+            .map_err(view_fault)
+    }
+
+    async fn verdict(&self, round: Round, digest: Digest) -> Result<Option<Offence>, Fault> {
+        let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
+        let offence = contract
+            .verdictOf(round.get(), B256::new(digest.0))
+            .call()
+            .await
+            .map_err(view_fault)?;
+        offence_of(offence)
+    }
+
+    async fn has_signed(&self, digest: Digest, operator: OperatorIndex) -> Result<bool, Fault> {
+        let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
+        contract
+            .hasSigned(B256::new(digest.0), operator.get())
+            .call()
+            .await
+            .map_err(view_fault)
     }
 
     async fn act(&self, action: &Action, deadline: Timestamp) -> Result<Mined, Fault> {
@@ -209,6 +300,29 @@ impl Chain for Ethereum {
         let receipt = sender.send(call).await?;
         Ok(mined(&receipt))
     }
+}
+
+/// The first block at or after a time: 0 if all are, the newest if none is.
+async fn first_block(rpc: &Rpc, time: Timestamp) -> Result<u64, Fault> {
+    let latest = rpc.latest().await?.head();
+    if latest.timestamp < time {
+        return Ok(latest.number);
+    }
+    let before = rpc.last_block_before(time, 0).await?;
+    Ok(before.map_or(0, |block| block.number.saturating_add(1)))
+}
+
+fn offence_of(offence: ISlasher::Offence) -> Result<Option<Offence>, Fault> {
+    Ok(Some(match offence {
+        ISlasher::Offence::None => return Ok(None),
+        ISlasher::Offence::Equivocation => Offence::Equivocation,
+        ISlasher::Offence::Divergence => Offence::Divergence,
+        ISlasher::Offence::WrongOutcome => Offence::WrongOutcome,
+        ISlasher::Offence::WrongSeed => Offence::WrongSeed,
+        ISlasher::Offence::FalseAttestation | ISlasher::Offence::__Invalid => {
+            return Err(Fault::BadData("an offence of no round".to_owned()));
+        }
+    }))
 }
 
 fn mined(receipt: &Receipt) -> Mined {

@@ -10,7 +10,7 @@ pub mod simulated;
 use std::{collections::BTreeSet, future::Future};
 
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
-use quorate_protocol::{Commitment, StakeTable, Word};
+use quorate_protocol::{Commitment, Offence, Signers, StakeTable, Word};
 
 pub use actions::{Action, Side};
 
@@ -91,6 +91,17 @@ pub struct Missing {
     pub stakes: bool,
 }
 
+/// What a look for refutations found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Rounds that were refuted, with the code of docs/formats.md, section 13.
+    pub refuted: Vec<(Round, u8)>,
+    /// The block to look from next time.
+    pub next: u64,
+    /// Whether the look went up to the newest block.
+    pub complete: bool,
+}
+
 /// What the actors ask of L1 and L2.
 pub trait Chain: Send + Sync + 'static {
     /// How a round stands on L2.
@@ -122,11 +133,44 @@ pub trait Chain: Send + Sync + 'static {
     /// L2's word about a round, as L1 has heard it.
     fn word(&self, round: Round) -> impl Future<Output = Result<Option<Word>, Fault>> + Send;
 
-    /// Whether the operator was punished for this round, whatever for.
-    fn is_punished(
+    /// What the operator was punished for in this round, the gravest so far.
+    fn offence(
         &self,
         operator: OperatorIndex,
         round: Round,
+    ) -> impl Future<Output = Result<Option<Offence>, Fault>> + Send;
+
+    /// Rounds that were refuted on L2 in block `from` or later; without one, since `since`. Looks
+    /// at a bounded number of blocks.
+    fn refutations(
+        &self,
+        from: Option<u64>,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<Scan, Fault>> + Send;
+
+    /// Who signed the certificate of the header that stands in a round on L2; `None` if it was only
+    /// proposed.
+    fn signers(&self, round: Round) -> impl Future<Output = Result<Option<Signers>, Fault>> + Send;
+
+    /// Whether an operator's signature counts no more on L2 in this epoch.
+    fn is_struck(
+        &self,
+        operator: OperatorIndex,
+        epoch: Epoch,
+    ) -> impl Future<Output = Result<bool, Fault>> + Send;
+
+    /// What L1 knows against a header.
+    fn verdict(
+        &self,
+        round: Round,
+        digest: Digest,
+    ) -> impl Future<Output = Result<Option<Offence>, Fault>> + Send;
+
+    /// Whether L1 knows that an operator signed a header.
+    fn has_signed(
+        &self,
+        digest: Digest,
+        operator: OperatorIndex,
     ) -> impl Future<Output = Result<bool, Fault>> + Send;
 
     /// Tries an action by a call, sends it if it would succeed, and waits until it is mined,

@@ -7,9 +7,11 @@ use std::{
 
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_matching::{chunk_count, verify_chunk};
-use quorate_protocol::{StakeTable, Word};
+use quorate_protocol::{Certificate, Offence, Signers, StakeTable, Verdict, Word};
 
-use super::{Action, Chain, Fault, Mined, Missing, OnChain, Pages, Standing, actions::charge_id};
+use super::{
+    Action, Chain, Fault, Mined, Missing, OnChain, Pages, Scan, Standing, actions::charge_id,
+};
 use crate::settle::Beacons;
 use crate::testing::BEACON;
 
@@ -36,8 +38,20 @@ pub struct World {
     pub finals: BTreeSet<Round>,
     /// Words that L1 has heard.
     pub words: BTreeMap<Round, Word>,
-    /// Operators that were punished.
-    pub punished: BTreeSet<(OperatorIndex, Round)>,
+    /// Operators that were punished, for the gravest offence.
+    pub punished: BTreeMap<(OperatorIndex, Round), Offence>,
+    /// Refutations on L2: code and the block.
+    pub refuted: BTreeMap<Round, (u8, u64)>,
+    /// Certificates that L2 has taken.
+    pub certificates: BTreeMap<Digest, Signers>,
+    /// Signers that L1 knows.
+    pub signers: BTreeSet<(Digest, OperatorIndex)>,
+    /// Headers whose seed L1 has judged wrong.
+    pub wrong_seeds: BTreeSet<Digest>,
+    /// Operators whose signatures count no more on L2.
+    pub struck: BTreeSet<OperatorIndex>,
+    /// L2's newest block.
+    pub block: u64,
     /// Charges on L1.
     pub charges: BTreeMap<Digest, (OperatorIndex, Round)>,
     /// Actions that were mined, by name.
@@ -76,6 +90,7 @@ impl World {
         match action {
             Action::Settle { certificate, .. } => {
                 let digest = certificate.digest();
+                self.certificates.insert(digest, signers_of(certificate));
                 let fresh = OnChain {
                     standing: Standing::Certified,
                     digest,
@@ -117,7 +132,11 @@ impl World {
             }
             Action::Report(round) => {
                 let digest = self.rounds[round].digest;
-                let verdict = quorate_protocol::Verdict::Stands;
+                let verdict = match self.refuted.get(round) {
+                    None => Verdict::Stands,
+                    Some((15, _)) => Verdict::WrongSeed,
+                    Some(_) => Verdict::WrongOutcome,
+                };
                 self.words.insert(
                     *round,
                     Word {
@@ -145,8 +164,8 @@ impl World {
                 Ok(())
             }
             Action::ProveEquivocation(operator, evidence) => {
-                self.punished.insert((*operator, evidence.header_a.round));
-                Ok(())
+                let round = evidence.header_a.round;
+                self.punish(*operator, round, Offence::Equivocation)
             }
             Action::ChargeDivergence(operator, evidence) => {
                 let id = charge_id(*operator, &evidence.certified);
@@ -160,10 +179,78 @@ impl World {
                     .charges
                     .get(id)
                     .ok_or(Fault::Refused("NoCharge".into()))?;
-                self.punished.insert(*charge);
+                let (operator, round) = *charge;
+                self.punish(operator, round, Offence::Divergence)
+            }
+            Action::Strike(signers) => {
+                let standing = self.rounds.get(&signers.header.round);
+                if standing.is_none_or(|round| round.standing != Standing::Refuted) {
+                    return Err(Fault::Refused("NotRefuted".into()));
+                }
+                self.struck.extend(signers.operators());
                 Ok(())
             }
+            Action::ProveSigners(signers) => {
+                let digest = signers.header.digest();
+                self.signers
+                    .extend(signers.operators().map(|operator| (digest, operator)));
+                Ok(())
+            }
+            Action::ProveWrongSeed(evidence) => {
+                self.wrong_seeds.insert(evidence.header.digest());
+                Ok(())
+            }
+            Action::ExecuteVerdict {
+                digest, operator, ..
+            } => {
+                if !self.signers.contains(&(*digest, *operator)) {
+                    return Err(Fault::Refused("NotASigner".into()));
+                }
+                let round = self.certificates[digest].header.round;
+                let verdict = self.verdict(round, *digest);
+                let offence = verdict.ok_or(Fault::Refused("NoVerdict".into()))?;
+                self.punish(*operator, round, offence)
+            }
         }
+    }
+}
+
+impl World {
+    /// Refutes a round on L2 in a new block.
+    pub fn refute(&mut self, round: Round, code: u8) {
+        self.block += 1;
+        self.refuted.insert(round, (code, self.block));
+        self.rounds.get_mut(&round).unwrap().standing = Standing::Refuted;
+    }
+
+    fn verdict(&self, round: Round, digest: Digest) -> Option<Offence> {
+        if self.wrong_seeds.contains(&digest) {
+            return Some(Offence::WrongSeed);
+        }
+        self.words.get(&round)?.convicts(round, digest)
+    }
+
+    /// As L1: the graver offence counts, the same one or a lighter one is refused.
+    fn punish(
+        &mut self,
+        operator: OperatorIndex,
+        round: Round,
+        offence: Offence,
+    ) -> Result<(), Fault> {
+        let paid = self.punished.get(&(operator, round));
+        if paid.is_some_and(|paid| paid.percent() >= offence.percent()) {
+            return Err(Fault::Refused("AlreadyPunished".into()));
+        }
+        self.punished.insert((operator, round), offence);
+        Ok(())
+    }
+}
+
+fn signers_of(certificate: &Certificate) -> Signers {
+    Signers {
+        header: *certificate.header(),
+        bitmap: certificate.signers().to_bytes(),
+        aggregate: *certificate.aggregate(),
     }
 }
 
@@ -211,8 +298,44 @@ impl Chain for SimulatedChain {
         Ok(self.ask()?.words.get(&round).copied())
     }
 
-    async fn is_punished(&self, operator: OperatorIndex, round: Round) -> Result<bool, Fault> {
-        Ok(self.ask()?.punished.contains(&(operator, round)))
+    async fn offence(
+        &self,
+        operator: OperatorIndex,
+        round: Round,
+    ) -> Result<Option<Offence>, Fault> {
+        Ok(self.ask()?.punished.get(&(operator, round)).copied())
+    }
+
+    async fn refutations(&self, from: Option<u64>, _: Timestamp) -> Result<Scan, Fault> {
+        let world = self.ask()?;
+        let from = from.unwrap_or(0);
+        let refuted = world
+            .refuted
+            .iter()
+            .filter(|(_, (_, block))| *block >= from);
+        Ok(Scan {
+            refuted: refuted.map(|(round, (code, _))| (*round, *code)).collect(),
+            next: world.block,
+            complete: true,
+        })
+    }
+
+    async fn signers(&self, round: Round) -> Result<Option<Signers>, Fault> {
+        let world = self.ask()?;
+        let digest = world.rounds[&round].digest;
+        Ok(world.certificates.get(&digest).cloned())
+    }
+
+    async fn is_struck(&self, operator: OperatorIndex, _: Epoch) -> Result<bool, Fault> {
+        Ok(self.ask()?.struck.contains(&operator))
+    }
+
+    async fn verdict(&self, round: Round, digest: Digest) -> Result<Option<Offence>, Fault> {
+        Ok(self.ask()?.verdict(round, digest))
+    }
+
+    async fn has_signed(&self, digest: Digest, operator: OperatorIndex) -> Result<bool, Fault> {
+        Ok(self.ask()?.signers.contains(&(digest, operator)))
     }
 
     async fn act(&self, action: &Action, _: Timestamp) -> Result<Mined, Fault> {

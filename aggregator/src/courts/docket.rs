@@ -1,18 +1,14 @@
 //! Takes cases to L1: an equivocation is proven at once, a divergence charged at once and punished
 //! when L2's word is there.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use quorate_canon::{OperatorIndex, Round, Timestamp};
 use quorate_protocol::{Evidence, Fault as Guilt};
 use quorate_service::Shutdown;
 use tokio::sync::Notify;
 
-use super::{Case, Stage};
+use super::{Case, Stage, patience::Patience};
 use crate::{
     chain::{Action, Chain, Fault, actions::charge_id},
     clock::now,
@@ -20,8 +16,6 @@ use crate::{
     store::{Store, blocking},
 };
 
-/// Longest pause between two attempts at one case.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// Seconds that a transaction of a case has.
 const PATIENCE: u64 = 300;
 
@@ -36,7 +30,7 @@ pub struct Docket<C> {
     kept: u64,
     /// When the round of a case closed.
     close: Box<dyn Fn(Round) -> Option<Timestamp> + Send + Sync>,
-    attempts: BTreeMap<(Round, OperatorIndex, u8), (u32, Instant)>,
+    patience: Patience<(Round, OperatorIndex, u8)>,
 }
 
 impl<C: Chain> Docket<C> {
@@ -57,7 +51,7 @@ impl<C: Chain> Docket<C> {
             pause,
             kept,
             close,
-            attempts: BTreeMap::new(),
+            patience: Patience::new(pause),
         }
     }
 
@@ -84,28 +78,14 @@ impl<C: Chain> Docket<C> {
         };
         for case in cases.into_iter().filter(Case::is_pending) {
             let key = (case.round(), case.operator, case.evidence.offence() as u8);
-            if self
-                .attempts
-                .get(&key)
-                .is_some_and(|(_, not_before)| Instant::now() < *not_before)
-            {
+            if !self.patience.may_try(&key) {
                 continue;
             }
             match self.advance(case).await {
-                Ok(()) => drop(self.attempts.remove(&key)),
+                Ok(()) => self.patience.succeeded(&key),
                 Err(fault) => {
                     self.observe.hindered("case", fault);
-                    let failures = self
-                        .attempts
-                        .get(&key)
-                        .map_or(0, |(failures, _)| *failures)
-                        .saturating_add(1);
-                    let pause = self
-                        .pause
-                        .saturating_mul(1 << failures.min(16))
-                        .min(LONGEST_PAUSE);
-                    self.attempts
-                        .insert(key, (failures, Instant::now() + pause));
+                    self.patience.failed(key);
                 }
             }
         }
@@ -134,7 +114,9 @@ impl<C: Chain> Docket<C> {
         if !case.is_pending() {
             return Ok(case.stage);
         }
-        if self.chain.is_punished(case.operator, case.round()).await? {
+        // Graver evidence is worth bringing still: L1 takes the difference.
+        let paid = self.chain.offence(case.operator, case.round()).await?;
+        if paid.is_some_and(|paid| paid.percent() >= case.evidence.offence().percent()) {
             return Ok(Stage::Punished);
         }
         if self.is_too_late(case) {

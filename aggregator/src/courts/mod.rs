@@ -1,11 +1,18 @@
 //! Cases against operators: evidence is stored when it is found, taken to L1 until it is punished
-//! or has lapsed, and L2's word is asked for where L1 needs it. Each case may fail only by itself.
+//! or has lapsed, and L2's word is asked for where L1 needs it. Rounds that were refuted on L2 are
+//! tried the same way: see [`trial`]. Each case may fail only by itself.
 
 pub mod docket;
+mod patience;
+mod scan;
+mod trial;
+pub mod trials;
 pub mod words;
 
 use quorate_canon::{Digest, OperatorIndex, Round};
 use quorate_protocol::Evidence;
+
+pub use trial::{Trial, TrialStage};
 
 /// Evidence and how far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

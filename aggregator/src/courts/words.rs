@@ -1,4 +1,5 @@
-//! Has L2's word sent up for rounds that L1 waits for: those with a charge, or all if asked to.
+//! Has L2's word sent up for rounds that L1 waits for: those with a charge or a trial, or all if
+//! asked to.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -7,7 +8,7 @@ use quorate_service::Shutdown;
 
 use super::Stage;
 use crate::{
-    chain::{Action, Chain, Fault},
+    chain::{Action, Chain, Fault, Standing},
     clock::now,
     collector::Mailbox,
     observe::Observe,
@@ -68,17 +69,22 @@ impl<C: Chain> Words<C> {
             self.settled.extend(settled.map(|report| report.round));
         }
         let store = Arc::clone(&self.store);
-        let cases = blocking(move || store.cases()).await?;
+        let (cases, trials) = blocking(move || Ok((store.cases()?, store.trials()?))).await?;
         let charged = cases
             .iter()
-            .filter(|case| matches!(case.stage, Stage::Charged(_)));
+            .filter(|case| matches!(case.stage, Stage::Charged(_)))
+            .map(super::Case::round);
+        let tried = trials
+            .iter()
+            .filter(|trial| trial.is_pending())
+            .map(super::Trial::round);
         Ok(charged
-            .map(super::Case::round)
+            .chain(tried)
             .chain(self.settled.iter().copied())
             .collect())
     }
 
-    /// Reports a round that has become final; true if nothing is left to do for it.
+    /// Reports a round that has become final or was refuted; true if nothing is left to do for it.
     async fn report(&self, round: Round) -> Result<bool, Fault> {
         let store = Arc::clone(&self.store);
         if blocking(move || store.is_reported(round))
@@ -88,7 +94,8 @@ impl<C: Chain> Words<C> {
             return Ok(true);
         }
         if self.chain.word(round).await?.is_none() {
-            if !self.chain.is_final(round).await? {
+            let refuted = self.chain.round(round).await?.standing == Standing::Refuted;
+            if !refuted && !self.chain.is_final(round).await? {
                 return Ok(false);
             }
             let action = Action::Report(round);

@@ -4,6 +4,7 @@ mod chains;
 mod evidence;
 mod restarts;
 mod rounds;
+mod trials;
 
 use std::path::Path;
 use std::sync::Arc;

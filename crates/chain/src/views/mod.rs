@@ -8,6 +8,7 @@ mod list;
 mod policies;
 mod rounds;
 mod tables;
+mod trials;
 mod verifier;
 
 pub use certificates::{
@@ -23,4 +24,5 @@ pub use rounds::{
     RoundStatus, Status, check_chunk, deployment_block, domain, is_live, round_status, schedule,
 };
 pub use tables::{L1Table, l1_table, l2_commitment, l2_table};
+pub use trials::{refutations, signers};
 pub use verifier::{Judgement, PairView, Verifier};
