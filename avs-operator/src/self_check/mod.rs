@@ -13,6 +13,8 @@ mod market;
 mod pairs;
 mod questions;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::{
     path::PathBuf,

@@ -107,7 +107,7 @@ async fn a_charge_lapses_in_silence(network: &mut Network, before: U256) -> Resu
     let (id, round) = charge_of(network, 2).await?;
     word_leaves(network, round).await?;
     let events = network.court.events().await?;
-    let heard = |e: &Event| matches!(e, Event::Word { round: r } if *r == round);
+    let heard = |e: &Event| matches!(e, Event::Word { round: r, .. } if *r == round);
     ensure!(!events.iter().any(heard), "L1 has heard of {round}");
 
     let l1 = &network.world.chains.l1;

@@ -20,9 +20,7 @@ pub use links::{
 };
 pub use list::outcome_list;
 pub use policies::{policy, policy_of};
-pub use rounds::{
-    RoundStatus, Status, check_chunk, deployment_block, domain, is_live, round_status, schedule,
-};
+pub use rounds::{RoundStatus, Status, deployment_block, domain, is_live, round_status, schedule};
 pub use tables::{L1Table, l1_table, l2_commitment, l2_table};
 pub use trials::{refutations, signers};
 pub use verifier::{Judgement, PairView, Verifier};

@@ -1,10 +1,9 @@
 //! Schedule, domain and standing of rounds.
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 use alloy::providers::Provider;
 use quorate_bindings::IRounds;
 use quorate_canon::{ChainId, Digest, Round, Timestamp};
-use quorate_matching::ChunkProof;
 use quorate_protocol::{Domain, Schedule};
 
 use super::call::contract_error;
@@ -137,28 +136,6 @@ pub async fn round_status(
         count: r.count,
         posted: r.posted,
     })
-}
-
-/// Lets the contracts themselves read a chunk against an outcome root, as a node does before it
-/// signs: the worst fault is a difference between the two implementations.
-///
-/// # Errors
-/// [`ChainError::Contract`] with the contract's reason where it would refuse the chunk.
-pub async fn check_chunk(
-    rpc: &Rpc,
-    rounds: Address,
-    round: Round,
-    outcome_root: Digest,
-    chunk: &ChunkProof,
-) -> Result<(), ChainError> {
-    let contract = IRounds::new(rounds, rpc.provider());
-    let chunk = crate::convert::chunk(round, chunk);
-    contract
-        .checkChunk(B256::new(outcome_root.0), chunk)
-        .call()
-        .await
-        .map(|_| ())
-        .map_err(contract_error("checkChunk"))
 }
 
 /// The block in which a contract was deployed, by bisection over its code. Needs an endpoint that

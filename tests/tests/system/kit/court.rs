@@ -18,7 +18,7 @@ use quorate_canon::Round;
 #[derive(Clone, Debug)]
 pub(crate) struct Slash {
     pub(crate) operator: usize,
-    /// `equivocation` or `divergence`.
+    /// What for, in a word or two.
     pub(crate) offence: &'static str,
     /// Shares that the core says it took.
     pub(crate) taken: U256,
@@ -34,8 +34,8 @@ pub(crate) enum Event {
         operator: usize,
         round: Round,
     },
-    /// L2's word has come.
-    Word { round: Round },
+    /// L2's word has come: 1 settled and stood, 2 wrong outcome, 3 wrong seed.
+    Word { round: Round, verdict: u8 },
     /// Stake was taken.
     Slashed(Slash),
     /// A charge ended without punishment.
@@ -84,6 +84,7 @@ impl Court {
             }),
             ISlasherEvents::WordReceived(e) => Some(Event::Word {
                 round: Round::new(e.n),
+                verdict: e.verdict,
             }),
             ISlasherEvents::ChargeLapsed(e) => Some(Event::Lapsed { id: e.id }),
             ISlasherEvents::OperatorSlashed(e) => Some(Event::Slashed(Slash {
@@ -95,6 +96,9 @@ impl Court {
                     .fold(U256::ZERO, |sum, s| sum.saturating_add(*s)),
                 moved: e.moved,
             })),
+            ISlasherEvents::SignersProven(_)
+            | ISlasherEvents::WrongSeedProven(_)
+            | ISlasherEvents::VerdictCancelled(_) => None,
         }
     }
 
@@ -113,6 +117,8 @@ const fn word(offence: ISlasher::Offence) -> &'static str {
     match offence {
         ISlasher::Offence::Equivocation => "equivocation",
         ISlasher::Offence::Divergence => "divergence",
+        ISlasher::Offence::WrongOutcome => "wrong outcome",
+        ISlasher::Offence::WrongSeed => "wrong seed",
         _ => "another offence",
     }
 }
