@@ -306,6 +306,33 @@ fn a_list_is_found_from_its_entries_and_its_root() {
     assert_eq!(list_of_root(list.entries().to_vec(), &other), Ok(None));
 }
 
+/// The figures of docs/decisions/witness.md: the most bytes that each kind takes in a list of a million
+/// entries. The worst pair lies across the middle of the tree and has its request, and the lowest, far away.
+#[test]
+fn witnesses_of_a_million_matches_are_small() {
+    let count = 1_000_000_u32;
+    let half = 1 << 19;
+    let list =
+        OutcomeList::claimed(vec![Entry::default(); count as usize], half + 300_000).unwrap();
+    let open = |positions: &[u32]| list.open(positions).unwrap();
+    let blocking = |positions: &[u32]| Witness::Blocking {
+        request: RequestId::new(1),
+        offer: OfferId::new(1),
+        opening: open(positions),
+    };
+    let sizes = [
+        Witness::Cut(open(&[])),
+        Witness::Entry(open(&[7])),
+        Witness::Neighbours(open(&[half - 1, half])),
+        Witness::Repeated(open(&[0, half])),
+        blocking(&[half - 1, half]),
+        blocking(&[0, half - 1, half]),
+        blocking(&[0, half - 1, half, half + 300_000]),
+    ];
+    let sizes = sizes.map(|witness| witness.to_bytes().len());
+    assert_eq!(sizes, [42, 703, 1_332, 1_332, 1_348, 1_945, 2_542]);
+}
+
 proptest! {
     #![proptest_config(common::cases(300))]
 
