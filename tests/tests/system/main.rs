@@ -9,6 +9,7 @@ mod kit;
 mod aggregator_restart;
 mod beacon_faults;
 mod binding;
+mod collusion;
 mod conservation;
 mod garbage_votes;
 mod happy_path;

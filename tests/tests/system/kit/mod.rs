@@ -1,5 +1,6 @@
 //! What the scenarios are made of.
 
+mod accuser;
 mod chart;
 mod court;
 pub(crate) mod logs;
