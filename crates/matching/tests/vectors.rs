@@ -4,6 +4,9 @@
 mod common;
 mod generator;
 
+use common::oracle::Oracle;
+use quorate_canon::FixedWidth;
+
 #[test]
 fn committed_vectors_are_up_to_date() {
     for (name, expected) in generator::files() {
@@ -44,6 +47,35 @@ fn witness_vectors_cover_every_code() {
     assert!((1..=14).all(|code| times(&codes, code) >= 4));
     assert!(times(&codes, 0) >= 500);
     assert!(times(&codes, 255) >= 300);
+}
+
+/// The oracle knows only bytes and offsets. It counts ages round by round, so the oldest rounds are left out.
+#[test]
+fn many_pairs_are_what_the_oracle_says() {
+    let mut seen = 0;
+    generator::many::each_pair(|request, offer, policy, context, seed, answer| {
+        if context.round.get() > 10_000 {
+            return;
+        }
+        let oracle = Oracle::new(policy, context, seed);
+        let code = oracle.code(request, offer);
+        let (factors, score) = match code {
+            0 => (oracle.factors(request, offer), oracle.score(request, offer)),
+            _ => ([0; 8], 0),
+        };
+        let factors = factors.map(|factor| u16::try_from(factor).unwrap());
+        let tie = oracle.tie(request, offer);
+        let said = [
+            vec![code],
+            factors.to_bytes(),
+            score.to_bytes(),
+            tie.to_bytes(),
+        ]
+        .concat();
+        assert_eq!(answer, said);
+        seen += 1;
+    });
+    assert!(seen > 4_000, "{seen}");
 }
 
 /// How often each code stands in the answers of the many pairs, 33 bytes each.

@@ -5,8 +5,8 @@ use quorate_canon::{
 };
 use quorate_matching::policy::defaults::policy_v1;
 use quorate_matching::{
-    Ineligible, OfferInput, Policy, Profile, RequestInput, RoundContext, Seed, eligible, factors,
-    score, tie,
+    Ineligible, OfferInput, Policy, Profile, RequestInput, RoundContext, ScorePolicy, Seed,
+    eligible, factors, score, tie,
 };
 
 use super::json::{Object, bytes};
@@ -75,6 +75,28 @@ pub fn pairs_file() -> String {
     file.one("cases", &bytes(cases.collect::<Vec<u8>>()));
     file.one("answers", &bytes(answers));
     file.finish()
+}
+
+/// Shows every pair with its answer.
+#[allow(dead_code, reason = "the example only writes")]
+pub fn each_pair(
+    mut look: impl FnMut(&RequestInput, &OfferInput, &ScorePolicy, &RoundContext, &Seed, &[u8]),
+) {
+    let pools = pools();
+    for case in &pools.cases {
+        let [request, offer, context] = *case;
+        let context = &pools.contexts[context];
+        let policy = &pools.policies[usize::from(context.policy)].score;
+        let (request, offer) = (&pools.requests[request], &pools.offers[offer]);
+        look(
+            request,
+            offer,
+            policy,
+            &context.round,
+            &context.seed,
+            &answer(&pools, *case),
+        );
+    }
 }
 
 fn pools() -> Pools {

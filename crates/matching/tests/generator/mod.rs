@@ -9,7 +9,7 @@
 )]
 
 mod json;
-mod many;
+pub mod many;
 mod numbers;
 mod pairs;
 mod rounds;
