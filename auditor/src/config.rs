@@ -1,10 +1,12 @@
 //! The auditor's configuration: `auditor.toml`, see `auditor.example.toml` beside this crate.
 
+use std::{net::SocketAddr, path::PathBuf};
+
 use quorate_service::{ConfigError, Network};
-use quorate_settings::{BeaconSection, ChainSection, ContractsSection};
+use quorate_settings::{BeaconSection, ChainSection, ContractsSection, KeySection};
 use serde::Deserialize;
 
-/// What an auditor reads from. It holds no key.
+/// What an auditor reads from, and, for one that challenges, where it keeps and pays.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -18,6 +20,21 @@ pub struct Config {
     pub contracts: ContractsSection,
     /// Which beacon.
     pub beacon: BeaconSection,
+    /// Folder of the docket, of the image of L2 and of the sender's journal. Without it `watch` begins
+    /// anew at each start, and cannot challenge.
+    pub data: Option<PathBuf>,
+    /// Where `watch` shows metrics and health.
+    pub http: Option<HttpSection>,
+    /// The account on L2 that challenges, commits and strikes. Nothing else needs a key.
+    pub key: Option<KeySection>,
+}
+
+/// The section `[http]`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSection {
+    /// Address and port; port 0 takes a free one. Not for the open internet.
+    pub listen: SocketAddr,
 }
 
 impl Config {

@@ -1,7 +1,12 @@
-//! What is printed: a table for people, one JSON object for machines.
+//! What is printed of replays: a table for people, one JSON object for machines.
 
+mod lines;
+
+use quorate_canon::Timestamp;
 use quorate_service::terminal::{self, Tone};
 use serde::Serialize;
+
+pub use lines::Lines;
 
 use crate::Replay;
 
@@ -72,6 +77,27 @@ impl Report {
     }
 }
 
+/// A time of the chain for people: UTC, to the second.
+#[must_use]
+pub fn time(at: Timestamp) -> String {
+    let (days, seconds) = (at.get() / 86_400, at.get() % 86_400);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    // Civil date of a day number, with years that begin in March: leap days come last.
+    let z = days + 719_468;
+    let (era, of_era) = (z / 146_097, z % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day_of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
 fn verdict(round: &Replay) -> (String, Tone) {
     if round.is_equal() {
         let words = if round.settled {
@@ -92,4 +118,22 @@ fn verdict(round: &Replay) -> (String, Tone) {
         })
         .collect();
     (lines.join("\n"), Tone::Bad)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_civil() {
+        for (seconds, expected) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_700_000_000, "2023-11-14 22:13:20 UTC"),
+            (4_107_542_399, "2100-02-28 23:59:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+        ] {
+            assert_eq!(time(Timestamp::new(seconds)), expected);
+        }
+    }
 }
