@@ -18,5 +18,6 @@ mod production_binary;
 mod quiet_chain;
 mod reorg;
 mod restart;
+mod self_check;
 mod silence;
 mod snapshot_equality;
