@@ -57,5 +57,22 @@ mod tests {
     fn the_example_file_is_valid() {
         let config: Config = toml::from_str(include_str!("../auditor.example.toml")).unwrap();
         config.check().unwrap();
+        assert!(config.key.is_none() && config.data.is_none());
+    }
+
+    /// What is commented out is right too.
+    #[test]
+    fn the_example_file_is_valid_with_everything_in_it() {
+        let text = include_str!("../auditor.example.toml");
+        let whole: String = text
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(setting) if setting.contains(" = ") || setting.starts_with('[') => setting,
+                _ => line,
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let config: Config = toml::from_str(&whole).unwrap();
+        assert!(config.key.is_some() && config.data.is_some() && config.http.is_some());
     }
 }

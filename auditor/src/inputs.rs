@@ -36,8 +36,8 @@ impl RoundInputs {
     /// # Errors
     /// [`ListError`] if there are more matches than a list can count.
     pub fn right(&self, seed: &Seed) -> Result<Right, ListError> {
-        let outcome =
-            quorate_matching::match_round(&self.snapshot, &self.policy.score, &self.context, seed);
+        let (policy, context) = (&self.policy.score, &self.context);
+        let outcome = quorate_matching::match_round(&self.snapshot, policy, context, seed);
         let list = OutcomeList::new(&outcome, &self.snapshot)?;
         Ok(Right { outcome, list })
     }
