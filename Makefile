@@ -9,7 +9,7 @@ FORGE := cd contracts && PATH="$$PWD/node_modules/.bin:$$PATH" forge
 # One job a core: the EVMs, the compiler and the tests share the machine.
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help setup build devnet test test-rust test-contracts lint fmt bench soak artifacts vectors clean
+.PHONY: help setup build devnet test test-rust test-contracts lint fmt bench bench-peers soak artifacts vectors clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -59,6 +59,12 @@ vectors: ## renew tests/vectors from Rust; read the diff
 bench: setup ## the figures, as one table and target/bench/summary.json
 	cargo build --locked --release --workspace --bins --examples
 	target/release/devnet bench $(BENCH_ARGS)
+	$(MAKE) bench-peers PEERS_ARGS=--if-online
+
+bench-peers: ## our matcher beside or-tools, matching and lap on the same markets (installs them below target/)
+	@command -v python3 >/dev/null || { echo "make: python3 not found: install Python 3.10 or later with venv, then run this again" >&2; exit 2; }
+	cargo build --locked --release -p peers
+	python3 bench/peers.py $(PEERS_ARGS)
 
 soak: build ## the long proofs: kills, floods, differential cases (an hour and more)
 	FOUNDRY_PROFILE=soak $(MAKE) test-contracts

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use peers::{
     Demand, Instance, Market, Trace, naive, random,
-    weights::{Figures, candidates, measure},
+    weights::{Candidate, Figures, candidates, measure},
 };
 use serde_json::{Value, json};
 
@@ -26,6 +26,7 @@ fn main() -> anyhow::Result<()> {
     let mut instances = Vec::new();
     for (requests, offers, single) in [
         (1_000, 100, true),
+        (2_000, 200, true),
         (4_000, 400, true),
         (4_000, 400, false),
         (20_000, 2_000, false),
@@ -43,12 +44,14 @@ fn main() -> anyhow::Result<()> {
     for (name, kind, trace) in traces() {
         let market = trace.market()?;
         instances.push(export(&dir, &name, kind, &market)?);
-        let rows = candidates();
-        let rows = rows
-            .iter()
-            .map(|c| (c.name.clone(), measure(&market, &c.policy)));
-        studies
-            .push(json!({ "instance": name, "weights": rows.collect::<serde_json::Map<_, _>>() }));
+        for Candidate {
+            name: policy,
+            policy: rules,
+        } in candidates()
+        {
+            let figures = measure(&market, &rules);
+            studies.push(json!({ "instance": name, "policy": policy, "figures": figures }));
+        }
     }
     let summary = json!({ "threads": THREADS, "instances": instances, "weights": studies });
     let path = dir.join("instances.json");
@@ -78,11 +81,13 @@ fn traces() -> Vec<(String, &'static str, Trace)> {
             ..whole(100)
         };
         parts.push((format!("trace {word}, load 100 %, young"), "young", young));
-        let tenth = Trace {
-            machines: 10,
-            ..whole(100)
-        };
-        parts.push((format!("trace {word}, load 100 %, a tenth"), "small", tenth));
+        if demand == Demand::HalfSeveral {
+            let tenth = Trace {
+                machines: 10,
+                ..whole(130)
+            };
+            parts.push((format!("trace {word}, load 130 %, a tenth"), "small", tenth));
+        }
     }
     parts
 }

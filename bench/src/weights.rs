@@ -45,7 +45,10 @@ pub fn candidates() -> Vec<Candidate> {
         ("reputation only", [0, 0, 0, WHOLE, 0, 0, 0, 0]),
         ("availability only", [0, 0, 0, 0, WHOLE, 0, 0, 0]),
         ("lottery at its most", [0, 0, 0, 0, 0, 8_000, 0, 2_000]),
-        ("uptime 16 %, slash 84 %", [0, 0, 1_600, 0, 0, 8_400, 0, 0]),
+        (
+            "uptime 99 %, reputation 1 %",
+            [0, 0, 9_900, 100, 0, 0, 0, 0],
+        ),
     ];
     all.extend(rows.map(|(name, row)| candidate(name, &base, [row; 4], [0; 4])));
     all

@@ -1,0 +1,1 @@
+"""Other matchers on the instances that the `peers` binary writes."""
