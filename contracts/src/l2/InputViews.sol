@@ -19,23 +19,24 @@ abstract contract InputViews is LeaseBook, IInputs {
     function requestAt(uint64 id)
         external
         view
-        returns (bytes memory record, uint64 created, uint64 closed, uint64 round, uint32 position, uint64 offerId)
+        returns (address page, uint256 offset, uint64 created, uint64 closed, uint64 round, uint32 position)
     {
         uint256 slot = _slots[id];
-        if (slot == 0) return ("", 0, 0, 0, 0, 0);
-        record = RecordPages.read(_locatorOfRequest(slot), Orders.REQUEST);
+        if (slot == 0) return (address(0), 0, 0, 0, 0, 0);
+        uint256 locator = _locatorOfRequest(slot);
+        (page, offset) = (RecordPages.pageOf(locator), RecordPages.offsetOf(locator, Orders.REQUEST));
         (created, closed) = (uint64(slot & TIME), uint64(_closedOf(slot)));
         round = uint64(_roundTagOf(slot));
-        if (round != 0) (position, offerId) = (uint32(slot >> 152), uint64(slot >> 184));
+        if (round != 0) position = uint32(slot >> 152);
     }
 
     /// @inheritdoc IInputs
-    function offerAt(uint64 id, uint64 t) external view returns (bytes memory record, uint136 used) {
+    function offerAt(uint64 id, uint64 t) external view returns (address page, uint256 offset, uint136 used) {
         uint256 head = _heads[id];
-        if (head == 0) return ("", 0);
+        if (head == 0) return (address(0), 0, 0);
         uint256 locator = _locatorAt(id, head, t);
-        if (locator == 0) return ("", 0);
-        record = RecordPages.read(locator, Orders.OFFER);
+        if (locator == 0) return (address(0), 0, 0);
+        (page, offset) = (RecordPages.pageOf(locator), RecordPages.offsetOf(locator, Orders.OFFER));
         used = uint136(UsedTrace.valueAt(_history, id, head, t));
     }
 }

@@ -89,10 +89,9 @@ abstract contract ListJudge is BlockingJudge {
                 sum = Capacity.spread(o.used[0]);
             }
         }
-        bytes memory request = _requestRecord(e.request());
-        if (request.length == 0) return 0;
+        (bool exists, uint256 demand) = _demandOf(e.request());
         // Lanes of 48 bits: no sum of two vectors reaches a neighbour.
-        return Capacity.spread(o.used[last]) == sum + _demandOf(request) ? 0 : Witnesses.WRONG_SUM;
+        return !exists || Capacity.spread(o.used[last]) == sum + demand ? 0 : Witnesses.WRONG_SUM;
     }
 
     /// @dev Kind 4: one request in two entries.

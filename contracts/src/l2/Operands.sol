@@ -45,7 +45,6 @@ abstract contract Operands {
         uint256 closed;
         uint256 matchedIn; // 0-based round + 1, or 0
         uint256 position; // in that round's list
-        uint256 offer; // that it was matched to
         Standing standing;
     }
 
@@ -70,9 +69,11 @@ abstract contract Operands {
 
     /// @dev A request and its standing in a round. One that was matched before is so, open or not.
     function _candidate(Pairs.Round memory c, uint64 id) internal view returns (Candidate memory r) {
-        (r.request.record, r.request.created, r.closed, r.matchedIn, r.position, r.offer) =
-            IInputs(address(market)).requestAt(id);
-        if (r.request.record.length == 0) return r;
+        address page;
+        uint256 offset;
+        (page, offset, r.request.created, r.closed, r.matchedIn, r.position) = _inputs().requestAt(id);
+        if (page == address(0)) return r;
+        r.request.record = Fields.fromCode(page, offset, Orders.REQUEST);
         if (r.matchedIn != 0 && r.matchedIn <= c.n) r.standing = Standing.Matched;
         else if (_isOpen(r, c.t)) r.standing = Standing.Input;
         else r.standing = Standing.NotOpen;
@@ -85,17 +86,16 @@ abstract contract Operands {
         returns (Pairs.Machine memory m, Standing standing)
     {
         uint64 t = uint64(c.t);
-        uint256 used;
-        (m.record, used) = IInputs(address(market)).offerAt(id, t);
-        if (m.record.length == 0) {
+        (address page, uint256 offset, uint256 used) = _inputs().offerAt(id, t);
+        if (page == address(0)) {
             bool known = id != 0 && id <= market.offerCount();
             return (m, known ? Standing.NotOpen : Standing.Unknown);
         }
+        m.record = Fields.fromCode(page, offset, Orders.OFFER);
         uint256 word = m.record.wordAt(Orders.OFFER_CAPACITY);
         if (t >= Orders.availableUntilOf(word)) return (m, Standing.NotOpen);
         uint256 capacity = Orders.capacityOf(word, m.record.wordAt(Orders.OFFER_GPUS));
         m.free = Capacity.minus(Capacity.spread(capacity), Capacity.spread(used));
-
         (m.uptime, m.flags) = providers.machineAt(id, t);
         _readProvider(m, t);
         standing = Standing.Input;
@@ -109,9 +109,19 @@ abstract contract Operands {
     }
 
     /// @dev What a request takes, spread. Zero where there is no such request.
+    function _demandOf(uint64 id) internal view returns (bool exists, uint256 demand) {
+        (address page, uint256 offset,,,,) = _inputs().requestAt(id);
+        if (page == address(0)) return (false, 0);
+        return (true, _demandOf(Fields.fromCode(page, offset, Orders.REQUEST)));
+    }
+
+    /// @dev What a request takes, spread.
     function _demandOf(bytes memory request) internal pure returns (uint256) {
-        if (request.length == 0) return 0;
         return Capacity.spread(Orders.demandOf(request.wordAt(Orders.REQUEST_DEMAND)));
+    }
+
+    function _inputs() private view returns (IInputs) {
+        return IInputs(address(market));
     }
 
     /// @dev `created <= T < closed` and `T < valid_until`.

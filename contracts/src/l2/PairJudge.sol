@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
-import {IInputs} from "../interfaces/IInputs.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
@@ -56,10 +55,5 @@ abstract contract PairJudge is Operands {
         ineligible = Eligibility.check(r, m, c);
         uint64 score = ineligible == 0 ? Score.total(r, m, c, tie) : 0;
         pair = Entries.word(offer, request, score, tie);
-    }
-
-    /// @dev A request's record, empty if there is no such request.
-    function _requestRecord(uint64 id) internal view returns (bytes memory record) {
-        (record,,,,,) = IInputs(address(market)).requestAt(id);
     }
 }

@@ -44,7 +44,7 @@ abstract contract PolicyBook is IRounds {
     }
 
     /// @dev Index of the version in force in round n.
-    function _policyIndexAt(uint64 n) internal view returns (uint256) {
+    function _policyIndexAt(uint64 n) internal view virtual returns (uint256) {
         return _starts.upperLookupRecent(n > type(uint48).max ? type(uint48).max : uint48(n));
     }
 

@@ -178,13 +178,13 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
         view
         returns (uint64 stake_, uint32 gpus, uint16 reputation, uint16 slash, uint32 slashEpoch, uint8 flags)
     {
-        State memory s = _unpack(_providers[provider].upperLookupRecent(_key(t)));
+        State memory s = _unpack(_valueAt(_providers[provider], t));
         return (s.stake, s.gpus, s.reputation, s.slash, s.slashEpoch, s.flags);
     }
 
     /// @inheritdoc IProviders
     function machineAt(uint64 offerId, uint64 t) external view returns (uint16 uptime, uint8 flags) {
-        return _machine(_machines[offerId].upperLookupRecent(_key(t)));
+        return _machine(_valueAt(_machines[offerId], t));
     }
 
     function _latest(address provider) private view returns (State memory) {
@@ -228,7 +228,24 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
         return SafeCast.toUint64(amount / millionth);
     }
 
-    function _key(uint64 t) private pure returns (uint48) {
-        return t > type(uint48).max ? type(uint48).max : uint48(t);
+    /// @dev The value at the end of second `t`; 0 before the first checkpoint. What is asked for is nearly always among
+    /// the last, so those are looked at first, in growing steps: the cost is that of what has changed since.
+    function _valueAt(Checkpoints.Trace208 storage trace, uint64 t) private view returns (uint208) {
+        uint256 high = trace.length(); // all from here on are later than t
+        uint256 low;
+        for (uint256 step = 1; low < high; step <<= 1) {
+            uint256 probe = high > step ? high - step : 0;
+            Checkpoints.Checkpoint208 storage c = trace._checkpoints[probe];
+            if (c._key > t) high = probe;
+            else if (probe + 1 == high) return c._value;
+            else low = probe + 1;
+            if (low != 0) break;
+        }
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (trace._checkpoints[middle]._key > t) high = middle;
+            else low = middle + 1;
+        }
+        return high == 0 ? 0 : trace._checkpoints[high - 1]._value;
     }
 }

@@ -22,10 +22,8 @@ abstract contract RoundBook is Clock {
     uint256 internal _head;
     mapping(uint256 place => bytes32) internal _digests;
     mapping(uint256 n => uint256) internal _past;
-    /// @dev What refuted a round: code 8 | position 32 | time 40.
-    mapping(uint256 n => uint256) private _refutations;
-    /// @dev The highest round that was refuted; 0 also while none was.
-    uint256 private _lastRefuted;
+    /// @dev Every round that was refuted lies before this one. Never zero: the first refutation writes no new slot.
+    uint256 private _refutedBefore = 1;
 
     constructor(uint32 ring_) {
         ring = ring_;
@@ -128,23 +126,22 @@ abstract contract RoundBook is Clock {
     /// @dev Voids a round that has a header and was not refuted before. Its end stays; if it has none yet, that is
     /// its deadline.
     function _void(RoundState.State memory h, uint64 n, uint8 code, uint32 position) internal {
-        if (n == h.n) {
-            _end(h, Status.Refuted, h.endedAt == 0 ? _deadlineOf(n) : h.endedAt);
-        } else {
-            RoundState.State memory p = _past[n].unpack();
-            p.status = Status.Refuted;
-            _past[n] = p.pack();
-        }
         h.alert = true;
-        _head = h.pack();
-        if (n > _lastRefuted) _lastRefuted = n;
-        _refutations[n] = uint256(code) | uint256(position) << 8 | block.timestamp << 40;
+        if (n == h.n) {
+            h.status = Status.Refuted;
+            if (h.endedAt == 0) h.endedAt = uint40(_deadlineOf(n));
+        }
+        uint256 slot = h.pack();
+        _head = slot;
+        if (n != h.n) slot = _past[n];
+        _past[n] = slot.refuted(code, position, block.timestamp);
+        if (n >= _refutedBefore) _refutedBefore = uint256(n) + 1;
         emit RoundRefuted(n, code, position, uint64(block.timestamp));
     }
 
     /// @dev Whether signers of a refuted round can still be struck when round n is the newest.
     function _isStrikable(uint64 n) internal view returns (bool) {
-        return n < _lastRefuted + ring;
+        return uint256(n) + 1 < _refutedBefore + ring;
     }
 
     /// @dev Whether the digest of round n is kept, if it has one.
@@ -186,7 +183,6 @@ abstract contract RoundBook is Clock {
     }
 
     function _refutationOf(uint64 n) internal view returns (uint8 code, uint32 position, uint64 time) {
-        uint256 slot = _refutations[n];
-        return (uint8(slot), uint32(slot >> 8), uint64(slot >> 40));
+        return _past[n].refutation();
     }
 }

@@ -6,6 +6,11 @@ import {IRounds} from "../interfaces/IRounds.sol";
 /// @title One round's state in one slot.
 /// @dev Written out by hand so that a change of several fields is one SSTORE, and reading them one SLOAD.
 library RoundState {
+    uint256 private constant TIME = type(uint40).max;
+    /// @dev Where the status begins, and the policies.
+    uint256 private constant STATUS = 40;
+    uint256 private constant POLICY = 192;
+
     /// @notice A round that was certified or proposed.
     struct State {
         uint40 n;
@@ -42,5 +47,24 @@ library RoundState {
         s.alert = slot >> 186 & 1 == 1;
         s.policyFrom = uint40(slot >> 192);
         s.policyIndex = uint16(slot >> 232);
+    }
+
+    /// @notice The slot of a past round once it was refuted. It needs neither its number nor the policies any more: in
+    /// their place lies what refuted it, so that a refutation writes no slot of its own.
+    function refuted(uint256 slot, uint8 code, uint32 position, uint256 time) internal pure returns (uint256) {
+        slot &= (type(uint256).max >> (256 - POLICY)) & ~(TIME | uint256(0xff) << STATUS);
+        return slot | uint40(time) | uint256(IRounds.Status.Refuted) << STATUS
+            | (uint256(code) << 32 | position) << POLICY;
+    }
+
+    /// @notice What refuted the past round of this slot; zeros if nothing has.
+    function refutation(uint256 slot) internal pure returns (uint8 code, uint32 position, uint64 time) {
+        if (uint8(slot >> STATUS) != uint8(IRounds.Status.Refuted)) return (0, 0, 0);
+        return (uint8(slot >> (POLICY + 32)), uint32(slot >> POLICY), uint64(slot & TIME));
+    }
+
+    /// @notice The index of the newest policy, and the round that it holds from, by the newest round's slot.
+    function policy(uint256 slot) internal pure returns (uint256 from, uint256 index) {
+        return (uint40(slot >> POLICY), uint16(slot >> (POLICY + 40)));
     }
 }

@@ -24,11 +24,7 @@ library ScorePage {
     /// @notice Reads what every pair needs.
     function load(address page) internal view returns (Score memory s) {
         s.page = page;
-        bytes memory head = new bytes(HEAD);
-        assembly ("memory-safe") {
-            extcodecopy(page, add(head, 0x20), START, HEAD)
-        }
-        s.head = head;
+        s.head = Fields.fromCode(page, START, HEAD);
     }
 
     /// @notice The eight weights of a profile (0 to 3), 16 bits each, the first on top of 128.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {IInputs} from "../../../src/interfaces/IInputs.sol";
 import {IRounds} from "../../../src/interfaces/IRounds.sol";
+import {CodePages} from "../../../src/lib/CodePages.sol";
 
 /// @notice L2 as the verifier reads it, in one contract: rounds, market and providers of one market of the vectors.
-contract LedgerMock {
+contract LedgerMock is IInputs {
     struct Request {
-        bytes record;
+        address page; // its record in code
         uint64 created;
         uint64 closed;
         uint64 round; // 0-based round + 1 of its lease, 0 for none
@@ -17,7 +19,11 @@ contract LedgerMock {
     struct Version {
         bytes input;
         uint64 closed;
+        address page; // the input in code: its record comes first
     }
+
+    /// @dev Behind a page's first byte.
+    uint256 private constant START = 1;
 
     IRounds.Schedule private _schedule;
     address private immutable _page;
@@ -35,12 +41,13 @@ contract LedgerMock {
         (_schedule.beaconGenesis, _schedule.beaconPeriod) = (genesis, 3);
     }
 
-    function addRequest(uint64 id, Request calldata r) external {
+    function addRequest(uint64 id, bytes calldata record, Request memory r) external {
+        r.page = CodePages.write(record);
         _requests[id] = r;
     }
 
-    function addVersion(uint64 id, address provider, Version calldata v) external {
-        _versions[id].push(v);
+    function addVersion(uint64 id, address provider, bytes calldata input, uint64 closed) external {
+        _versions[id].push(Version(input, closed, CodePages.write(input)));
         _offerOf[provider] = id;
         if (id > offerCount) offerCount = id;
     }
@@ -72,26 +79,22 @@ contract LedgerMock {
     function requestAt(uint64 id)
         external
         view
-        returns (bytes memory, uint64 created, uint64 closed, uint64 round, uint32 position, uint64)
+        returns (address page, uint256 offset, uint64 created, uint64 closed, uint64 round, uint32 position)
     {
         Request storage r = _requests[id];
+        (page, offset) = (r.page, START);
         (created, closed, round, position) = (r.created, r.closed, r.round, r.position);
         uint32 place = _places[_posted][id];
         // What an earlier round has matched keeps its lease.
         if (place != 0 && (round == 0 || round > _round)) (round, position) = (_round + 1, place - 1);
-        return (r.record, created, closed, round, position, 0);
     }
 
-    function offerAt(uint64 id, uint64 t) external view returns (bytes memory record, uint136 used) {
+    function offerAt(uint64 id, uint64 t) external view returns (address page, uint256 offset, uint136 used) {
         Version[] storage all = _versions[id];
         for (uint256 i; i < all.length; ++i) {
             bytes memory input = all[i].input;
             if (_uint(input, 160, 8) <= t && t < all[i].closed) {
-                used = uint136(_uint(input, 168, 17));
-                assembly ("memory-safe") {
-                    mstore(input, 160) // the record comes first
-                }
-                return (input, used);
+                return (all[i].page, START, uint136(_uint(input, 168, 17)));
             }
         }
     }

@@ -72,8 +72,9 @@ contract WitnessVectorsTest is Base {
         for (uint256 i; i < worlds.length; ++i) {
             _ledgers[worlds[i]].addRequest(
                 uint64(bytes8(records[i])),
+                records[i],
                 LedgerMock.Request(
-                    records[i], uint64(created[i]), uint64(closed[i]), uint64(rounds[i]), uint32(positions[i])
+                    address(0), uint64(created[i]), uint64(closed[i]), uint64(rounds[i]), uint32(positions[i])
                 )
             );
         }
@@ -89,9 +90,7 @@ contract WitnessVectorsTest is Base {
             assembly ("memory-safe") {
                 provider := shr(96, mload(add(input, 0x2c))) // at byte 12
             }
-            _ledgers[worlds[i]].addVersion(
-                uint64(bytes8(input)), provider, LedgerMock.Version(input, uint64(closed[i]))
-            );
+            _ledgers[worlds[i]].addVersion(uint64(bytes8(input)), provider, input, uint64(closed[i]));
         }
     }
 
