@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
+use alloy::primitives::U256;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -54,6 +55,8 @@ pub struct Observe {
     cases: Family<OffenceLabel, Counter>,
     punished: Family<OffenceLabel, Counter>,
     refuted: Counter,
+    proposed: Counter,
+    bonds_lost: Counter,
     rounds: Gauge,
     lists: Counter,
     last_settled: Gauge,
@@ -133,6 +136,16 @@ impl Observe {
             refuted: metric!(
                 "rounds_refuted",
                 "Refuted rounds whose signers are tried",
+                Counter::default()
+            ),
+            proposed: metric!(
+                "rounds_proposed",
+                "Rounds that were proposed here for a bond",
+                Counter::default()
+            ),
+            bonds_lost: metric!(
+                "bonds_lost",
+                "Bonds of proposals that were lost",
                 Counter::default()
             ),
             rounds: metric!(
@@ -250,6 +263,18 @@ impl Observe {
     /// A case came to its end without punishment: L2's word is another, or it is too late.
     pub fn case_lapsed(&self, operator: OperatorIndex, evidence: &Evidence) {
         info!(%operator, round = %evidence.round(), offence = offence(evidence).offence, "case lapsed");
+    }
+
+    /// A round was proposed here.
+    pub fn round_proposed(&self, round: Round, bond: U256) {
+        self.proposed.inc();
+        info!(%round, %bond, "proposed");
+    }
+
+    /// The bond of a proposal will not come back: its round is void.
+    pub fn bond_lost(&self, round: Round) {
+        self.bonds_lost.inc();
+        warn!(%round, "bond lost");
     }
 
     /// A round was refuted on L2 and its signers are to be punished.

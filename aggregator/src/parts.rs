@@ -17,6 +17,7 @@ use crate::courts::words::Words;
 use crate::grpc::{Service, Uploads};
 use crate::observe::Observe;
 use crate::reach::Facts;
+use crate::settle::bonds::Bonds;
 use crate::settle::{self, Beacons};
 use crate::store::Store;
 use crate::tables::Keeper;
@@ -82,6 +83,7 @@ impl<C: Chain, B: Beacons> Parts<C, B> {
             mailbox: mailbox.clone(),
             observe: self.observe.clone(),
             lists,
+            terms: self.duties.terms(),
         };
         tasks.push((
             "settle",
@@ -136,6 +138,15 @@ impl<C: Chain, B: Beacons> Parts<C, B> {
             );
             tasks.push(("trials", tokio::spawn(trials.run(shutdown.clone()))));
         }
+        // Also where nothing is proposed any more: earlier bonds are still out.
+        let bonds = Bonds {
+            chain: Arc::clone(&self.chain),
+            store: Arc::clone(&self.store),
+            observe: self.observe.clone(),
+            schedule,
+            pause,
+        };
+        tasks.push(("bonds", tokio::spawn(bonds.run(shutdown.clone()))));
         if self.duties.evidence || self.duties.report_all {
             let words = Words {
                 chain: Arc::clone(&self.chain),

@@ -34,6 +34,7 @@ pub struct Facts {
 struct Links {
     stake_table: alloy::primitives::Address,
     strikes: alloy::primitives::Address,
+    disputes: alloy::primitives::Address,
     /// Whether its bridge says of itself that it proves nothing.
     devnet_bridge: bool,
 }
@@ -108,6 +109,7 @@ pub(crate) async fn reach(
         rounds: to_alloy_address(config.contracts.rounds),
         stake_table: links.stake_table,
         strikes: links.strikes,
+        disputes: links.disputes,
     };
     let bridge_value = config.duties.bridge_value;
     let chain = Ethereum::new(facts.domain, addresses, l1, l2, bridge_value);
@@ -165,6 +167,7 @@ async fn links(l2: &Rpc, config: &Config) -> Result<Links, ChainError> {
     Ok(Links {
         stake_table: views::table_of(l2, rounds).await?,
         strikes: views::strikes_of(l2, rounds).await?,
+        disputes: views::disputes_of(l2, rounds).await?,
         devnet_bridge: views::is_devnet_bridge(l2, bridge).await?,
     })
 }

@@ -25,6 +25,8 @@ const REPORTS: Table = Table::new("reports");
 const TRIALS: Table = Table::new("trials");
 /// A name -> how far something was looked through, u64.
 const CURSORS: Table = Table::new("cursors");
+/// Rounds that were proposed here and whose bond is not back yet.
+const PROPOSALS: Table = Table::new("proposals");
 /// The cursor of refutations: the L2 block to look from.
 const REFUTATIONS: &[u8] = b"refutations";
 
@@ -37,6 +39,7 @@ const SCHEMA: Schema = Schema {
         Migration::AddTable(REPORTS),
         Migration::AddTable(TRIALS),
         Migration::AddTable(CURSORS),
+        Migration::AddTable(PROPOSALS),
     ],
 };
 
@@ -161,6 +164,29 @@ impl Store {
     pub fn put_report(&self, round: Round) -> Result<(), StoreError> {
         self.database
             .transact(|transaction| transaction.put(REPORTS, &round.get().to_be_bytes(), &[]))
+    }
+
+    /// Notes that a round is about to be proposed: its bond has to be fetched.
+    pub fn put_proposal(&self, round: Round) -> Result<(), StoreError> {
+        let key = round.get().to_be_bytes();
+        self.database
+            .transact(|transaction| transaction.put(PROPOSALS, &key, &[]))
+    }
+
+    /// Forgets a proposal whose bond is back or lost.
+    pub fn drop_proposal(&self, round: Round) -> Result<(), StoreError> {
+        let key = round.get().to_be_bytes();
+        self.database
+            .transact(|transaction| transaction.delete(PROPOSALS, &key).map(drop))
+    }
+
+    /// Rounds that were proposed and whose bond is not back yet.
+    pub fn proposals(&self) -> Result<Vec<Round>, StoreError> {
+        let rows = self
+            .database
+            .transact(|transaction| transaction.scan(PROPOSALS, &[]))?;
+        let round = |key: &[u8]| Some(Round::new(u64::from_be_bytes(key.try_into().ok()?)));
+        Ok(rows.iter().filter_map(|(key, _)| round(key)).collect())
     }
 
     /// All trials.

@@ -1,5 +1,6 @@
 //! All that the aggregator ever sends.
 
+use alloy::primitives::U256;
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, hash};
 use quorate_matching::ChunkProof;
 use quorate_protocol::{
@@ -74,6 +75,21 @@ pub enum Action {
         /// What it is punished for: a graver verdict is executed again.
         offence: Offence,
     },
+    /// Settles a round on L2 without a certificate, for a bond.
+    Propose {
+        /// What is proposed.
+        header: Box<Header>,
+        /// The round's beacon.
+        beacon: [u8; 48],
+        /// The bond, wei.
+        bond: U256,
+    },
+    /// Puts a block with its time on a quiet L2: the second figure tells several of one round apart.
+    Tick(Round, u32),
+    /// Has the bond of a proposal credited.
+    SettleBond(Round),
+    /// Takes what we were credited, because of a round.
+    Withdraw(Round),
 }
 
 impl Action {
@@ -85,7 +101,11 @@ impl Action {
             | Self::Report(_)
             | Self::PostKeys { .. }
             | Self::PostStakes { .. }
-            | Self::Strike(_) => Side::L2,
+            | Self::Strike(_)
+            | Self::Propose { .. }
+            | Self::Tick(..)
+            | Self::SettleBond(_)
+            | Self::Withdraw(_) => Side::L2,
             Self::FixTable(_)
             | Self::ProveEquivocation(..)
             | Self::ChargeDivergence(..)
@@ -112,6 +132,10 @@ impl Action {
             Self::ProveSigners(_) => "prove_signers",
             Self::ProveWrongSeed(_) => "prove_wrong_seed",
             Self::ExecuteVerdict { .. } => "execute_verdict",
+            Self::Propose { .. } => "propose",
+            Self::Tick(..) => "tick",
+            Self::SettleBond(_) => "settle_bond",
+            Self::Withdraw(_) => "withdraw",
         }
     }
 
@@ -151,6 +175,9 @@ impl Action {
                 operator,
                 offence,
             } => format!("{name}/{digest}/{operator}/{}", offence.name()),
+            Self::Propose { header, .. } => format!("{name}/{}/{}", header.round, header.digest()),
+            Self::Tick(round, times) => format!("{name}/{round}/{times}"),
+            Self::SettleBond(round) | Self::Withdraw(round) => format!("{name}/{round}"),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Actions as calls of contracts.
 
-use alloy::primitives::{Address, B256, U256};
-use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes};
+use alloy::primitives::{Address, B256, Bytes, U256};
+use quorate_bindings::{IDisputes, IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes};
 use quorate_canon::{FixedWidth as _, OperatorIndex};
 use quorate_chain::{chunk, sender::Call, settlement};
-use quorate_protocol::{Divergence, Equivocation, Signers, WrongSeed};
+use quorate_protocol::{Divergence, Equivocation, Header, Signers, WrongSeed};
 
 use super::{Action, ethereum::Addresses};
 
@@ -62,6 +62,34 @@ pub(super) fn of(action: &Action, at: &Addresses, bridge_value: U256) -> Call {
             };
             Call::new(at.slasher, &call)
         }
+        Action::Propose {
+            header,
+            beacon,
+            bond,
+        } => {
+            let s = proposal(header, beacon);
+            Call::new(at.rounds, &IRounds::proposeCall { s }).value(*bond)
+        }
+        Action::Tick(..) => Call::new(at.rounds, &IRounds::tickCall {}),
+        Action::SettleBond(round) => {
+            let n = round.get();
+            Call::new(at.disputes, &IDisputes::settleBondCall { n })
+        }
+        Action::Withdraw(_) => Call::new(at.disputes, &IDisputes::withdrawCall {}),
+    }
+}
+
+/// A settlement that nobody has signed.
+fn proposal(header: &Header, beacon: &[u8; 48]) -> IRounds::Settlement {
+    IRounds::Settlement {
+        n: header.round.get(),
+        snapshotNumber: header.snapshot_number,
+        snapshotHash: B256::new(header.snapshot_hash.0),
+        inputsRoot: B256::new(header.inputs_root.0),
+        outcomeRoot: B256::new(header.outcome_root.0),
+        beaconSignature: beacon.to_vec().into(),
+        bitmap: Bytes::new(),
+        aggregate: Bytes::new(),
     }
 }
 

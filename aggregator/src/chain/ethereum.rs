@@ -7,7 +7,8 @@ use alloy::{
     rpc::types::{Filter, Log},
     sol_types::SolEvent as _,
 };
-use quorate_bindings::{IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes};
+use quorate_bindings::links::DisputesLinks;
+use quorate_bindings::{IDisputes, IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes};
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_chain::{
     ChainError, Rpc,
@@ -16,7 +17,9 @@ use quorate_chain::{
 };
 use quorate_protocol::{Domain, Offence, Signers, StakeTable, Verdict, Word};
 
-use super::{Action, Chain, Fault, Mined, Missing, OnChain, Pages, Scan, Side, Standing, calls};
+use super::{
+    Action, Chain, Fault, Mined, Missing, OnChain, Pages, Payer, Scan, Side, Standing, calls,
+};
 
 /// Blocks that one look for refutations covers at most.
 const SPAN: u64 = 2_000;
@@ -36,6 +39,8 @@ pub struct Addresses {
     pub stake_table: Address,
     /// `Strikes` on L2.
     pub strikes: Address,
+    /// `Disputes` on L2.
+    pub disputes: Address,
 }
 
 /// Both chains, each with the sender of our key.
@@ -85,10 +90,13 @@ impl Chain for Ethereum {
             Status::Settled => Standing::Settled,
             Status::Refuted => Standing::Refuted,
         };
+        // The bond is held until a certificate has taken the proposal's place.
+        let proposed = standing == Standing::Certified && self.bond(round).await?.is_some();
         Ok(OnChain {
             standing,
             digest: status.digest,
             posted: status.posted,
+            proposed,
         })
     }
 
@@ -284,6 +292,34 @@ impl Chain for Ethereum {
         let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
         contract
             .hasSigned(B256::new(digest.0), operator.get())
+            .call()
+            .await
+            .map_err(view_fault)
+    }
+
+    async fn proposal_bond(&self) -> Result<U256, Fault> {
+        let contract = IRounds::new(self.addresses.rounds, self.l2().provider());
+        contract.proposalBond().call().await.map_err(view_fault)
+    }
+
+    async fn bond(&self, round: Round) -> Result<Option<Payer>, Fault> {
+        let contract = DisputesLinks::new(self.addresses.disputes, self.l2().provider());
+        let bond = contract
+            .bondOf(round.get())
+            .call()
+            .await
+            .map_err(view_fault)?;
+        Ok(match bond.proposer {
+            _ if bond.amount.is_zero() => None,
+            proposer if proposer == self.l2.address() => Some(Payer::Us),
+            _ => Some(Payer::Other),
+        })
+    }
+
+    async fn credit(&self) -> Result<U256, Fault> {
+        let contract = IDisputes::new(self.addresses.disputes, self.l2().provider());
+        contract
+            .creditOf(self.l2.address())
             .call()
             .await
             .map_err(view_fault)

@@ -9,6 +9,7 @@ pub mod simulated;
 
 use std::{collections::BTreeSet, future::Future};
 
+use alloy::primitives::U256;
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_protocol::{Commitment, Offence, Signers, StakeTable, Word};
 
@@ -69,6 +70,8 @@ pub struct OnChain {
     pub digest: Digest,
     /// Chunks that stand.
     pub posted: u32,
+    /// Whether the header was proposed for a bond, has no certificate yet and may still get one.
+    pub proposed: bool,
 }
 
 /// The pages of an epoch's table, as L1 has them.
@@ -89,6 +92,15 @@ pub struct Missing {
     pub keys: Vec<u32>,
     /// The page of stakes.
     pub stakes: bool,
+}
+
+/// Who paid a bond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payer {
+    /// Our key.
+    Us,
+    /// Somebody else.
+    Other,
 }
 
 /// What a look for refutations found.
@@ -172,6 +184,15 @@ pub trait Chain: Send + Sync + 'static {
         digest: Digest,
         operator: OperatorIndex,
     ) -> impl Future<Output = Result<bool, Fault>> + Send;
+
+    /// What a proposal costs until its round is final, wei.
+    fn proposal_bond(&self) -> impl Future<Output = Result<U256, Fault>> + Send;
+
+    /// Whose bond is held for a round's proposal, if one is.
+    fn bond(&self, round: Round) -> impl Future<Output = Result<Option<Payer>, Fault>> + Send;
+
+    /// What our key was credited in `Disputes`, wei.
+    fn credit(&self) -> impl Future<Output = Result<U256, Fault>> + Send;
 
     /// Tries an action by a call, sends it if it would succeed, and waits until it is mined,
     /// `deadline` (wall clock) at the latest. Nothing is sent that would be refused.

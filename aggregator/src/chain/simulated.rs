@@ -5,12 +5,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use alloy::primitives::U256;
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_matching::{chunk_count, verify_chunk};
 use quorate_protocol::{Certificate, Offence, Signers, StakeTable, Verdict, Word};
 
 use super::{
-    Action, Chain, Fault, Mined, Missing, OnChain, Pages, Scan, Standing, actions::charge_id,
+    Action, Chain, Fault, Mined, Missing, OnChain, Pages, Payer, Scan, Standing, actions::charge_id,
 };
 use crate::settle::Beacons;
 use crate::testing::BEACON;
@@ -50,6 +51,12 @@ pub struct World {
     pub wrong_seeds: BTreeSet<Digest>,
     /// Operators whose signatures count no more on L2.
     pub struck: BTreeSet<OperatorIndex>,
+    /// What a proposal costs.
+    pub proposal_bond: U256,
+    /// Bonds that are held.
+    pub bonds: BTreeMap<Round, Payer>,
+    /// What our key was credited.
+    pub credit: U256,
     /// L2's newest block.
     pub block: u64,
     /// Charges on L1.
@@ -95,16 +102,59 @@ impl World {
                     standing: Standing::Certified,
                     digest,
                     posted: 0,
+                    proposed: false,
                 };
-                let round = self
-                    .rounds
-                    .entry(certificate.header().round)
-                    .or_insert(fresh);
+                if let Some(struck) = certificate
+                    .signers()
+                    .iter()
+                    .find(|operator| self.struck.contains(operator))
+                {
+                    return Err(Fault::Refused(format!("StruckSigner({struck})")));
+                }
+                let n = certificate.header().round;
+                let round = self.rounds.entry(n).or_insert(fresh);
+                if round.proposed && (round.digest == digest || round.posted == 0) {
+                    (round.digest, round.proposed) = (digest, false);
+                    self.credit += self.proposal_bond;
+                    self.bonds.remove(&n);
+                }
                 if round.digest == digest {
                     Ok(())
                 } else {
                     Err(Fault::Refused("another header".into()))
                 }
+            }
+            Action::Propose { header, bond, .. } => {
+                if *bond != self.proposal_bond {
+                    return Err(Fault::Refused("WrongBond".into()));
+                }
+                let fresh = OnChain {
+                    standing: Standing::Certified,
+                    digest: header.digest(),
+                    posted: 0,
+                    proposed: true,
+                };
+                if self.rounds.contains_key(&header.round) {
+                    return Err(Fault::Refused("NotLive".into()));
+                }
+                self.rounds.insert(header.round, fresh);
+                self.bonds.insert(header.round, Payer::Us);
+                Ok(())
+            }
+            Action::Tick(..) => Ok(()),
+            Action::SettleBond(round) => {
+                if !self.finals.contains(round) || self.bonds.remove(round).is_none() {
+                    return Err(Fault::Refused("BondNotDue".into()));
+                }
+                self.credit += self.proposal_bond;
+                Ok(())
+            }
+            Action::Withdraw(_) => {
+                if self.credit.is_zero() {
+                    return Err(Fault::Refused("NothingToWithdraw".into()));
+                }
+                self.credit = U256::ZERO;
+                Ok(())
             }
             Action::PostChunk { header, chunk } => {
                 let round = self
@@ -260,6 +310,7 @@ impl Chain for SimulatedChain {
             standing: Standing::None,
             digest: Digest::default(),
             posted: 0,
+            proposed: false,
         };
         Ok(self.ask()?.rounds.get(&round).copied().unwrap_or(none))
     }
@@ -336,6 +387,18 @@ impl Chain for SimulatedChain {
 
     async fn has_signed(&self, digest: Digest, operator: OperatorIndex) -> Result<bool, Fault> {
         Ok(self.ask()?.signers.contains(&(digest, operator)))
+    }
+
+    async fn proposal_bond(&self) -> Result<U256, Fault> {
+        Ok(self.ask()?.proposal_bond)
+    }
+
+    async fn bond(&self, round: Round) -> Result<Option<Payer>, Fault> {
+        Ok(self.ask()?.bonds.get(&round).copied())
+    }
+
+    async fn credit(&self) -> Result<U256, Fault> {
+        Ok(self.ask()?.credit)
     }
 
     async fn act(&self, action: &Action, _: Timestamp) -> Result<Mined, Fault> {

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::book::Book;
 use super::ingress::{Incoming, Message};
-use super::{Mailbox, Millis, State};
+use super::{Mailbox, Millis, RoundVotes, State};
 use crate::chain::Chain;
 use crate::clock::now;
 use crate::grpc::Uploads;
@@ -141,6 +141,11 @@ impl<C: Chain> Collector<C> {
             Message::Header(digest, reply) => drop(reply.send(self.header(digest))),
             Message::ListStored(id) => self.list_came(id),
             Message::Round(round, reply) => drop(reply.send(self.report(round))),
+            Message::Candidates(round, reply) => {
+                let votes = self.state.round(round);
+                drop(reply.send(votes.map(RoundVotes::candidates)));
+            }
+            Message::Struck(round, operators) => self.struck(round, operators),
             Message::Rounds(reply) => {
                 let rounds: Vec<_> = self.state.rounds().map(|(round, _)| round).collect();
                 drop(

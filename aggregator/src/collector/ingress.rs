@@ -1,6 +1,8 @@
 //! The collector's mailbox: bounded, and what does not fit is refused, never queued elsewhere.
 
-use quorate_canon::{Digest, Epoch, Round};
+use std::{collections::BTreeSet, sync::Arc};
+
+use quorate_canon::{Digest, Epoch, OperatorIndex, Round};
 use quorate_protocol::{Header, StakeTable, Unverified, Vote};
 use quorate_rpc::{
     RoundFailure, VoteRejection,
@@ -30,6 +32,10 @@ pub enum Message {
     ListStored(HeaderId),
     /// Asks how a round stands.
     Round(Round, oneshot::Sender<Option<RoundReport>>),
+    /// Asks which headers of a round were signed, and by whom.
+    Candidates(Round, oneshot::Sender<Option<Candidates>>),
+    /// These operators' signatures count no more in a round: L2 takes no certificate with them.
+    Struck(Round, BTreeSet<OperatorIndex>),
     /// Asks how all rounds stand.
     Rounds(oneshot::Sender<Vec<RoundReport>>),
     /// How a round goes on.
@@ -64,6 +70,15 @@ pub struct Wanted {
     pub header: Header,
     /// Whether its list is here.
     pub here: bool,
+}
+
+/// The headers of a round that were signed, and what the signers weigh.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    /// Each header with those who signed it first.
+    pub headers: Vec<(Header, BTreeSet<OperatorIndex>)>,
+    /// Their stakes.
+    pub table: Arc<StakeTable>,
 }
 
 /// How a round goes on after its votes.
@@ -122,6 +137,13 @@ impl Mailbox {
     /// How a round stands.
     pub async fn round(&self, round: Round) -> Option<RoundReport> {
         self.ask(|reply| Message::Round(round, reply))
+            .await
+            .flatten()
+    }
+
+    /// Which headers of a round were signed, and by whom.
+    pub async fn candidates(&self, round: Round) -> Option<Candidates> {
+        self.ask(|reply| Message::Candidates(round, reply))
             .await
             .flatten()
     }

@@ -1,8 +1,9 @@
 //! What follows from counted votes and from what L2 says: certificates, jobs, charges.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use quorate_canon::{Digest, Round};
+use quorate_canon::{Digest, OperatorIndex, Round};
 use quorate_protocol::Certificate;
 use quorate_rpc::RoundFailure;
 use tokio::sync::watch;
@@ -21,6 +22,8 @@ impl<C: Chain> Collector<C> {
     pub(super) async fn progress(&mut self, round: Round, progress: Progress) {
         if let Progress::OnChain(on_chain, _) = &progress
             && matches!(on_chain.standing, Standing::Certified | Standing::Settled)
+            // A certificate may still take a proposal's place.
+            && !on_chain.proposed
         {
             self.confirm(round, on_chain.digest).await;
         }
@@ -49,6 +52,22 @@ impl<C: Chain> Collector<C> {
             .collect();
         if cases.is_empty() || self.store(Vec::new(), cases).await.is_ok() {
             self.books.entry(round).or_default().confirmed = Some(header);
+        }
+    }
+
+    /// L2 takes no certificate with these signers: the round is open again, without their votes.
+    pub(super) fn struck(&mut self, round: Round, operators: BTreeSet<OperatorIndex>) {
+        let millis = self.millis();
+        let Some(votes) = self.state.round_mut(round) else {
+            return;
+        };
+        votes.strike(operators, millis);
+        if let Some(certificate) = self
+            .books
+            .get(&round)
+            .and_then(|book| book.certificate.as_ref())
+        {
+            certificate.send_replace(None);
         }
     }
 

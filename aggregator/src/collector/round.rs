@@ -13,6 +13,7 @@ use quorate_protocol::{
 };
 
 use super::Millis;
+use super::ingress::Candidates;
 
 /// Senders whose failures are counted apart, in one round; further ones share one count.
 const SOURCES: usize = 4096;
@@ -51,6 +52,8 @@ pub struct RoundVotes {
     voted: u128,
     quorum_at: Option<Millis>,
     decided: Option<Digest>,
+    /// Operators that L2 has struck: their votes are evidence, and count for nothing else.
+    struck: BTreeSet<OperatorIndex>,
     failures: BTreeMap<(Source, OperatorIndex), u32>,
 }
 
@@ -65,6 +68,7 @@ impl RoundVotes {
             voted: 0,
             quorum_at: None,
             decided: None,
+            struck: BTreeSet::new(),
             failures: BTreeMap::new(),
         }
     }
@@ -110,8 +114,7 @@ impl RoundVotes {
     /// Counts an operator's first vote.
     fn count(&mut self, vote: Vote<Verified>, now: Millis) {
         let operator = vote.operator();
-        // A verified vote has stake in the table it was verified by, which is this one.
-        let stake = self.table.stake(operator).map_or(0, |stake| stake.get());
+        let stake = self.weight(operator);
         let group = self.groups.entry(vote.digest()).or_insert_with(|| Group {
             header: *vote.header(),
             signers: BTreeSet::new(),
@@ -124,6 +127,43 @@ impl RoundVotes {
             self.quorum_at = Some(now);
         }
         self.first.insert(operator, vote);
+    }
+
+    /// What an operator's vote weighs. A verified vote has stake in the table it was verified by,
+    /// which is this one.
+    fn weight(&self, operator: OperatorIndex) -> u128 {
+        if self.struck.contains(&operator) {
+            return 0;
+        }
+        self.table.stake(operator).map_or(0, |stake| stake.get())
+    }
+
+    /// Has these operators count no more. What was decided by their votes is open again; `now` dates
+    /// a quorum that stands without them.
+    pub fn strike(&mut self, operators: BTreeSet<OperatorIndex>, now: Millis) {
+        self.struck.extend(operators);
+        let mut groups = std::mem::take(&mut self.groups);
+        for group in groups.values_mut() {
+            let weights = group.signers.iter().map(|signer| self.weight(*signer));
+            group.stake = weights.fold(0, u128::saturating_add);
+        }
+        let stakes = groups.values().map(|group| group.stake);
+        let most = stakes.clone().max().unwrap_or(0);
+        self.voted = stakes.fold(0, u128::saturating_add);
+        self.groups = groups;
+        self.quorum_at = quorum_reached(most, self.table.total().get()).then_some(now);
+        self.decided = None;
+    }
+
+    /// The headers that were signed, and by whom first; struck operators included.
+    pub fn candidates(&self) -> Candidates {
+        let groups = self.groups.values();
+        Candidates {
+            headers: groups
+                .map(|group| (group.header, group.signers.clone()))
+                .collect(),
+            table: Arc::clone(&self.table),
+        }
     }
 
     /// Counts a bad signature that came from `source` in an operator's name.
@@ -192,6 +232,7 @@ impl RoundVotes {
         for vote in group
             .signers
             .iter()
+            .filter(|signer| !self.struck.contains(signer))
             .filter_map(|signer| self.first.get(signer))
         {
             if let Err(error) = builder.add(vote) {

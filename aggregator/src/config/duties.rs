@@ -6,6 +6,7 @@ use alloy::primitives::U256;
 use serde::Deserialize;
 
 use crate::collector::{Limits, Millis};
+use crate::settle::Terms;
 
 /// The collector's patience.
 #[derive(Clone, Debug, Deserialize)]
@@ -58,6 +59,13 @@ pub struct Duties {
     pub bridge_value: U256,
     /// Days after a round's close in which L1 takes evidence and executes charges.
     pub evidence_days: u64,
+    /// Settles rounds for a bond that nobody has certified by half of their time-out.
+    pub propose: bool,
+    /// The highest bond that is paid for a proposal, wei.
+    pub max_bond_wei: U256,
+    /// Least share of the stake that L2 has not struck which must have signed a header before it is
+    /// proposed here, basis points. More than a third: then one of the honest has signed it.
+    pub propose_min_stake_bps: u32,
 }
 
 impl Default for Duties {
@@ -69,11 +77,22 @@ impl Default for Duties {
             pause_ms: 5_000,
             bridge_value: U256::ZERO,
             evidence_days: 13,
+            propose: false,
+            max_bond_wei: U256::ZERO,
+            propose_min_stake_bps: 3_334,
         }
     }
 }
 
 impl Duties {
+    /// On which terms rounds are proposed, if they are.
+    pub fn terms(&self) -> Option<Terms> {
+        self.propose.then_some(Terms {
+            max_bond: self.max_bond_wei,
+            min_stake_bps: self.propose_min_stake_bps,
+        })
+    }
+
     /// Pause between two looks.
     pub const fn pause(&self) -> Duration {
         Duration::from_millis(self.pause_ms)

@@ -146,6 +146,16 @@ impl Config {
                 self.duties.pause_ms < 50,
                 "is less than 50",
             ),
+            (
+                "duties.max_bond_wei",
+                self.duties.propose && self.duties.max_bond_wei.is_zero(),
+                "is 0: no bond could be paid for a proposal",
+            ),
+            (
+                "duties.propose_min_stake_bps",
+                self.duties.propose_min_stake_bps > 10_000,
+                "is more than 10000",
+            ),
         ];
         match checks.into_iter().find(|(_, wrong, _)| *wrong) {
             Some((key, _, detail)) => Err(ConfigError::value(key, detail)),
@@ -179,6 +189,16 @@ mod tests {
         config.contracts.slasher = None;
         let error = config.validate().unwrap_err().to_string();
         assert!(error.contains("contracts.slasher"), "{error}");
+    }
+
+    #[test]
+    fn proposing_needs_a_bond() {
+        let mut config = example();
+        config.duties.propose = true;
+        let error = config.validate().unwrap_err().to_string();
+        assert!(error.contains("duties.max_bond_wei"), "{error}");
+        config.duties.max_bond_wei = alloy::primitives::U256::from(1);
+        config.validate().unwrap();
     }
 
     #[test]

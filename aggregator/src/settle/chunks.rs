@@ -29,7 +29,7 @@ const LOOKS_BACK: u32 = 10;
 pub(super) enum End {
     /// The last chunk stands.
     Settled,
-    /// The certificate does not stand any more: the chain was reorganised.
+    /// The header does not stand any more.
     Lost,
 }
 
@@ -46,6 +46,8 @@ pub(super) async fn post<C: Chain, B: Beacons>(
     loop {
         lists.mark_unchanged();
         match work.look().await {
+            // A certificate took a proposal's place, or the chain was reorganised.
+            Ok(on_chain) if on_chain.digest != digest => return Ok(End::Lost),
             Ok(on_chain) => match on_chain.standing {
                 Standing::Settled => {
                     work.tools

@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use quorate_canon::{Digest, Round, Timestamp};
 use quorate_matching::chunk_count;
-use quorate_protocol::{Certificate, seed};
+use quorate_protocol::{Certificate, Header, seed};
 use quorate_rpc::RoundFailure;
 use tokio::sync::OnceCell;
 
 use super::{
     Beacons, Job, Tools,
     chunks::{self, End},
+    propose::NoProposal,
 };
 use crate::{
     chain::{Action, Chain, Fault, OnChain, Standing},
@@ -74,8 +75,12 @@ impl<C: Chain, B: Beacons> Work<C, B> {
             let deadline = self.deadline()?;
             // A reorganisation may take back what stood: then from the beginning.
             loop {
-                let digest = self.certified(&mut certificates, deadline).await?;
-                if chunks::post(self, digest, deadline).await? == End::Settled {
+                let digest = self.stands(&mut certificates, deadline).await?;
+                let end = tokio::select! {
+                    end = chunks::post(self, digest, deadline) => end?,
+                    never = self.certify_late(certificates.clone(), deadline) => match never {},
+                };
+                if end == End::Settled {
                     return Ok(());
                 }
             }
@@ -88,19 +93,20 @@ impl<C: Chain, B: Beacons> Work<C, B> {
         deadline.map_err(|error| Failure::new(RoundFailure::NotSettledInTime, error))
     }
 
-    /// Waits until a header of the round is certified on L2, by us or by others.
-    async fn certified(
+    /// Waits until a header of the round stands on L2, certified or proposed, by us or by others.
+    async fn stands(
         &self,
         certificates: &mut Certificates,
         deadline: Timestamp,
     ) -> Result<Digest, Failure> {
         let mut last = Failure::new(RoundFailure::NoQuorum, "no header reached the quorum");
         let mut refusals = 0;
+        let mut proposals = Some(0);
         loop {
             let on_chain = self.look().await;
             let certificate = certificates.borrow_and_update().clone();
-            if let Some(digest) = on_chain.as_ref().ok().and_then(certified_digest) {
-                return self.agree(digest, certificate.as_deref(), deadline).await;
+            if let Some(standing) = on_chain.as_ref().ok().filter(|round| has_header(round)) {
+                return self.agree(standing, certificate.as_deref(), deadline).await;
             }
             if now() > deadline {
                 return Err(last);
@@ -120,21 +126,40 @@ impl<C: Chain, B: Beacons> Work<C, B> {
                     last = Failure::new(RoundFailure::ChainUnreachable, fault);
                     self.wait(&last, 0).await;
                 }
-                // A certificate that comes meanwhile ends the pause.
-                (Ok(_), None) => drop(tokio::time::timeout(LOOK, certificates.changed()).await),
+                (Ok(_), None) => {
+                    if let (Some(refused), Some(terms)) = (proposals, self.may_propose()) {
+                        match self.propose(&terms, refused).await {
+                            Ok(()) => {}
+                            Err(NoProposal::NotYet(failure)) => last = failure,
+                            Err(NoProposal::Refused(failure)) => {
+                                proposals = Some(refused.saturating_add(1));
+                                last = failure;
+                            }
+                            Err(NoProposal::Never(failure)) => {
+                                self.wait(&failure, 0).await;
+                                (proposals, last) = (None, failure);
+                            }
+                        }
+                    }
+                    // A certificate that comes meanwhile ends the pause.
+                    drop(tokio::time::timeout(LOOK, certificates.changed()).await);
+                }
             }
         }
     }
 
-    /// L2 has certified a header. If it is not ours, ours is shown to it once: two certificates of
-    /// one round are evidence against everybody who signed both.
+    /// A header stands on L2. If it is not ours, ours is shown to it once: it takes a proposal's
+    /// place while that has no chunk, and else two certificates of one round are evidence against
+    /// everybody who signed both.
     async fn agree(
         &self,
-        digest: Digest,
+        standing: &OnChain,
         ours: Option<&Certificate>,
         deadline: Timestamp,
     ) -> Result<Digest, Failure> {
-        let Some(ours) = ours.filter(|ours| ours.digest() != digest) else {
+        let digest = standing.digest;
+        let other = |ours: &&Certificate| ours.digest() != digest || standing.proposed;
+        let Some(ours) = ours.filter(other) else {
             return Ok(digest);
         };
         if let Err(failure) = self.send_certificate(ours, deadline).await {
@@ -142,8 +167,39 @@ impl<C: Chain, B: Beacons> Work<C, B> {
                 .observe
                 .hindered("second certificate", failure.detail);
         }
-        let detail = format!("L2 has {digest}, ours is {}", ours.digest());
+        let now = self.look().await.map_or(digest, |round| round.digest);
+        if now == ours.digest() {
+            return Ok(now);
+        }
+        let detail = format!("L2 has {now}, ours is {}", ours.digest());
         Err(Failure::new(RoundFailure::Superseded, detail))
+    }
+
+    /// Shows L2 a certificate that comes while chunks are posted: it confirms a proposal, takes its
+    /// place, or is evidence. Never ends, since the chunks decide how the round goes on.
+    async fn certify_late(
+        &self,
+        mut certificates: Certificates,
+        deadline: Timestamp,
+    ) -> std::convert::Infallible {
+        while certificates.changed().await.is_ok() {
+            let Some(certificate) = certificates.borrow_and_update().clone() else {
+                continue;
+            };
+            // Another aggregator's certificate of the same header is as good as ours.
+            let useless = self.look().await.is_ok_and(|standing| {
+                !standing.proposed && standing.digest == certificate.digest()
+            });
+            if useless {
+                continue;
+            }
+            if let Err(failure) = self.send_certificate(&certificate, deadline).await {
+                self.tools
+                    .observe
+                    .hindered("late certificate", failure.detail);
+            }
+        }
+        std::future::pending().await
     }
 
     /// Checks a certificate once more against everything that is known here, then sends it.
@@ -152,7 +208,7 @@ impl<C: Chain, B: Beacons> Work<C, B> {
         certificate: &Certificate,
         deadline: Timestamp,
     ) -> Result<(), Failure> {
-        let beacon = self.beacon(certificate, deadline).await?;
+        let beacon = self.beacon(certificate.header(), deadline).await?;
         let action = Action::Settle {
             certificate: Box::new(certificate.clone()),
             beacon,
@@ -165,14 +221,31 @@ impl<C: Chain, B: Beacons> Work<C, B> {
                 Err(Failure::new(RoundFailure::ChainUnreachable, fault))
             }
             Err(fault @ Fault::Expired) => Err(Failure::new(RoundFailure::NotSettledInTime, fault)),
+            Err(Fault::Refused(why)) if why.contains("StruckSigner") => {
+                Err(self.leave_struck_out(certificate, why).await)
+            }
             Err(fault) => Err(Failure::new(RoundFailure::CertificateRefused, fault)),
         }
     }
 
+    /// Has the collector build the certificate again without those whom L2 has struck.
+    async fn leave_struck_out(&self, certificate: &Certificate, why: String) -> Failure {
+        match self.struck_among(certificate.signers().iter()).await {
+            Ok(struck) => {
+                self.tools
+                    .mailbox
+                    .tell(Message::Struck(self.round, struck))
+                    .await;
+                Failure::new(RoundFailure::StruckSigners, why)
+            }
+            Err(fault) => Failure::new(RoundFailure::ChainUnreachable, fault),
+        }
+    }
+
     /// The round's beacon; the seed in the header must be the one that follows from it.
-    async fn beacon(
+    pub(super) async fn beacon(
         &self,
-        certificate: &Certificate,
+        header: &Header,
         deadline: Timestamp,
     ) -> Result<[u8; 48], Failure> {
         let schedule = &self.tools.schedule;
@@ -189,7 +262,7 @@ impl<C: Chain, B: Beacons> Work<C, B> {
             beacon_round,
             &signature,
         );
-        let got = certificate.header().seed;
+        let got = header.seed;
         if got == expected {
             return Ok(signature);
         }
@@ -228,7 +301,7 @@ impl<C: Chain, B: Beacons> Work<C, B> {
     }
 }
 
-/// The digest that L2 certified, if it did.
-fn certified_digest(on_chain: &OnChain) -> Option<Digest> {
-    (on_chain.standing != Standing::None).then_some(on_chain.digest)
+/// Whether a header of the round stands on L2, or did until it was refuted.
+fn has_header(on_chain: &OnChain) -> bool {
+    on_chain.standing != Standing::None
 }

@@ -1,12 +1,15 @@
-//! A certified round's way to L2: certificate, then chunks. One job a round, supervised, each able
-//! to fail alone; the chain is asked what stands before anything is sent.
+//! A round's way to L2: certificate, or for a bond a proposal without one, then chunks. One job a
+//! round, supervised, each able to fail alone; the chain is asked what stands before anything is sent.
 
 mod beacon;
+pub mod bonds;
 mod chunks;
 mod job;
+mod propose;
 
 use std::sync::Arc;
 
+use alloy::primitives::U256;
 use quorate_canon::Round;
 use quorate_protocol::{Certificate, Domain, Schedule};
 use quorate_service::Shutdown;
@@ -31,6 +34,15 @@ pub struct Job {
     pub certificate: watch::Receiver<Option<Arc<Certificate>>>,
 }
 
+/// On which terms rounds are proposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The highest bond, wei.
+    pub max_bond: U256,
+    /// Least share of the unstruck stake behind a header, basis points.
+    pub min_stake_bps: u32,
+}
+
 /// What jobs work with.
 pub struct Tools<C, B> {
     /// Whose rounds.
@@ -49,6 +61,8 @@ pub struct Tools<C, B> {
     pub observe: Observe,
     /// Changes whenever a list has come.
     pub lists: watch::Receiver<u64>,
+    /// On which terms rounds are proposed, if they are.
+    pub terms: Option<Terms>,
 }
 
 impl<C, B> Clone for Tools<C, B> {
@@ -62,6 +76,7 @@ impl<C, B> Clone for Tools<C, B> {
             mailbox: self.mailbox.clone(),
             observe: self.observe.clone(),
             lists: self.lists.clone(),
+            terms: self.terms,
         }
     }
 }

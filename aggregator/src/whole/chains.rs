@@ -120,6 +120,7 @@ async fn a_round_that_others_certified_is_posted_from_our_list() {
             standing: Standing::Certified,
             digest,
             posted: 0,
+            proposed: false,
         },
     );
     host.until(&world, Phase::Settled).await;

@@ -132,6 +132,7 @@ async fn a_divergence_from_a_header_that_is_seen_late_is_charged() {
         standing: Standing::Settled,
         digest,
         posted: 1,
+        proposed: false,
     };
     chain.world().rounds.insert(world.round(), settled);
     let host = Host::start(&world, chain, folder.path());
@@ -156,6 +157,7 @@ async fn the_second_of_two_certificates_is_shown_to_l2() {
             standing: Standing::None,
             digest,
             posted: 0,
+            proposed: false,
         },
     );
     let host = Host::start(&world, chain, folder.path());

@@ -2,6 +2,7 @@
 
 mod chains;
 mod evidence;
+mod proposals;
 mod restarts;
 mod rounds;
 mod trials;
@@ -35,6 +36,11 @@ pub(crate) struct Host {
 impl Host {
     /// Starts an aggregator with its data in `folder`.
     pub(crate) fn start(world: &World, chain: SimulatedChain, folder: &Path) -> Self {
+        Self::start_with(world, chain, folder, Duties::default())
+    }
+
+    /// The same with other duties, looked at often.
+    fn start_with(world: &World, chain: SimulatedChain, folder: &Path, duties: Duties) -> Self {
         let store = Arc::new(Store::open(&folder.join("aggregator.sqlite")).unwrap());
         let (metrics, shutdown) = (Metrics::new(), Shutdown::new());
         let parts = Parts {
@@ -46,7 +52,7 @@ impl Host {
             limits: crate::collector::Limits::default(),
             duties: Duties {
                 pause_ms: 50,
-                ..Duties::default()
+                ..duties
             },
         };
         let running = parts.start(&shutdown);
@@ -67,9 +73,17 @@ impl Host {
 
     /// Sends the list of the right header.
     async fn send_list(&self, world: &World) -> Result<bool, ListRefusal> {
-        let digest = world.header(world.round(), 0).digest();
+        self.send_list_of(world, 0).await
+    }
+
+    /// Sends the list of a header of the last round.
+    async fn send_list_of(&self, world: &World, flavour: u8) -> Result<bool, ListRefusal> {
+        let digest = world.header(world.round(), flavour).digest();
         match self.running.service.admit(digest, None).await? {
-            Some(place) => self.running.service.list(digest, list(3, 0), place).await,
+            Some(place) => {
+                let list = list(3, flavour);
+                self.running.service.list(digest, list, place).await
+            }
             None => Ok(false),
         }
     }

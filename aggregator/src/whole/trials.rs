@@ -190,6 +190,7 @@ async fn a_refuted_proposal_has_no_signers_to_try() {
             standing: Standing::Certified,
             digest: world.header(world.round(), 0).digest(),
             posted: 0,
+            proposed: false,
         };
         chain.rounds.insert(world.round(), proposed);
         chain.refute(world.round(), BLOCKING);
@@ -219,6 +220,7 @@ async fn what_cannot_be_punished_any_more_lapses() {
             standing: Standing::Settled,
             digest: certificate.digest(),
             posted: 1,
+            proposed: false,
         };
         chain.rounds.insert(world.round(), stands);
         chain.certificates.insert(certificate.digest(), signers);

@@ -16,6 +16,7 @@ alloy::sol! {
     #[sol(rpc)]
     interface DisputesLinks {
         function verifier() external view returns (address);
+        function bondOf(uint64 n) external view returns (address proposer, uint256 amount);
     }
 
     #[sol(rpc)]

@@ -140,6 +140,12 @@ reasons! {
         ChainUnreachable = 11, "chain_unreachable", again,
             "L1 or L2 could not be asked.",
             "Check the endpoints; the work goes on as soon as one answers.";
+        ProposalRefused = 12, "proposal_refused", final,
+            "Nobody certified the round by half of its time-out, and it could not be proposed here.",
+            "The reason in the log tells: a bond above max_bond_wei, too little stake behind one header, or the contract's own.";
+        StruckSigners = 13, "struck_signers", again,
+            "Operators that L2 has struck had signed the certificate: it is built again without them.",
+            "Nothing; while too little stake is left for a quorum, rounds are settled by proposal.";
     }
 }
 
