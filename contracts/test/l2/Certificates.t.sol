@@ -102,6 +102,46 @@ contract CertificatesTest is SignedKit {
         assertLe(ten, 205_000, "ten absent");
     }
 
+    /// @dev What a refutation adds: striking all who signed, and asking whether a signer was struck.
+    function test_gas_afterARefutation() external {
+        for (uint64 n; n < 16; ++n) {
+            _settleAndPost(n, 0);
+        }
+        IRounds.Settlement memory s = _signed(16, 20);
+        vm.warp(_closeOf(16) + 30);
+        rounds.settle(s);
+        vm.prank(address(disputes));
+        rounds.refute(16, 14, 0);
+        emit log_named_uint("refuting", vm2.lastCallGas().gasTotalUsed);
+        bytes memory bitmap = _only(110, OPERATORS - 1);
+        strikes.strike(16, bitmap, _sign(bitmap, _digestOf(16)));
+        uint256 struck = vm2.lastCallGas().gasTotalUsed;
+        s = _signed(18, 0);
+        s.bitmap = _only(0, 109);
+        s.aggregate = _sign(s.bitmap, sha256(_headerOf(s)));
+        vm.warp(_closeOf(18) + 30);
+        rounds.settle(s);
+        uint256 asked = vm2.lastCallGas().gasTotalUsed;
+        emit log_named_uint("striking 18 signers", struck);
+        emit log_named_uint("110 of 128 while strikes hold", asked);
+        assertLe(struck, 250_000, "strike");
+        assertLe(asked, 235_000, "settle while strikes hold");
+    }
+
+    function test_gas_ofProposing() external {
+        for (uint64 n; n < 16; ++n) {
+            _settleAndPost(n, 0);
+        }
+        _propose(16, "");
+        uint256 proposed = vm2.lastCallGas().gasTotalUsed;
+        rounds.settle(_signed(16, 0));
+        uint256 confirmed = vm2.lastCallGas().gasTotalUsed;
+        emit log_named_uint("proposing", proposed);
+        emit log_named_uint("certifying a proposal", confirmed);
+        assertLe(proposed, 120_000, "propose");
+        assertLe(confirmed, 190_000, "certify a proposal");
+    }
+
     function _ring() internal pure override returns (uint32) {
         return 16;
     }

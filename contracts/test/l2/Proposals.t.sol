@@ -262,6 +262,25 @@ contract ProposalsTest is Kit {
         assertEq(disputes.bondOf(0), BOND, "the bond stays");
     }
 
+    /// @dev Certificates of an older round touch neither it nor the proposal that is under way.
+    function test_anOlderRoundsCertificateConfirmsNoProposal() external {
+        _run(0, "");
+        IRounds.Settlement memory old = _settlement(0, _outcomeRoot("", 0));
+        _propose(1, "");
+        bytes32 proposed = _digestOf(1);
+        vm.recordLogs();
+        rounds.settle(old);
+        assertEq(vm.getRecordedLogs().length, 0, "the same header changes nothing");
+        IRounds.Settlement memory other = _settlement(0, keccak256("another outcome"));
+        bytes memory header = _headerOf(other);
+        vm.expectEmit();
+        emit IRounds.SecondCertificate(0, sha256(header), header, other.bitmap, other.aggregate);
+        rounds.settle(other);
+        assertEq(_digestOf(0), sha256(_headerOf(old)), "the old round");
+        assertEq(_digestOf(1), proposed, "the proposal");
+        assertEq(disputes.bondOf(1), BOND, "its bond");
+    }
+
     /// @dev The proposal of one round is not that of the next: certifying the next releases nothing.
     function test_theNextRoundIsNoProposalAnyMore() external {
         IRounds.Settlement memory s = _propose(0, "");

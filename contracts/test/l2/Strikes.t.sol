@@ -183,12 +183,23 @@ contract StrikesTest is SignedKit {
 
     /// @dev While a refuted round's digest is kept its signers may still be struck.
     function test_theAlertLastsWhileStrikesMayCome() external {
+        _runSigned(EPOCH, _only(0, 6));
+        _refute(EPOCH, 14, 0);
+        _runSigned(EPOCH + 1, _only(0, 9)); // nobody was struck yet
+        _strike(EPOCH, _only(0, 1));
+        _settles(EPOCH + 2, _only(0, 9), _refusal(0));
+        _runSigned(EPOCH + 2, _only(2, 9));
+    }
+
+    /// @dev Struck in the last round in which that was possible: the strike holds beyond the digest.
+    function test_theAlertLastsWhileAStrikeHolds() external {
         _runSigned(0, _only(0, 6));
         _refute(0, 14, 0);
-        _runSigned(1, _only(0, 9)); // nobody was struck yet
+        _runSigned(RING - 1, _only(0, 9));
         _strike(0, _only(0, 1));
-        _settles(2, _only(0, 9), _refusal(0));
-        _runSigned(2, _only(2, 9));
+        _runSigned(RING, _only(2, 9));
+        assertTrue(_digestOf(0) == 0, "the digest is gone");
+        _settles(RING + 1, _only(0, 9), _refusal(0));
     }
 
     /// @dev Without a refutation strikes are not asked at all.
