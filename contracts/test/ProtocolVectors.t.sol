@@ -2,12 +2,14 @@
 pragma solidity ^0.8.36;
 
 import {ISlasher} from "../src/interfaces/ISlasher.sol";
+import {Beacon} from "../src/l1/Seeds.sol";
 import {Slasher} from "../src/l1/Slasher.sol";
 import {Times} from "../src/l1/Times.sol";
 import {StakeTable} from "../src/l2/StakeTable.sol";
 import {BLS12381} from "../src/lib/BLS12381.sol";
 import {Headers} from "../src/lib/Headers.sol";
 import {Base} from "./Base.t.sol";
+import {BlsKit} from "./BlsKit.sol";
 import {MockCore} from "./l1/MockCore.sol";
 
 /// @notice The AVS of the vectors: its clock, and one key at every index.
@@ -124,7 +126,9 @@ contract ProtocolVectorsTest is Base {
         vm.chainId(31_337);
         OneKeyManager(avs).set(key, address(new MockCore()));
         vm.warp(1);
-        return new Slasher(avs, address(this), 42_161, 0x1111111111111111111111111111111111111111, address(0), 1);
+        Beacon memory beacon = Beacon(BlsKit.packedKeyOf(1), 0, 0, 1, 0);
+        return
+            new Slasher(avs, address(this), 42_161, 0x1111111111111111111111111111111111111111, address(0), 1, beacon);
     }
 
     function test_evidence() external {

@@ -12,6 +12,8 @@ use quorate_canon::{
 use quorate_matching::Seed;
 use quorate_protocol::{Domain, Header, Schedule, StakeTable, Unverified, Verified, Vote};
 
+#[path = "trial_vectors.rs"]
+pub mod trial_vectors;
 #[path = "vectors.rs"]
 pub mod vectors;
 

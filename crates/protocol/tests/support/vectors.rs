@@ -11,6 +11,7 @@ use quorate_protocol::{
 };
 use serde_json::{Map, Value, json};
 
+use super::trial_vectors::{signers_cases, wrong_seed_cases};
 use super::{diverging, domain, forked, header, index, key, schedule, secret, table, vote};
 
 /// The whole document, as it lies in `tests/vectors/protocol.json`.
@@ -25,6 +26,8 @@ pub fn document() -> String {
         "commitment": commitment_cases(),
         "certificate": certificate_cases(),
         "evidence": evidence_cases(),
+        "signers": signers_cases(),
+        "wrongSeed": wrong_seed_cases(),
         "offence": offence_cases(),
         "word": word_cases(),
     });
@@ -33,10 +36,10 @@ pub fn document() -> String {
 
 /// Rows of named cells, turned into columns.
 #[derive(Default)]
-struct Table(Map<String, Value>);
+pub struct Table(pub Map<String, Value>);
 
 impl Table {
-    fn row(&mut self, cells: &[(&str, Value)]) {
+    pub fn row(&mut self, cells: &[(&str, Value)]) {
         for (column, cell) in cells {
             let column = self.0.entry(*column).or_insert_with(|| json!([]));
             column.as_array_mut().unwrap().push(cell.clone());
@@ -44,11 +47,11 @@ impl Table {
     }
 }
 
-fn bytes(bytes: impl AsRef<[u8]>) -> Value {
+pub fn bytes(bytes: impl AsRef<[u8]>) -> Value {
     Value::String(format!("0x{}", hex::encode(bytes)))
 }
 
-fn number(number: impl ToString) -> Value {
+pub fn number(number: impl ToString) -> Value {
     Value::String(number.to_string())
 }
 
@@ -103,7 +106,7 @@ fn seed_cases() -> Value {
     table.0.into()
 }
 
-fn schedules() -> [Schedule; 4] {
+pub fn schedules() -> [Schedule; 4] {
     let quicknet = schedule();
     let late_beacon = Schedule {
         beacon_genesis: Timestamp::new(1_700_000_101),
@@ -128,7 +131,7 @@ fn schedules() -> [Schedule; 4] {
     [quicknet, late_beacon, devnet, even]
 }
 
-fn schedule_cells(schedule: &Schedule) -> Vec<(&'static str, Value)> {
+pub fn schedule_cells(schedule: &Schedule) -> Vec<(&'static str, Value)> {
     vec![
         ("genesis", number(schedule.genesis)),
         ("period", number(schedule.period)),
