@@ -1,13 +1,10 @@
 //! A whole devnet of honest nodes, as processes.
 
-use std::{path::Path, time::Duration};
-
-use alloy::primitives::U256;
+use std::path::Path;
 
 use crate::{
     Error, World, WorldConfig,
-    nodes::{NodeFiles, Nodes, tail},
-    operators::OperatorKeys,
+    nodes::{NodeFiles, Nodes, Payers, tail},
 };
 
 /// A world and its nodes.
@@ -41,29 +38,15 @@ impl Network {
 
     /// Ends the nodes, operators first; the chains go on.
     pub(super) fn end_nodes(self) -> World {
-        let Nodes {
-            operators,
-            aggregator,
-            ..
-        } = self.nodes;
-        for process in operators.into_iter().flatten().chain(aggregator) {
-            let name = process.name().to_owned();
-            if let Err(error) = process.stop(Duration::from_secs(5)) {
-                tracing::warn!(%error, name, "a node did not end");
-            }
-        }
+        self.nodes.end();
         self.world
     }
 }
 
 async fn start(world: &World, dir: &Path) -> Result<Nodes, Error> {
-    let submitter = OperatorKeys::create(&dir.join("keys"), "submitter")?;
-    let wei = U256::from(10_u128.pow(21));
-    for chain in [&world.chains.l1, &world.chains.l2] {
-        chain.fund(submitter.address(), wei).await?;
-    }
+    let payers = Payers::create(world, &dir.join("keys")).await?;
     let files = NodeFiles::new(&dir.join("nodes"), world.operators.len())?;
-    files.write(world, &submitter)?;
+    files.write(world, &payers)?;
     let mut nodes = Nodes::new(files);
     nodes.start_aggregator()?;
     for number in 0..world.operators.len() {

@@ -6,9 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use alloy::primitives::U256;
 use url::Url;
 
-use crate::{Error, World, chains::Anvil, operators::OperatorKeys};
+use crate::{Error, World, chains::Anvil, deploy::Price, operators::OperatorKeys};
 
 /// Where a world's nodes keep their files, and where they listen.
 #[derive(Clone, Debug)]
@@ -23,6 +24,36 @@ pub struct NodeFiles {
     pub operator_http: Vec<u16>,
     /// Whom operators send their votes to beside the aggregator.
     pub listeners: Vec<Url>,
+    /// Whether the aggregator settles rounds for a bond that nobody has certified in time.
+    pub proposals: bool,
+}
+
+/// Accounts that pay for transactions.
+#[derive(Debug)]
+pub struct Payers {
+    /// The aggregator's, on both chains.
+    pub submitter: OperatorKeys,
+    /// The auditor's, on L2: it holds no operator's key.
+    pub challenger: OperatorKeys,
+}
+
+impl Payers {
+    /// Makes both and gives them money.
+    ///
+    /// # Errors
+    /// When keys cannot be written or a chain fails.
+    pub async fn create(world: &World, dir: &Path) -> Result<Self, Error> {
+        let payers = Self {
+            submitter: OperatorKeys::create(dir, "submitter")?,
+            challenger: OperatorKeys::create(dir, "challenger")?,
+        };
+        let wei = U256::from(10_u128.pow(21));
+        let (l1, l2) = (&world.chains.l1, &world.chains.l2);
+        l1.fund(payers.submitter.address(), wei).await?;
+        l2.fund(payers.submitter.address(), wei).await?;
+        l2.fund(payers.challenger.address(), wei).await?;
+        Ok(payers)
+    }
 }
 
 impl NodeFiles {
@@ -47,6 +78,7 @@ impl NodeFiles {
             aggregator_http: ports.next().unwrap_or_default(),
             operator_http: ports.collect(),
             listeners: Vec::new(),
+            proposals: false,
         })
     }
 
@@ -70,11 +102,17 @@ impl NodeFiles {
         self.dir.join("auditor").join("auditor.toml")
     }
 
-    /// Writes all of them. `submitter` pays for the aggregator's transactions on both chains.
+    /// The configuration file of the auditor that watches and challenges.
+    #[must_use]
+    pub fn watcher(&self) -> PathBuf {
+        self.dir.join("watcher").join("auditor.toml")
+    }
+
+    /// Writes all of them.
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn write(&self, world: &World, submitter: &OperatorKeys) -> Result<(), Error> {
+    pub fn write(&self, world: &World, payers: &Payers) -> Result<(), Error> {
         let shared = shared(world);
         for (number, keys) in world.operators.iter().enumerate() {
             write(
@@ -84,7 +122,11 @@ impl NodeFiles {
         }
         write(
             &self.aggregator(),
-            &(self.aggregator_text(submitter) + &shared),
+            &(self.aggregator_text(&payers.submitter) + &shared),
+        )?;
+        write(
+            &self.watcher(),
+            &(self.watcher_text(&payers.challenger) + &shared),
         )?;
         write(
             &self.auditor(),
@@ -125,12 +167,32 @@ impl NodeFiles {
             "network = \"devnet\"\ndata = {:?}\n\n\
              [grpc]\nlisten = \"127.0.0.1:{}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n\
              [key]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
-             [duties]\npause_ms = 500\n",
+             [duties]\npause_ms = 500\n{}",
             self.dir.join("aggregator").join("data"),
             self.aggregator_port,
             self.aggregator_http,
             submitter.ecdsa_path,
             submitter.password_path,
+            self.proposing(),
+        )
+    }
+
+    /// The duty to propose; nothing where it is not wanted, which is what an aggregator does.
+    fn proposing(&self) -> String {
+        if !self.proposals {
+            return String::new();
+        }
+        let bond = Price::devnet().proposal_bond;
+        format!("propose = true\nmax_bond_wei = \"{bond:#x}\"\n")
+    }
+
+    fn watcher_text(&self, challenger: &OperatorKeys) -> String {
+        format!(
+            "network = \"devnet\"\ndata = {:?}\n\n\
+             [key]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n",
+            self.dir.join("watcher").join("data"),
+            challenger.ecdsa_path,
+            challenger.password_path,
         )
     }
 }

@@ -1,7 +1,7 @@
-//! The network's own programs, as processes with their own files: operators, aggregator, auditor.
+//! The network's own programs, as processes with their own files: operators, aggregator, auditors.
 
 mod config;
 mod spawn;
 
-pub use config::NodeFiles;
+pub use config::{NodeFiles, Payers};
 pub use spawn::{AGGREGATOR, Nodes, OPERATOR, audit, binary, tail};

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use super::NodeFiles;
@@ -18,6 +19,8 @@ pub const OPERATOR: &str = "avs-operator";
 pub const AGGREGATOR: &str = "aggregator";
 const AUDITOR: &str = "auditor";
 const DEVNET: &str = "devnet";
+/// How long a node may take to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A world's nodes while they run; dropping them kills them.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub struct Nodes {
     pub operators: Vec<Option<Process>>,
     /// `None` while it is down.
     pub aggregator: Option<Process>,
+    /// The auditor that watches and challenges; `None` while none does.
+    pub watcher: Option<Process>,
 }
 
 impl Nodes {
@@ -38,6 +43,7 @@ impl Nodes {
             files,
             operators,
             aggregator: None,
+            watcher: None,
         }
     }
 
@@ -103,6 +109,47 @@ impl Nodes {
         self.set_operator(number, command)
     }
 
+    /// Starts an auditor that follows L2 and refutes what is wrong, in one step.
+    ///
+    /// # Errors
+    /// When the binary is not built or does not start.
+    pub fn start_watcher(&mut self) -> Result<(), Error> {
+        let mut command = Command::new(binary(AUDITOR)?);
+        command
+            .args(["watch", "--challenge", "--json", "--config"])
+            .arg(self.files.watcher());
+        self.watcher = Some(self.spawn("watcher", command)?);
+        Ok(())
+    }
+
+    /// Asks an operator to end, and waits for it.
+    ///
+    /// # Errors
+    /// When it does not run, or does not end.
+    pub fn stop_operator(&mut self, number: usize) -> Result<(), Error> {
+        let slot = self.operators.get_mut(number).and_then(Option::take);
+        let process = slot.ok_or_else(|| Error::program(OPERATOR, format!("{number} is down")))?;
+        process.stop(GRACE).map(|_| ())
+    }
+
+    /// Ends all of them: operators first, so that none of them reports a missing aggregator at the
+    /// very end.
+    pub fn end(self) {
+        let Self {
+            operators,
+            aggregator,
+            watcher,
+            ..
+        } = self;
+        let all = operators.into_iter().flatten();
+        for process in all.chain(watcher).chain(aggregator) {
+            let name = process.name().to_owned();
+            if let Err(error) = process.stop(GRACE) {
+                tracing::warn!(%error, name, "a node did not end");
+            }
+        }
+    }
+
     fn set_operator(&mut self, number: usize, command: Command) -> Result<(), Error> {
         let process = self.spawn(&format!("operator-{number}"), command)?;
         let slot = self.operators.get_mut(number);
@@ -124,7 +171,7 @@ impl Nodes {
         for process in self
             .operators
             .iter_mut()
-            .chain([&mut self.aggregator])
+            .chain([&mut self.aggregator, &mut self.watcher])
             .flatten()
         {
             if process.try_wait()?.is_some() {

@@ -1,4 +1,4 @@
-//! When a run is over: the trace has been played, both liars have been slashed, and a few more
+//! When the main part of a run is over: the trace has been played, both liars have been slashed, and
 //! rounds were settled; or the time for that has run out.
 
 use super::{Court, Watch};
@@ -6,8 +6,6 @@ use crate::{World, trace::Window};
 
 /// Seconds beyond the trace that everything may still take.
 const PATIENCE: u64 = 45;
-/// Seconds after the last task in which it may still be matched.
-const LAST_ROUNDS: u64 = 12;
 
 /// The conditions.
 #[derive(Debug)]
@@ -18,7 +16,7 @@ pub(super) struct Ending {
 
 impl Ending {
     pub(super) fn new(world: &World, window: Window) -> Self {
-        let played = world.start + window.seconds + LAST_ROUNDS;
+        let played = world.start + window.seconds;
         Self {
             played,
             patience: played + PATIENCE,

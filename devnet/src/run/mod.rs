@@ -1,6 +1,8 @@
-//! `devnet run`: the whole story from an empty machine to slashed liars, and a verdict on it.
+//! `devnet run`: the whole story from an empty machine to slashed liars, a refuted quorum, and a verdict
+//! on it.
 
 mod ending;
+mod plot;
 mod rounds;
 mod screen;
 mod slashes;
@@ -8,19 +10,19 @@ mod summary;
 
 use std::{path::PathBuf, time::Duration};
 
-use alloy::primitives::U256;
 use quorate_canon::Round;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Error, World, WorldConfig,
     liars::Lie,
-    nodes::{NodeFiles, Nodes, audit},
-    operators::OperatorKeys,
+    nodes::{NodeFiles, Nodes, Payers, audit},
     trace::Window,
     unix_now,
 };
 use ending::Ending;
+use plot::Plot;
+pub use plot::Refuted;
 use rounds::Watch;
 use slashes::Court;
 pub use summary::Summary;
@@ -71,6 +73,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
     let mut watch = Watch::open(&world).await?;
     let mut court = Court::open(&world).await?;
     let ending = Ending::new(&world, config.window);
+    let mut plot: Option<Plot> = None;
     screen::head();
     loop {
         for line in watch.advance().await? {
@@ -86,8 +89,18 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
                 format!("it ended; {}:\n{words}", log.display()),
             ));
         }
-        if ending.is_reached(unix_now().as_secs(), &watch, &court) {
-            break;
+        match &mut plot {
+            None if ending.is_reached(unix_now().as_secs(), &watch, &court) => {
+                screen::plot(plot::HONEST);
+                plot = Some(Plot::begin(&world, &mut nodes)?);
+            }
+            None => {}
+            Some(plot) => {
+                plot.advance().await?;
+                if plot.is_over(&watch, &court) {
+                    break;
+                }
+            }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -108,6 +121,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
     let summary = Summary::new(
         &watch,
         &court,
+        plot.as_ref(),
         &replay,
         fed,
         memory.flatten(),
@@ -121,20 +135,18 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
             .await
             .map_err(|e| Error::program("devnet", e.to_string()))?;
     }
-    end(nodes);
+    nodes.end();
     Ok(summary)
 }
 
 async fn start_nodes(world: &World, dir: &std::path::Path) -> Result<Nodes, Error> {
-    let submitter = OperatorKeys::create(&dir.join("keys"), "submitter")?;
-    let wei = U256::from(10_u128.pow(21));
-    for chain in [&world.chains.l1, &world.chains.l2] {
-        chain.fund(submitter.address(), wei).await?;
-    }
-    let files = NodeFiles::new(&dir.join("nodes"), world.operators.len())?;
-    files.write(world, &submitter)?;
+    let payers = Payers::create(world, &dir.join("keys")).await?;
+    let mut files = NodeFiles::new(&dir.join("nodes"), world.operators.len())?;
+    files.proposals = true;
+    files.write(world, &payers)?;
     let mut nodes = Nodes::new(files);
     nodes.start_aggregator()?;
+    nodes.start_watcher()?;
     let period = u64::from(world.clock.period);
     for number in 0..world.operators.len() {
         match number {
@@ -148,20 +160,4 @@ async fn start_nodes(world: &World, dir: &std::path::Path) -> Result<Nodes, Erro
         }
     }
     Ok(nodes)
-}
-
-/// Operators first, so that none of them reports a missing aggregator at the very end.
-fn end(nodes: Nodes) {
-    const GRACE: Duration = Duration::from_secs(5);
-    let Nodes {
-        operators,
-        aggregator,
-        ..
-    } = nodes;
-    for process in operators.into_iter().flatten().chain(aggregator) {
-        let name = process.name().to_owned();
-        if let Err(error) = process.stop(GRACE) {
-            tracing::warn!(%error, name, "a node did not end");
-        }
-    }
 }

@@ -27,11 +27,11 @@ pub(super) struct RoundLine {
     pub matched: u32,
     /// Outcome root, hex.
     pub outcome_root: String,
-    /// Stake that signed, basis points.
-    pub signed_bps: u64,
-    /// Gas of the certificate's transaction, from its receipt.
+    /// Stake that signed, basis points; `None` of a round that was settled by a proposal.
+    pub signed_bps: Option<u64>,
+    /// Gas of the transaction with the certificate, or with the proposal, from its receipt.
     pub gas: u64,
-    /// Milliseconds from the beacon's time to the certificate seen on L2.
+    /// Milliseconds from the beacon's time to the certificate, or the proposal, seen on L2.
     pub beacon_to_certificate_ms: u64,
 }
 
@@ -116,18 +116,24 @@ impl Watch {
 
     async fn line(&mut self, round: Round, certified: &CertifiedRound) -> Result<RoundLine, Error> {
         let rpc = self.reader.source().clone();
-        let record = views::certified_record(&rpc, &self.domain, round, certified)
+        let record = views::round_record(&rpc, &self.domain, round, certified)
             .await
             .map_err(chain)?;
         let beacon = self.schedule.beacon_round(round).map_err(wrong)?;
         let due = self.schedule.beacon_time(beacon).map_err(wrong)?.get() * 1_000;
         let time = self.schedule.t_of(round).map_err(wrong)?;
         let snapshot = self.reader.snapshot(round, time).map_err(wrong)?;
-        let header = *record.certificate.header();
-        let epoch = self.schedule.epoch_of(round).map_err(wrong)?.get();
-        let table = self.table(epoch).await?;
-        let certificate = record.certificate.verify(&table).map_err(wrong)?;
-        let signed = certificate.signed_stake().get();
+        let header = record.header;
+        let signed_bps = match record.certificate {
+            None => None,
+            Some(certificate) => {
+                let epoch = self.schedule.epoch_of(round).map_err(wrong)?.get();
+                let table = self.table(epoch).await?;
+                let certificate = certificate.verify(&table).map_err(wrong)?;
+                let signed = certificate.signed_stake().get();
+                Some(bps(signed, table.total().get()))
+            }
+        };
         let receipt = rpc
             .provider()
             .get_transaction_receipt(B256::new(certified.transaction.0))
@@ -139,7 +145,7 @@ impl Watch {
             requests: snapshot.map_or(0, |s| s.requests().len()),
             matched: certified.settled.map_or(0, |s| s.count),
             outcome_root: header.outcome_root.to_string(),
-            signed_bps: bps(signed, table.total().get()),
+            signed_bps,
             gas: receipt.map_or(0, |r| r.gas_used),
             beacon_to_certificate_ms: self
                 .seen

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use alloy::primitives::U256;
 use quorate_service::terminal::{self, Tone, grouped};
 
-use super::{RunConfig, Summary, rounds::RoundLine, slashes::CourtEvent};
+use super::{Refuted, RunConfig, Summary, rounds::RoundLine, slashes::CourtEvent};
 use crate::{World, nodes::NodeFiles};
 
 pub(super) fn title(config: &RunConfig) {
@@ -71,15 +71,17 @@ pub(super) fn head() {
 
 pub(super) fn round(line: &RoundLine) {
     println!(
-        "{:>6} {:>7} {:>8} {:>8} {:>8}  {:<14} {:>6}.{:1}% {:>9} {:>9} ms",
+        "{:>6} {:>7} {:>8} {:>8} {:>8}  {:<14} {:>8} {:>9} {:>9} ms",
         line.round,
         line.snapshot,
         line.beacon,
         line.requests,
         line.matched,
         line.outcome_root.chars().take(12).collect::<String>(),
-        line.signed_bps / 100,
-        line.signed_bps % 100 / 10,
+        line.signed_bps.map_or_else(
+            || "proposed".to_owned(),
+            |bps| format!("{}.{}%", bps / 100, bps % 100 / 10)
+        ),
         grouped(u128::from(line.gas)),
         line.beacon_to_certificate_ms
     );
@@ -98,10 +100,10 @@ pub(super) fn court(event: &CourtEvent) {
         CourtEvent::Word { round, verdict } => {
             println!(
                 "  L1  L2's word on round {round} has come: {}",
-                if *verdict == 1 {
-                    "settled in full, windows over"
-                } else {
-                    "void"
+                match verdict {
+                    1 => "settled in full, windows over",
+                    2 => "wrong outcome",
+                    _ => "wrong seed",
                 }
             );
         }
@@ -119,6 +121,28 @@ pub(super) fn court(event: &CourtEvent) {
             );
         }
     }
+}
+
+pub(super) fn plot(honest: usize) {
+    paint(
+        Tone::Strong,
+        &format!(
+            "  --  all operators but {honest} now collude: in one round they sign the same wrong outcome"
+        ),
+    );
+}
+
+pub(super) fn refuted(refuted: &Refuted) {
+    paint(
+        Tone::Bad,
+        &format!(
+            "  L2  round {} refuted by the auditor in one transaction: code {}, {} gas, {} bytes of calldata",
+            refuted.round,
+            refuted.code,
+            grouped(u128::from(refuted.gas)),
+            grouped(refuted.calldata as u128)
+        ),
+    );
 }
 
 pub(super) fn replaying(rounds: usize) {
@@ -167,6 +191,7 @@ pub(super) fn summary(summary: &Summary, dir: &Path) {
                 |kib| format!("{} MiB resident at most", kib / 1024),
             ),
         ),
+        ("wrong outcome of a quorum", wrong_outcome(summary)),
         ("duration", format!("{} s", summary.seconds)),
     ];
     for (name, value) in rows {
@@ -191,6 +216,19 @@ pub(super) fn summary(summary: &Summary, dir: &Path) {
         }
     }
     println!("{}", dir.join("summary.json").display());
+}
+
+fn wrong_outcome(summary: &Summary) -> String {
+    let Some(refuted) = &summary.refuted else {
+        return "not refuted".to_owned();
+    };
+    format!(
+        "round {} refuted for {} gas with {} bytes; {} rounds settled since",
+        refuted.round,
+        grouped(u128::from(refuted.gas)),
+        grouped(refuted.calldata as u128),
+        summary.rounds_after_refutation
+    )
 }
 
 pub(super) fn keep(world: &World, files: &NodeFiles) {

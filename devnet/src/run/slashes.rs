@@ -22,9 +22,9 @@ pub(super) struct Slash {
     pub operator: usize,
     /// Its address.
     pub address: Address,
-    /// `equivocation` or `divergence`.
+    /// What for, in a word or two.
     pub offence: &'static str,
-    /// Restaked shares at the beginning of the run.
+    /// Restaked shares before it.
     pub before: U256,
     /// Restaked shares after the slash.
     pub after: U256,
@@ -48,7 +48,7 @@ pub(super) enum CourtEvent {
     Word {
         /// The round.
         round: u64,
-        /// 1: settled in full, windows over.
+        /// 1: settled in full, windows over; 2: wrong outcome; 3: wrong seed.
         verdict: u8,
     },
     /// Stake was taken.
@@ -124,6 +124,11 @@ impl Court {
         &self.slashes
     }
 
+    /// How many operators there are.
+    pub(super) const fn operators(&self) -> usize {
+        self.operators.len()
+    }
+
     async fn event(&mut self, event: ISlasherEvents) -> Result<Option<CourtEvent>, Error> {
         Ok(match event {
             ISlasherEvents::ChargeStored(e) => Some(CourtEvent::Charged {
@@ -145,6 +150,7 @@ impl Court {
                     offence: match e.offence {
                         ISlasher::Offence::Equivocation => "equivocation",
                         ISlasher::Offence::Divergence => "divergence",
+                        ISlasher::Offence::WrongOutcome => super::plot::OFFENCE,
                         _ => "other",
                     },
                     before: self.before.get(&e.operator).copied().unwrap_or_default(),
@@ -156,6 +162,7 @@ impl Court {
                         .fold(U256::ZERO, U256::saturating_add),
                     moved: e.moved,
                 };
+                self.before.insert(e.operator, slash.after);
                 self.slashes.push(slash.clone());
                 Some(CourtEvent::Slashed(slash))
             }

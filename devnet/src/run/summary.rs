@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Court, Watch};
+use super::{
+    Court, Refuted, Watch,
+    plot::{self, Plot},
+};
 use crate::{Error, feeder::Fed};
 
 /// A slashed operator.
@@ -46,6 +49,10 @@ pub struct Summary {
     pub rounds_replayed: u64,
     /// Of these, equal in everything.
     pub rounds_replayed_equal: u64,
+    /// The wrong outcome of a quorum, as it was refuted.
+    pub refuted: Option<Refuted>,
+    /// Rounds settled after the refuted one.
+    pub rounds_after_refutation: usize,
     /// Who was slashed.
     pub slashed: Vec<SlashedOperator>,
     /// Gas of each certificate, from receipts: lowest, median, highest.
@@ -64,6 +71,7 @@ impl Summary {
     pub(super) fn new(
         watch: &Watch,
         court: &Court,
+        plot: Option<&Plot>,
         replay: &Value,
         fed: Fed,
         memory: Option<u64>,
@@ -71,11 +79,13 @@ impl Summary {
     ) -> Self {
         let lines = watch.lines();
         let sorted = |value: fn(&super::rounds::RoundLine) -> u64| {
-            let mut values: Vec<u64> = lines.iter().map(value).collect();
+            let certified = lines.iter().filter(|line| line.signed_bps.is_some());
+            let mut values: Vec<u64> = certified.map(value).collect();
             values.sort_unstable();
             values
         };
         let (gas, times) = (sorted(|l| l.gas), sorted(|l| l.beacon_to_certificate_ms));
+        let unequal = unequal(replay);
         let count = |field: &str| replay.get(field).and_then(Value::as_u64).unwrap_or(0);
         let mut summary = Self {
             held: false,
@@ -87,6 +97,8 @@ impl Summary {
             leases_ended: fed.ended,
             rounds_replayed: count("replayed"),
             rounds_replayed_equal: count("equal"),
+            refuted: plot.and_then(|plot| plot.refuted.clone()),
+            rounds_after_refutation: plot.map_or(0, |plot| plot.rounds_after(watch)),
             slashed: slashed(court),
             gas_per_certificate: [
                 percentile(&gas, 0),
@@ -98,7 +110,7 @@ impl Summary {
             operator_resident_kib: memory,
             seconds: took.as_secs(),
         };
-        summary.failures = failures(&summary, court, fed);
+        summary.failures = failures(&summary, court, fed, &unequal);
         summary.held = summary.failures.is_empty();
         summary
     }
@@ -111,7 +123,7 @@ impl Summary {
 }
 
 /// What did not hold.
-fn failures(summary: &Summary, court: &Court, fed: Fed) -> Vec<String> {
+fn failures(summary: &Summary, court: &Court, fed: Fed, unequal: &[u64]) -> Vec<String> {
     let mut failures = Vec::new();
     let mut require = |holds: bool, words: String| {
         if !holds {
@@ -129,14 +141,27 @@ fn failures(summary: &Summary, court: &Court, fed: Fed) -> Vec<String> {
         format!("{} of the feeder's transactions failed", fed.failed),
     );
     let (replayed, equal) = (summary.rounds_replayed, summary.rounds_replayed_equal);
+    let refuted: Vec<u64> = summary.refuted.iter().map(|r| r.round).collect();
     require(
-        replayed == equal && replayed >= settled as u64,
-        format!("{equal} of {replayed} replayed rounds equal, {settled} settled"),
+        refuted == unequal && replayed >= settled as u64,
+        format!(
+            "{equal} of {replayed} replayed rounds equal, {settled} settled: {unequal:?} differ, {refuted:?} refuted"
+        ),
     );
-    let wanted = BTreeSet::from([
+    require(
+        !refuted.is_empty(),
+        "the quorum's wrong outcome was not refuted".to_owned(),
+    );
+    require(
+        summary.rounds_after_refutation > 0,
+        "no round was settled after the refuted one".to_owned(),
+    );
+    let mut wanted = BTreeSet::from([
         (super::EQUIVOCATOR, "equivocation"),
         (super::DIVERGENT, "divergence"),
     ]);
+    let colluders = (0..court.operators()).filter(|number| *number != plot::HONEST);
+    wanted.extend(colluders.map(|number| (number, plot::OFFENCE)));
     let got: BTreeSet<_> = court
         .slashes()
         .iter()
@@ -157,6 +182,21 @@ fn failures(summary: &Summary, court: &Court, fed: Fed) -> Vec<String> {
         );
     }
     failures
+}
+
+/// The rounds in which the auditor found a difference.
+fn unequal(replay: &Value) -> Vec<u64> {
+    let rounds = replay.get("rounds").and_then(Value::as_array);
+    let differs = |round: &&Value| {
+        let findings = round.get("findings").and_then(Value::as_array);
+        findings.is_none_or(|findings| !findings.is_empty())
+    };
+    rounds
+        .into_iter()
+        .flatten()
+        .filter(differs)
+        .filter_map(|round| round.get("round")?.as_u64())
+        .collect()
 }
 
 fn slashed(court: &Court) -> Vec<SlashedOperator> {

@@ -13,8 +13,7 @@ use devnet::{
     chains::Account,
     deploy::Clock,
     feeder::Fed,
-    nodes::{NodeFiles, Nodes, tail},
-    operators::OperatorKeys,
+    nodes::{NodeFiles, Nodes, Payers, tail},
     paths,
     trace::Window,
 };
@@ -31,6 +30,7 @@ pub(crate) struct Plan {
     name: &'static str,
     relays: usize,
     clock: fn(Clock) -> Clock,
+    proposals: bool,
 }
 
 impl Plan {
@@ -40,7 +40,14 @@ impl Plan {
             name,
             relays: 2,
             clock: brisk,
+            proposals: false,
         }
+    }
+
+    /// The aggregator settles rounds for a bond that nobody certifies in time.
+    pub(crate) const fn proposing(mut self) -> Self {
+        self.proposals = true;
+        self
     }
 
     pub(crate) const fn clock(mut self, clock: fn(Clock) -> Clock) -> Self {
@@ -71,7 +78,7 @@ impl Plan {
         let mut world = Box::pin(World::start(config)).await?;
         require_order(&world).await?;
         let recorder = Recorder::start().await?;
-        let nodes = prepare(&world, &recorder, &dir).await?;
+        let nodes = prepare(&world, &recorder, &dir, self.proposals).await?;
         let stop = CancellationToken::new();
         let feeder = world.take_feeder().context("no feeder")?;
         let feeding = tokio::spawn(feeder.play(stop.clone()));
@@ -296,15 +303,17 @@ impl Drop for Network {
     }
 }
 
-async fn prepare(world: &World, recorder: &Recorder, dir: &Path) -> Result<Nodes> {
-    let submitter = OperatorKeys::create(&dir.join("keys"), "submitter")?;
-    let wei = U256::from(10_u128.pow(21));
-    for chain in [&world.chains.l1, &world.chains.l2] {
-        chain.fund(submitter.address(), wei).await?;
-    }
+async fn prepare(
+    world: &World,
+    recorder: &Recorder,
+    dir: &Path,
+    proposals: bool,
+) -> Result<Nodes> {
+    let payers = Payers::create(world, &dir.join("keys")).await?;
     let mut files = NodeFiles::new(&dir.join("nodes"), world.operators.len())?;
     files.listeners.push(recorder.url().clone());
-    files.write(world, &submitter)?;
+    files.proposals = proposals;
+    files.write(world, &payers)?;
     Ok(Nodes::new(files))
 }
 
