@@ -6,9 +6,11 @@ use quorate_matching::{
     Capacity, Factors, RequestInput, RoundContext, ScorePolicy, Snapshot, score,
 };
 
+use crate::bits::Bits;
 use crate::machine::saturate;
-use crate::market::{Market, SIZES};
+use crate::market::Market;
 use crate::pool;
+use crate::sizes::Sizes;
 
 /// Requests that one job makes compact.
 const CHUNK: usize = 1 << 14;
@@ -65,11 +67,6 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// The row of heads that such a request looks at.
-    pub(crate) fn size(&self) -> usize {
-        usize::from(self.gpus).clamp(1, SIZES) - 1
-    }
-
     pub(crate) fn profile(&self) -> usize {
         usize::from(self.profile & 3)
     }
@@ -77,10 +74,9 @@ impl Shape {
     /// A word that differs where shapes do, but by chance, and that keeps those together which look
     /// at the same machines: requests that stand side by side then find them in the cache.
     const fn word(&self) -> u64 {
-        let models = spread(self.models) >> 40;
-        let low = self.home as u64 | (self.gpus as u64) << 8;
-        let rest = spread(self.regions ^ low.rotate_left(41)) >> 26;
-        ((self.profile & 3) as u64) << 62 | models << 38 | rest
+        let models = spread(self.models) >> 44;
+        let rest = spread(self.regions ^ (self.home as u64).rotate_left(41)) >> 30;
+        ((self.profile & 3) as u64) << 62 | models << 42 | (self.gpus as u64) << 34 | rest
     }
 }
 
@@ -90,9 +86,8 @@ const fn spread(word: u64) -> u64 {
     word ^ word >> 32
 }
 
-/// Requests of one shape, those with the larger part first, in half a cache line.
+/// Requests of one shape, those with the larger part first.
 #[derive(Debug, Default, Clone, Copy)]
-#[repr(align(32))]
 pub(crate) struct Class {
     pub(crate) shape: Shape,
     /// Their ranks: where they stand in [`Book::asks`].
@@ -111,6 +106,7 @@ pub(crate) struct Book {
     pub(crate) ids: Vec<u64>,
     /// What every request takes at least, component by component.
     pub(crate) least: Capacity,
+    pub(crate) sizes: Sizes,
 }
 
 impl Book {
@@ -161,11 +157,13 @@ impl Book {
         });
         drop(slices);
         let classes = classes.concat();
+        let gpus = Bits::new(classes.iter().map(|class| class.shape.gpus));
         let mut book = Self {
             asks,
             classes,
             ids: inputs.iter().map(|input| input.request.id.get()).collect(),
             least,
+            sizes: Sizes::new(gpus.numbers()),
         };
         book.number_classes();
         Some(book)

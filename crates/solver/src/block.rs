@@ -3,18 +3,19 @@
 /// Machines of one block.
 pub(crate) const LANES: usize = 8;
 
-/// Eight slots in three cache lines. A slot without a machine has nothing left.
-#[derive(Debug, Default, Clone, Copy)]
+/// Stands for a machine in slots without a machine.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+/// Eight slots in three cache lines.
+#[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub(crate) struct Block {
-    /// What the offer alone adds to a score; does not rise from slot to slot of a group.
+    /// What the machine adds to a score; does not rise from slot to slot of a cell.
     pub(crate) part: [u32; LANES],
     pub(crate) ask: [u32; LANES],
     pub(crate) uptime: [u16; LANES],
-    /// GPUs left; 0 where not even the smallest request fits.
-    pub(crate) left: [u8; LANES],
-    /// The offer's position.
-    pub(crate) offer: [u32; LANES],
+    /// The machine, or [`NOBODY`].
+    pub(crate) machine: [u32; LANES],
     /// The offers' keys in the lottery: last, because most blocks are left before they are read.
     pub(crate) key: [u64; LANES],
 }
@@ -25,9 +26,20 @@ pub(crate) struct Slot {
     pub(crate) key: u64,
     pub(crate) part: u32,
     pub(crate) ask: u32,
-    pub(crate) offer: u32,
+    pub(crate) machine: u32,
     pub(crate) uptime: u16,
-    pub(crate) left: u8,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self {
+            part: [0; LANES],
+            ask: [0; LANES],
+            uptime: [0; LANES],
+            machine: [NOBODY; LANES],
+            key: [0; LANES],
+        }
+    }
 }
 
 impl Block {
@@ -36,9 +48,8 @@ impl Block {
             key: self.key[lane],
             part: self.part[lane],
             ask: self.ask[lane],
-            offer: self.offer[lane],
+            machine: self.machine[lane],
             uptime: self.uptime[lane],
-            left: self.left[lane],
         }
     }
 
@@ -46,8 +57,7 @@ impl Block {
         self.key[lane] = slot.key;
         self.part[lane] = slot.part;
         self.ask[lane] = slot.ask;
-        self.offer[lane] = slot.offer;
+        self.machine[lane] = slot.machine;
         self.uptime[lane] = slot.uptime;
-        self.left[lane] = slot.left;
     }
 }

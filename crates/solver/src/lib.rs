@@ -31,6 +31,8 @@ mod pool;
 mod prepared;
 mod reasons;
 mod search;
+mod sizes;
+mod sleeper;
 mod stock;
 mod sweep;
 mod tables;

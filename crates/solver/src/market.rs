@@ -1,34 +1,19 @@
-//! The machines of a round in groups, as they stand before the first match.
+//! The machines of a round in cells, as they stand before the first match.
 //!
-//! A *group* holds the machines of one model, one region and one number of GPUs free at T, so that
-//! what region and fit add is the same for all of them. A *cell* holds the groups of one model and
-//! region; cells stand in a grid, model by model, so that all regions of a model are read at once.
+//! A *cell* holds the machines of one model and one region, so that nearness is the same for all of
+//! them. Cells stand in a grid, model by model, so that all regions of a model are read at once.
+//! Machines are numbered cell by cell, so that those which are looked at together lie together.
 
-use std::ops::Range;
-
-use quorate_matching::{Capacity, OfferInput, Profile, RoundContext, ScorePolicy, Snapshot};
+use quorate_matching::{
+    Capacity, Keys, OfferInput, Profile, RoundContext, ScorePolicy, Seed, Snapshot,
+};
 
 use crate::ask::Ask;
 use crate::bits::Bits;
-use crate::block::LANES;
 use crate::lanes::CELLS;
 use crate::machine::{Machine, offer_parts};
 use crate::pool;
 use crate::tables::Tables;
-
-/// Sizes that heads tell apart: 1 to 7 GPUs, and 8 or more.
-pub(crate) const SIZES: usize = 8;
-
-/// Machines of one model, region and free size.
-#[derive(Debug, Clone)]
-pub(crate) struct Group {
-    pub(crate) free: u8,
-    pub(crate) cell: u32,
-    /// Its blocks, of any profile.
-    pub(crate) blocks: Range<u32>,
-    /// How many machines.
-    pub(crate) count: u32,
-}
 
 /// All machines of a round.
 #[derive(Debug)]
@@ -37,20 +22,21 @@ pub(crate) struct Market {
     pub(crate) regions: Bits,
     /// Cells of a model.
     pub(crate) width: usize,
-    /// By the offer's position.
+    /// By machine: the offer's position.
+    pub(crate) positions: Vec<u32>,
+    /// By machine, as all below.
     pub(crate) machines: Vec<Machine>,
     pub(crate) free: Vec<Capacity>,
     pub(crate) ids: Vec<u64>,
     /// What the offer alone adds to a score, by profile.
     pub(crate) parts: Vec<[u32; 4]>,
-    /// By the offer's position; none for offers that are not open.
-    pub(crate) group_of: Vec<u32>,
-    /// By cell: its groups, a multiple of eight.
-    pub(crate) cells: Vec<Range<u32>>,
+    /// None for machines that are not open; they stand last.
+    pub(crate) cell_of: Vec<u32>,
+    /// How many cells there are.
+    pub(crate) cells: usize,
     /// By cell, of all its machines at T.
     pub(crate) cheapest: Vec<u32>,
     pub(crate) best_uptime: Vec<u16>,
-    pub(crate) groups: Vec<Group>,
     pub(crate) tables: Tables,
     /// By profile: the weight of the lottery.
     pub(crate) luck: [u32; 4],
@@ -58,8 +44,8 @@ pub(crate) struct Market {
     pub(crate) limit: Option<u32>,
 }
 
-/// Stands for no group.
-pub(crate) const NO_GROUP: u32 = u32::MAX;
+/// Stands for no cell.
+pub(crate) const NO_CELL: u32 = u32::MAX;
 
 impl Market {
     pub(crate) fn new(
@@ -69,100 +55,82 @@ impl Market {
         threads: usize,
     ) -> Self {
         let offers = snapshot.offers();
-        let (mut machines, mut parts) = (Vec::new(), Vec::new());
-        for (machine, part) in compact(offers, policy, context, threads) {
-            machines.push(machine);
-            parts.push(part);
-        }
-        let free: Vec<Capacity> = offers.iter().map(OfferInput::free).collect();
-        let open = || machines.iter().filter(|machine| machine.open);
-        let models = Bits::new(open().map(|machine| machine.model));
-        let regions = Bits::new(open().map(|machine| machine.region));
-        let sizes = Bits::new(free.iter().map(|free| free.gpus));
+        let compact = compact(offers, policy, context, threads);
+        let open = || compact.iter().filter(|side| side.machine.open);
+        let models = Bits::new(open().map(|side| side.machine.model));
+        let regions = Bits::new(open().map(|side| side.machine.region));
+        let sizes = Bits::new(compact.iter().map(|side| side.free.gpus));
         let width = regions.numbers().len().next_multiple_of(CELLS);
         let tables = Tables::new(policy, context, regions.numbers(), width, sizes.numbers());
         let cells = models.numbers().len() * width;
+        let mut order: Vec<(u32, u32)> = (0..)
+            .zip(&compact)
+            .map(|(at, side)| {
+                let machine = &side.machine;
+                let place = models
+                    .place(machine.model)
+                    .zip(regions.place(machine.region));
+                let cell = place.filter(|_| machine.open);
+                (
+                    cell.map_or(NO_CELL, |(model, region)| (model * width + region) as u32),
+                    at,
+                )
+            })
+            .collect();
+        order.sort_unstable();
+        let sides = || order.iter().map(|(_, at)| &compact[*at as usize]);
         let mut market = Self {
             models,
             regions,
             width,
-            ids: offers.iter().map(|input| input.offer.id.get()).collect(),
-            parts,
-            group_of: vec![NO_GROUP; machines.len()],
-            machines,
-            free,
-            cells: vec![0..0; cells],
+            positions: order.iter().map(|(_, at)| *at).collect(),
+            machines: sides().map(|side| side.machine).collect(),
+            free: sides().map(|side| side.free).collect(),
+            ids: sides().map(|side| side.id).collect(),
+            parts: sides().map(|side| side.parts).collect(),
+            cell_of: order.iter().map(|(cell, _)| *cell).collect(),
+            cells,
             cheapest: vec![u32::MAX; cells],
             best_uptime: vec![0; cells],
-            groups: Vec::new(),
             tables,
             luck: Profile::ALL.map(|profile| u32::from(policy.weights_of(profile)[7])),
             limit: policy.match_limit(),
         };
-        market.group();
+        market.bound_cells();
         market
     }
 
-    /// Makes the groups of the machines that are open.
-    fn group(&mut self) {
-        let mut order: Vec<(usize, u8, u32)> = (0_u32..)
-            .zip(&self.machines)
-            .filter(|(_, machine)| machine.open)
-            .filter_map(|(at, machine)| {
-                let model = self.models.place(machine.model)?;
-                let cell = model * self.width + self.regions.place(machine.region)?;
-                Some((cell, self.free[at as usize].gpus, at))
-            })
-            .collect();
-        order.sort_unstable();
-        let mut block = 0;
-        for same in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let (cell, free, _) = same[0];
-            if self.cells[cell].end == 0 {
-                self.fill_up_groups(block);
-                let first = self.groups.len() as u32;
-                self.cells[cell] = first..first;
-            }
-            let group = self.groups.len() as u32;
-            let blocks = same.len().div_ceil(LANES) as u32;
-            self.groups.push(Group {
-                free,
-                cell: cell as u32,
-                blocks: block..block + blocks,
-                count: same.len() as u32,
-            });
-            block += blocks;
-            self.cells[cell].end = (group + 1).next_multiple_of(LANES as u32);
-            for (_, _, at) in same {
-                self.group_of[*at as usize] = group;
-                let machine = &self.machines[*at as usize];
+    fn bound_cells(&mut self) {
+        for (machine, cell) in self.machines.iter().zip(&self.cell_of) {
+            if *cell != NO_CELL {
+                let cell = *cell as usize;
                 self.cheapest[cell] = self.cheapest[cell].min(machine.ask);
                 self.best_uptime[cell] = self.best_uptime[cell].max(machine.uptime);
             }
         }
-        self.fill_up_groups(block);
     }
 
-    /// Groups of a cell are looked at eight by eight: without machines, up to the next eight.
-    fn fill_up_groups(&mut self, block: u32) {
-        let count = self.groups.len().next_multiple_of(LANES);
-        self.groups.resize(
-            count,
-            Group {
-                free: 0,
-                cell: self.groups.last().map_or(0, |group| group.cell),
-                blocks: block..block,
-                count: 0,
-            },
-        );
+    /// The keys of the offers, by machine.
+    pub(crate) fn keys(&self, seed: &Seed) -> Vec<u64> {
+        let mut order: Vec<u32> = vec![0; self.positions.len()];
+        for (machine, position) in (0..).zip(&self.positions) {
+            order[*position as usize] = machine;
+        }
+        let mut drawn = Keys::of_offers(seed);
+        let mut keys = vec![0; order.len()];
+        for machine in order {
+            let machine = machine as usize;
+            keys[machine] = drawn.key(self.ids[machine]);
+        }
+        keys
     }
 
     /// Whether the pair exists, room aside.
     ///
     /// Budget, uptime and the bits of model and region are already looked at.
     #[inline]
-    pub(crate) fn admits(&self, snapshot: &Snapshot, ask: &Ask, offer: u32) -> bool {
-        let machine = &self.machines[offer as usize];
+    pub(crate) fn admits(&self, snapshot: &Snapshot, ask: &Ask, at: u32) -> bool {
+        let machine = &self.machines[at as usize];
         ask.kinds >> machine.kind.min(7) & 1 == 1
             && machine.kind < 8
             && ask.tiers >> machine.tier.min(7) & 1 == 1
@@ -172,7 +140,8 @@ impl Market {
             && ask.term <= machine.max_term
             && ask.currency < 32
             && machine.currencies >> ask.currency & 1 == 1
-            && (self.needs_no_record(ask) || admits_by_record(snapshot, ask.position, offer))
+            && (self.needs_no_record(ask)
+                || admits_by_record(snapshot, ask.position, self.positions[at as usize]))
     }
 
     const fn needs_no_record(&self, ask: &Ask) -> bool {
@@ -192,20 +161,30 @@ fn admits_by_record(snapshot: &Snapshot, request: u32, offer: u32) -> bool {
         && machine.ask <= wanted.budget
 }
 
+/// An offer before it is numbered.
+struct Side {
+    machine: Machine,
+    free: Capacity,
+    id: u64,
+    parts: [u32; 4],
+}
+
 fn compact(
     offers: &[OfferInput],
     policy: &ScorePolicy,
     context: &RoundContext,
     threads: usize,
-) -> impl Iterator<Item = (Machine, [u32; 4])> {
+) -> Vec<Side> {
     const CHUNK: usize = 4_096;
     let parts = pool::run(threads, offers.len().div_ceil(CHUNK), |at| {
         let end = offers.len().min((at + 1) * CHUNK);
-        let one = |input: &OfferInput| {
-            let machine = Machine::new(input, policy, context);
-            (machine, offer_parts(input, policy, context))
+        let one = |input: &OfferInput| Side {
+            machine: Machine::new(input, policy, context),
+            free: input.free(),
+            id: input.offer.id.get(),
+            parts: offer_parts(input, policy, context),
         };
         offers[at * CHUNK..end].iter().map(one).collect::<Vec<_>>()
     });
-    parts.into_iter().flatten()
+    parts.into_iter().flatten().collect()
 }

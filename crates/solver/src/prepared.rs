@@ -120,14 +120,14 @@ impl Ready {
         let threads = threads.max(1);
         let market = Market::new(snapshot, policy, context, threads);
         let book = Book::new(snapshot, &market, policy, context, threads)?;
-        let stock = Stock::new(&market, &book.least, threads);
+        let stock = Stock::new(&market, &book.sizes, &book.least, threads);
         let mut ready = Self {
             market,
             book,
             stock,
             width: Width::widest(),
         };
-        let view = ready.view(snapshot, &[], &ready.stock);
+        let view = ready.view(snapshot, &ready.stock);
         let served = reasons::served_by_any(&view, ready.width, threads);
         for (ask, served) in ready.book.asks.iter_mut().zip(served) {
             ask.hopeless = !served;
@@ -135,43 +135,58 @@ impl Ready {
         Some(ready)
     }
 
-    fn view<'v>(&'v self, snapshot: &'v Snapshot, keys: &'v [u64], stock: &'v Stock) -> View<'v> {
+    fn view<'v>(&'v self, snapshot: &'v Snapshot, stock: &'v Stock) -> View<'v> {
         View {
             snapshot,
             market: &self.market,
             book: &self.book,
-            keys,
             stock,
         }
     }
 
     pub(crate) fn solve(&self, snapshot: &Snapshot, seed: &Seed, threads: usize) -> Outcome {
         let threads = threads.max(1);
-        let keys = draw(&self.market.ids, threads, || Keys::of_offers(seed));
-        let stock = self.stock.with_keys(&keys, threads);
+        let machine_keys = self.market.keys(seed);
+        let stock = self.stock.with_keys(&machine_keys, threads);
         let keys = draw(&self.book.ids, threads, || Keys::of_requests(seed));
         let swept = sweep(Start {
             snapshot,
             market: &self.market,
             book: &self.book,
             keys: &keys,
+            machine_keys: &machine_keys,
             stock,
             width: self.width,
             threads,
         });
-        let view = self.view(snapshot, &keys, &self.stock);
+        let view = self.view(snapshot, &self.stock);
         reasons::complete(&view, swept, self.width, threads)
     }
 }
 
 /// The keys of these ids.
+///
+/// Keys that follow each other closely are drawn with those between them, which is cheaper than to
+/// begin anew.
 fn draw(ids: &[u64], threads: usize, keys: impl Fn() -> Keys + Sync) -> Vec<u64> {
     const CHUNK: usize = 1 << 16;
+    /// A block of the stream holds eight keys, and four are made at a time.
+    const CLOSE: u64 = 32;
     let parts = pool::run(threads, ids.len().div_ceil(CHUNK), |at| {
         let mut keys = keys();
         let end = ids.len().min((at + 1) * CHUNK);
         let some = ids[at * CHUNK..end].iter();
-        some.map(|id| keys.key(*id)).collect::<Vec<_>>()
+        let mut next = 0;
+        let one = |id: &u64| {
+            if let Some(between) = id.checked_sub(next).filter(|gap| *gap < CLOSE) {
+                for id in id - between..*id {
+                    keys.key(id);
+                }
+            }
+            next = id.wrapping_add(1);
+            keys.key(*id)
+        };
+        some.map(one).collect::<Vec<_>>()
     });
     parts.concat()
 }

@@ -9,6 +9,7 @@ use crate::ask::Ask;
 use crate::lanes::{Lanes, Width, Work};
 use crate::pool;
 use crate::search::{Near, View};
+use crate::sleeper::Sleeper;
 use crate::sweep::Swept;
 
 const CHUNK: usize = 8_192;
@@ -76,27 +77,27 @@ impl Work for AnyOf<'_> {
         let mut cells = Vec::new();
         let mut class = u32::MAX;
         let asks = &self.view.book.asks[self.ranks.clone()];
-        let one = |ask: &Ask| {
+        let one = |(rank, ask): (usize, &Ask)| {
+            let shape = &self.view.book.class(ask).shape;
             if ask.class != class {
                 class = ask.class;
-                let shape = &self.view.book.class(ask).shape;
                 self.view.cells(lanes, shape, 0, &mut cells);
             }
-            self.any(lanes, ask, &cells)
+            // Whatever the lottery gives: the floor is 0.
+            self.any(lanes, &Sleeper::new(rank as u32, ask, shape, 0), &cells)
         };
-        asks.iter().map(one).collect()
+        (self.ranks.start..).zip(asks).map(one).collect()
     }
 }
 
 impl AnyOf<'_> {
     /// Whether a machine in these cells is eligible and has room.
     #[inline(always)]
-    fn any<L: Lanes>(&self, lanes: L, ask: &Ask, cells: &[Near]) -> bool {
-        let shape = &self.view.book.class(ask).shape;
+    fn any<L: Lanes>(&self, lanes: L, who: &Sleeper, cells: &[Near]) -> bool {
         cells.iter().any(|near| {
             let mut found = false;
             self.view
-                .search_cell(lanes, ask, shape, near.cell as usize, 0, |_| {
+                .search_cell(lanes, who, near.cell as usize, 0, |_| {
                     found = true;
                     i32::MAX
                 });

@@ -2,21 +2,18 @@
 
 use quorate_matching::{Snapshot, fold};
 
-use crate::ask::{Ask, Book, Shape};
-use crate::block::LANES;
+use crate::ask::{Book, Shape};
 use crate::lanes::{CELLS, Lanes, NONE, Query};
 use crate::market::Market;
-use crate::stock::Stock;
+use crate::sleeper::{SHORT, Sleeper};
+use crate::stock::{Shelf, Stock};
 
-/// How many machines a shortlist holds.
-pub(crate) const SHORT: usize = 4;
-
-/// A machine on a shortlist. Offers' ids ascend with positions, so this is the order of pairs.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A machine on a shortlist.
+#[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Candidate {
     pub(crate) score: u32,
     pub(crate) tie: u64,
-    pub(crate) offer: u32,
+    pub(crate) machine: u32,
 }
 
 /// The best machines, best first.
@@ -34,7 +31,7 @@ impl Shortlist {
             best: [Candidate {
                 score: 0,
                 tie: 0,
-                offer: 0,
+                machine: 0,
             }; SHORT],
             count: 0,
             least,
@@ -58,12 +55,14 @@ impl Shortlist {
         self.count == SHORT
     }
 
-    fn insert(&mut self, candidate: Candidate) {
+    fn insert(&mut self, candidate: Candidate, positions: &[u32]) {
+        // The order of pairs, among those of one request.
+        let key = |of: &Candidate| (of.score, of.tie, positions[of.machine as usize]);
         let mut at = if self.full() { SHORT - 1 } else { self.count };
-        if self.full() && self.best[at] > candidate {
+        if self.full() && key(&self.best[at]) > key(&candidate) {
             return;
         }
-        while at > 0 && self.best[at - 1] < candidate {
+        while at > 0 && key(&self.best[at - 1]) < key(&candidate) {
             self.best[at] = self.best[at - 1];
             at -= 1;
         }
@@ -95,8 +94,6 @@ pub(crate) struct View<'v> {
     pub(crate) snapshot: &'v Snapshot,
     pub(crate) market: &'v Market,
     pub(crate) book: &'v Book,
-    /// The requests' keys, by position; none where the lottery does not matter.
-    pub(crate) keys: &'v [u64],
     pub(crate) stock: &'v Stock,
 }
 
@@ -106,12 +103,18 @@ impl View<'_> {
         (self.market.luck[shape.profile()] * 10_000).cast_signed()
     }
 
+    #[inline(always)]
+    fn shelf(&self, shape: &Shape) -> &Shelf {
+        let place = self.book.sizes.place(shape.profile(), shape.gpus);
+        &self.stock.shelves[place]
+    }
+
     /// Sixteen regions at a time: where their cells begin, their heads, nearness, and which of them
     /// the shape allows.
     #[inline(always)]
     fn rows(&self, shape: &Shape, mut visit: impl FnMut(usize, &[i32; CELLS], &[i32; CELLS], u16)) {
         let width = self.market.width;
-        let heads = self.stock.shelves[shape.profile()].heads(self.market, shape.size());
+        let heads = &self.shelf(shape).heads;
         let near = self.market.tables.near(shape.profile(), shape.home);
         let models = heads.chunks_exact(width.max(1)).enumerate();
         for (model, heads) in models {
@@ -170,21 +173,20 @@ impl View<'_> {
     pub(crate) fn search<L: Lanes>(
         &self,
         lanes: L,
-        ask: &Ask,
-        shape: &Shape,
+        who: &Sleeper,
         cells: &[Near],
         least: u32,
     ) -> Shortlist {
         let mut list = Shortlist::new(least);
-        let luck = self.luck(shape);
-        let mut floor = list.floor(ask.part);
+        let luck = self.luck(&who.shape);
+        let mut floor = list.floor(who.part);
         for near in cells {
             if near.bound + luck < floor {
                 break;
             }
-            floor = self.search_cell(lanes, ask, shape, near.cell as usize, floor, |candidate| {
-                list.insert(candidate);
-                list.floor(ask.part)
+            floor = self.search_cell(lanes, who, near.cell as usize, floor, |candidate| {
+                list.insert(candidate, &self.market.positions);
+                list.floor(who.part)
             });
         }
         list
@@ -196,62 +198,66 @@ impl View<'_> {
     pub(crate) fn search_cell<L: Lanes>(
         &self,
         lanes: L,
-        ask: &Ask,
-        shape: &Shape,
+        who: &Sleeper,
         cell: usize,
         mut floor: i32,
         mut visit: impl FnMut(Candidate) -> i32,
     ) -> i32 {
         let market = self.market;
-        if market.cheapest[cell] > ask.budget || market.best_uptime[cell] < ask.min_uptime {
+        if market.cheapest[cell] > who.budget || market.best_uptime[cell] < who.min_uptime {
             return floor;
         }
-        let (profile, demand) = (shape.profile(), ask.demand());
-        let shelf = &self.stock.shelves[profile];
-        let region = market.tables.near(profile, shape.home)[cell % market.width].cast_unsigned();
-        let tops = shelf.tops(market, shape.size());
-        let luck = self.luck(shape);
-        let mut query = Query {
-            key: self.keys.get(ask.position as usize).copied().unwrap_or(0),
-            base: 0,
+        let profile = who.shape.profile();
+        let shelf = self.shelf(&who.shape);
+        let region = market.tables.near(profile, who.shape.home)[cell % market.width];
+        let slack = shelf.slack.cast_signed();
+        let reach = region + self.luck(&who.shape) + slack;
+        let query = Query {
+            key: who.key,
+            base: region.cast_unsigned(),
             weight: market.luck[profile],
-            budget: ask.budget,
-            min_uptime: ask.min_uptime,
-            gpus: ask.gpus,
+            budget: who.budget,
+            min_uptime: who.min_uptime,
         };
-        let groups =
-            market.cells[cell].start as usize / LANES..market.cells[cell].end as usize / LANES;
-        for (at, tops) in groups.clone().zip(&tops[groups]) {
-            let mut open = lanes.tops(tops, floor - luck - region.cast_signed());
-            while open != 0 {
-                let at = at * LANES + open.trailing_zeros() as usize;
-                open &= open - 1;
-                let free = market.groups[at].free;
-                query.base = region + market.tables.fit(profile, ask.gpus, free);
-                let reach = query.base.cast_signed() + luck;
-                for block in shelf.blocks_from(market, shape.size(), at) {
-                    if reach + block.part[0].cast_signed() < floor {
-                        break;
-                    }
-                    let (mut mask, scores) = lanes.slots(&query, block, floor);
-                    while mask != 0 {
-                        let lane = mask.trailing_zeros() as usize;
-                        mask &= mask - 1;
-                        let offer = block.offer[lane];
-                        if scores[lane] >= floor
-                            && self.stock.left[offer as usize].holds(&demand)
-                            && market.admits(self.snapshot, ask, offer)
-                        {
-                            floor = visit(Candidate {
-                                score: ask.part + scores[lane].cast_unsigned(),
-                                tie: fold(query.key, block.key[lane]),
-                                offer,
-                            });
-                        }
-                    }
+        for block in shelf.cell(cell) {
+            if reach + block.part[0].cast_signed() < floor {
+                break;
+            }
+            let (mut mask, scores) = lanes.slots(&query, block, floor - slack);
+            while mask != 0 {
+                let lane = mask.trailing_zeros() as usize;
+                mask &= mask - 1;
+                let machine = block.machine[lane];
+                let mut score = scores[lane];
+                if slack > 0 {
+                    score += self.late_fit(profile, who.shape.gpus, machine);
+                }
+                if score >= floor && self.fits(who.rank, machine) {
+                    floor = visit(Candidate {
+                        score: who.part + score.cast_unsigned(),
+                        tie: fold(who.key, block.key[lane]),
+                        machine,
+                    });
                 }
             }
         }
         floor
+    }
+
+    /// Whether the machine has room for the request and the pair exists, but for what blocks tell.
+    #[inline(always)]
+    fn fits(&self, rank: u32, machine: u32) -> bool {
+        let ask = &self.book.asks[rank as usize];
+        let left = self.stock.left.get(machine as usize);
+        left.is_some_and(|left| left.holds(&ask.demand()))
+            && self.market.admits(self.snapshot, ask, machine)
+    }
+
+    /// The fit, where the slots' parts are without.
+    #[cold]
+    fn late_fit(&self, profile: usize, gpus: u8, machine: u32) -> i32 {
+        let free = self.market.free.get(machine as usize);
+        let fit = free.map(|free| self.market.tables.fit(profile, gpus, free.gpus));
+        fit.unwrap_or(0).cast_signed()
     }
 }
