@@ -1,6 +1,8 @@
 //! Our contracts on L2, deployed for real: what the reader folds and the views read is what the
 //! contracts hold, through rounds, changes of orders and a reorg.
 
+mod trials;
+
 use alloy::primitives::{Address, B256, Bytes, U256};
 use alloy::sol_types::{SolCall, SolValue};
 use quorate_bindings::erc20::IERC20;
