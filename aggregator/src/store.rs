@@ -1,6 +1,8 @@
 //! What a restart must find again: votes before they are acknowledged, lists, cases.
 //! SQLite with full sync, one process at a time; records bear a checksum bound to their key.
 
+mod refuted;
+
 use std::path::Path;
 
 use quorate_canon::{Digest, OperatorIndex, Round};
@@ -11,7 +13,7 @@ use quorate_store::{
     sqlite::{Database, Migration, Schema},
 };
 
-use crate::courts::{Case, Stage, Trial};
+use crate::courts::{Case, Stage};
 
 /// `round ‖ place ‖ operator` -> vote. Place 0 is an operator's first vote, 1 its second.
 const VOTES: Table = Table::new("votes");
@@ -27,9 +29,6 @@ const TRIALS: Table = Table::new("trials");
 const CURSORS: Table = Table::new("cursors");
 /// Rounds that were proposed here and whose bond is not back yet.
 const PROPOSALS: Table = Table::new("proposals");
-/// The cursor of refutations: the L2 block to look from.
-const REFUTATIONS: &[u8] = b"refutations";
-
 const SCHEMA: Schema = Schema {
     application_id: 0x5141_4747, // "QAGG"
     migrations: &[
@@ -166,72 +165,6 @@ impl Store {
             .transact(|transaction| transaction.put(REPORTS, &round.get().to_be_bytes(), &[]))
     }
 
-    /// Notes that a round is about to be proposed: its bond has to be fetched.
-    pub fn put_proposal(&self, round: Round) -> Result<(), StoreError> {
-        let key = round.get().to_be_bytes();
-        self.database
-            .transact(|transaction| transaction.put(PROPOSALS, &key, &[]))
-    }
-
-    /// Forgets a proposal whose bond is back or lost.
-    pub fn drop_proposal(&self, round: Round) -> Result<(), StoreError> {
-        let key = round.get().to_be_bytes();
-        self.database
-            .transact(|transaction| transaction.delete(PROPOSALS, &key).map(drop))
-    }
-
-    /// Rounds that were proposed and whose bond is not back yet.
-    pub fn proposals(&self) -> Result<Vec<Round>, StoreError> {
-        let rows = self
-            .database
-            .transact(|transaction| transaction.scan(PROPOSALS, &[]))?;
-        let round = |key: &[u8]| Some(Round::new(u64::from_be_bytes(key.try_into().ok()?)));
-        Ok(rows.iter().filter_map(|(key, _)| round(key)).collect())
-    }
-
-    /// All trials.
-    pub fn trials(&self) -> Result<Vec<Trial>, StoreError> {
-        let rows = self
-            .database
-            .transact(|transaction| transaction.scan(TRIALS, &[]))?;
-        Ok(rows
-            .iter()
-            .filter_map(|(_, payload)| Trial::from_bytes(payload))
-            .collect())
-    }
-
-    /// Whether a header has a trial.
-    pub fn has_trial(&self, header: HeaderId) -> Result<bool, StoreError> {
-        self.database
-            .transact(|transaction| Ok(transaction.get(TRIALS, &header.key())?.is_some()))
-    }
-
-    /// Stores how far a trial has come.
-    pub fn put_trial(&self, trial: &Trial) -> Result<(), StoreError> {
-        let key = trial_id(trial).key();
-        self.database
-            .transact(|transaction| transaction.put(TRIALS, &key, &trial.to_bytes()))
-    }
-
-    /// The L2 block to look for refutations from; `None` before the first look.
-    pub fn refutations_from(&self) -> Result<Option<u64>, StoreError> {
-        let payload = self
-            .database
-            .transact(|transaction| transaction.get(CURSORS, REFUTATIONS))?;
-        let bytes = payload.and_then(|payload| payload.try_into().ok());
-        Ok(bytes.map(u64::from_be_bytes))
-    }
-
-    /// Opens trials that are not known yet and notes where to look next, all or nothing.
-    pub fn open_trials(&self, trials: &[Trial], next: u64) -> Result<(), StoreError> {
-        self.database.transact(|transaction| {
-            for trial in trials {
-                transaction.insert(TRIALS, &trial_id(trial).key(), &trial.to_bytes())?;
-            }
-            transaction.put(CURSORS, REFUTATIONS, &next.to_be_bytes())
-        })
-    }
-
     /// Drops votes and lists of these rounds. Cases and reports stay: they are small and say what
     /// was done.
     pub fn drop_rounds(&self, rounds: &[Round]) -> Result<(), StoreError> {
@@ -283,13 +216,6 @@ impl HeaderId {
             round: Round::new(u64::from_be_bytes(*round)),
             digest: Digest(digest.try_into().ok()?),
         })
-    }
-}
-
-fn trial_id(trial: &Trial) -> HeaderId {
-    HeaderId {
-        round: trial.round(),
-        digest: trial.signers.header.digest(),
     }
 }
 

@@ -8,23 +8,19 @@ use alloy::{
     sol_types::SolEvent as _,
 };
 use quorate_bindings::links::DisputesLinks;
-use quorate_bindings::{IDisputes, IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes};
+use quorate_bindings::{IDisputes, IRounds, IServiceManager, IStakeTable, IStrikes};
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_chain::{
     ChainError, Rpc,
     sender::{Receipt, SendError, TxSender},
     views::{self, Status},
 };
-use quorate_protocol::{Domain, Offence, Signers, StakeTable, Verdict, Word};
+use quorate_protocol::{Domain, Offence, Signers, StakeTable, Word};
 
+use super::slasher::Slasher;
 use super::{
-    Action, Chain, Fault, Mined, Missing, OnChain, Pages, Payer, Scan, Side, Standing, calls,
+    Action, Chain, Fault, Mined, Missing, OnChain, Pages, Payer, Scan, Side, Standing, calls, scan,
 };
-
-/// Blocks that one look for refutations covers at most.
-const SPAN: u64 = 2_000;
-/// Blocks that are looked at again next time: a reorganisation may have put other logs there.
-const OVERLAP: u64 = 64;
 
 /// Where the contracts lie.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +74,13 @@ impl Ethereum {
 
     fn l2(&self) -> &Rpc {
         self.l2.rpc()
+    }
+
+    fn slasher(&self) -> Slasher<'_> {
+        Slasher {
+            at: self.addresses.slasher,
+            l1: self.l1(),
+        }
     }
 }
 
@@ -191,24 +194,7 @@ impl Chain for Ethereum {
     }
 
     async fn word(&self, round: Round) -> Result<Option<Word>, Fault> {
-        let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
-        let word = contract
-            .wordOf(round.get())
-            .call()
-            .await
-            .map_err(view_fault)?;
-        let verdict = match word.verdict {
-            0 => return Ok(None),
-            1 => Verdict::Stands,
-            2 => Verdict::WrongOutcome,
-            3 => Verdict::WrongSeed,
-            other => return Err(Fault::BadData(format!("verdict {other}"))),
-        };
-        Ok(Some(Word {
-            round,
-            digest: Digest(word.digest.0),
-            verdict,
-        }))
+        self.slasher().word(round).await
     }
 
     async fn offence(
@@ -216,45 +202,11 @@ impl Chain for Ethereum {
         operator: OperatorIndex,
         round: Round,
     ) -> Result<Option<Offence>, Fault> {
-        let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
-        let offence = contract
-            .offenceOf(operator.get(), round.get())
-            .call()
-            .await
-            .map_err(view_fault)?;
-        offence_of(offence.offence)
+        self.slasher().offence(operator, round).await
     }
 
     async fn refutations(&self, from: Option<u64>, since: Timestamp) -> Result<Scan, Fault> {
-        let latest = self.l2().latest().await?.number();
-        let from = match from {
-            Some(from) => from,
-            None => first_block(self.l2(), since).await?,
-        };
-        // Behind what was looked at already: an endpoint that lags.
-        if from > latest {
-            return Ok(Scan {
-                next: from,
-                complete: true,
-                ..Scan::default()
-            });
-        }
-        let to = latest.min(from.saturating_add(SPAN));
-        let refuted = views::refutations(self.l2(), self.addresses.rounds, from, to).await?;
-        let complete = to == latest;
-        let next = if complete {
-            from.max(to.saturating_sub(OVERLAP))
-        } else {
-            to + 1
-        };
-        Ok(Scan {
-            refuted: refuted
-                .into_iter()
-                .map(|(round, refuted)| (round, refuted.code))
-                .collect(),
-            next,
-            complete,
-        })
+        scan::refutations(self.l2(), self.addresses.rounds, from, since).await
     }
 
     async fn signers(&self, round: Round) -> Result<Option<Signers>, Fault> {
@@ -264,7 +216,7 @@ impl Chain for Ethereum {
                 "L2 keeps no digest of round {round}"
             )));
         }
-        let from = first_block(self.l2(), status.certified).await?;
+        let from = scan::first_block(self.l2(), status.certified).await?;
         let digest = status.digest;
         Ok(views::signers(self.l2(), &self.domain, round, digest, from).await?)
     }
@@ -279,22 +231,11 @@ impl Chain for Ethereum {
     }
 
     async fn verdict(&self, round: Round, digest: Digest) -> Result<Option<Offence>, Fault> {
-        let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
-        let offence = contract
-            .verdictOf(round.get(), B256::new(digest.0))
-            .call()
-            .await
-            .map_err(view_fault)?;
-        offence_of(offence)
+        self.slasher().verdict(round, digest).await
     }
 
     async fn has_signed(&self, digest: Digest, operator: OperatorIndex) -> Result<bool, Fault> {
-        let contract = ISlasher::new(self.addresses.slasher, self.l1().provider());
-        contract
-            .hasSigned(B256::new(digest.0), operator.get())
-            .call()
-            .await
-            .map_err(view_fault)
+        self.slasher().has_signed(digest, operator).await
     }
 
     async fn proposal_bond(&self) -> Result<U256, Fault> {
@@ -338,29 +279,6 @@ impl Chain for Ethereum {
     }
 }
 
-/// The first block at or after a time: 0 if all are, the newest if none is.
-async fn first_block(rpc: &Rpc, time: Timestamp) -> Result<u64, Fault> {
-    let latest = rpc.latest().await?.head();
-    if latest.timestamp < time {
-        return Ok(latest.number);
-    }
-    let before = rpc.last_block_before(time, 0).await?;
-    Ok(before.map_or(0, |block| block.number.saturating_add(1)))
-}
-
-fn offence_of(offence: ISlasher::Offence) -> Result<Option<Offence>, Fault> {
-    Ok(Some(match offence {
-        ISlasher::Offence::None => return Ok(None),
-        ISlasher::Offence::Equivocation => Offence::Equivocation,
-        ISlasher::Offence::Divergence => Offence::Divergence,
-        ISlasher::Offence::WrongOutcome => Offence::WrongOutcome,
-        ISlasher::Offence::WrongSeed => Offence::WrongSeed,
-        ISlasher::Offence::FalseAttestation | ISlasher::Offence::__Invalid => {
-            return Err(Fault::BadData("an offence of no round".to_owned()));
-        }
-    }))
-}
-
 fn mined(receipt: &Receipt) -> Mined {
     Mined {
         gas: receipt.gas_used(),
@@ -369,7 +287,7 @@ fn mined(receipt: &Receipt) -> Mined {
 }
 
 /// A view that failed: no answer may pass, a revert or nonsense does not.
-fn view_fault(error: alloy::contract::Error) -> Fault {
+pub(super) fn view_fault(error: alloy::contract::Error) -> Fault {
     match &error {
         alloy::contract::Error::TransportError(transport)
             if transport.as_error_resp().is_none() =>

@@ -4,8 +4,10 @@
 pub mod actions;
 mod calls;
 pub mod ethereum;
+mod scan;
 #[cfg(test)]
 pub mod simulated;
+mod slasher;
 
 use std::{collections::BTreeSet, future::Future};
 

@@ -4,6 +4,7 @@
 
 pub mod docket;
 mod patience;
+mod punish;
 mod scan;
 mod trial;
 pub mod trials;

@@ -24,7 +24,7 @@ const PATIENCE: u64 = 300;
 /// Seconds that the beacon is waited for: its round is long past.
 const BEACON: u64 = 30;
 /// Signers that are punished at a time, and asked about at a time.
-const AT_A_TIME: usize = 8;
+pub(super) const AT_A_TIME: usize = 8;
 
 /// The work on trials.
 pub struct Trials<C, B> {
@@ -42,15 +42,15 @@ pub struct Trials<C, B> {
     pub(super) kept: u64,
     /// Pause between two looks.
     pause: Duration,
-    /// What failed: a trial's steps, by a name, and its signers.
-    patience: Patience<(Round, Step)>,
+    /// What failed: steps of a trial, and punishing its signers.
+    pub(super) patience: Patience<(Round, Step)>,
     /// Signers that L1 has punished as gravely as they can be for their header.
-    punished: BTreeSet<(Digest, OperatorIndex, Offence)>,
+    pub(super) punished: BTreeSet<(Digest, OperatorIndex, Offence)>,
 }
 
 /// A part of a trial that may fail by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+pub(super) enum Step {
     Strike,
     Prove,
     Seed,
@@ -160,7 +160,7 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
     }
 
     /// Takes a step's result into account; false if it failed.
-    fn note(&mut self, key: (Round, Step), result: Result<(), Fault>) -> bool {
+    pub(super) fn note(&mut self, key: (Round, Step), result: Result<(), Fault>) -> bool {
         match result {
             Ok(()) => {
                 self.patience.succeeded(&key);
@@ -227,84 +227,6 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
         self.act(Action::ProveWrongSeed(Box::new(evidence))).await
     }
 
-    /// Punishes the signers once L1 has a verdict; whether all of them were.
-    async fn punish(&mut self, trial: &Trial) -> bool {
-        let (round, digest) = (trial.round(), trial.signers.header.digest());
-        let key = (round, Step::Verdict);
-        if !self.patience.may_try(&key) {
-            return false;
-        }
-        let offence = match self.chain.verdict(round, digest).await {
-            Ok(Some(offence)) => offence,
-            // L2's word takes days to come.
-            Ok(None) => return false,
-            Err(fault) => return self.note(key, Err(fault)),
-        };
-        let due: Vec<OperatorIndex> = trial
-            .signers
-            .operators()
-            .filter(|operator| !self.punished.contains(&(digest, *operator, offence)))
-            .collect();
-        let now: Vec<OperatorIndex> = due
-            .iter()
-            .copied()
-            .filter(|operator| self.patience.may_try(&(round, Step::Punish(*operator))))
-            .collect();
-        let this = &*self;
-        let results: Vec<(OperatorIndex, Result<(), Fault>)> = stream::iter(now)
-            .map(|operator| async move {
-                let result = this.punish_one(round, digest, operator, offence).await;
-                (operator, result)
-            })
-            .buffer_unordered(AT_A_TIME)
-            .collect()
-            .await;
-        let mut done = 0;
-        for (operator, result) in results {
-            if self.note((round, Step::Punish(operator)), result) {
-                self.punished.insert((digest, operator, offence));
-                done += 1;
-            }
-        }
-        done == due.len()
-    }
-
-    /// Punishes one signer, unless it has paid as much for this round. L1's word for it counts, not
-    /// the receipt.
-    async fn punish_one(
-        &self,
-        round: Round,
-        digest: Digest,
-        operator: OperatorIndex,
-        offence: Offence,
-    ) -> Result<(), Fault> {
-        if self.has_paid(round, operator, offence).await? {
-            return Ok(());
-        }
-        self.act(Action::ExecuteVerdict {
-            digest,
-            operator,
-            offence,
-        })
-        .await?;
-        if !self.has_paid(round, operator, offence).await? {
-            let why = format!("operator {operator} of round {round} is not punished yet");
-            return Err(Fault::Unreachable(why));
-        }
-        self.observe.verdict_executed(operator, round, offence);
-        Ok(())
-    }
-
-    async fn has_paid(
-        &self,
-        round: Round,
-        operator: OperatorIndex,
-        offence: Offence,
-    ) -> Result<bool, Fault> {
-        let paid = self.chain.offence(operator, round).await?;
-        Ok(paid.is_some_and(|paid| paid.percent() >= offence.percent()))
-    }
-
     /// Whether something holds for all signers.
     async fn ask_all<F: Future<Output = Result<bool, Fault>>>(
         &self,
@@ -327,7 +249,7 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
         close.is_ok_and(|close| now().get() > close.get().saturating_add(self.kept))
     }
 
-    async fn act(&self, action: Action) -> Result<(), Fault> {
+    pub(super) async fn act(&self, action: Action) -> Result<(), Fault> {
         let deadline = Timestamp::new(now().get().saturating_add(PATIENCE));
         let result = self.chain.act(&action, deadline).await;
         self.observe.acted(&action, &result);

@@ -3,6 +3,7 @@
 
 mod beacon;
 pub mod bonds;
+mod certificate;
 mod chunks;
 mod job;
 mod propose;

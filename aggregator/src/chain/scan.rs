@@ -1,0 +1,60 @@
+//! Looks through L2 for refutations, a bounded number of blocks at a time.
+
+use alloy::primitives::Address;
+use quorate_canon::Timestamp;
+use quorate_chain::{Rpc, views};
+
+use super::{Fault, Scan};
+
+/// Blocks that one look for refutations covers at most.
+const SPAN: u64 = 2_000;
+/// Blocks that are looked at again next time: a reorganisation may have put other logs there.
+const OVERLAP: u64 = 64;
+
+/// As [`super::Chain::refutations`].
+pub(super) async fn refutations(
+    l2: &Rpc,
+    rounds: Address,
+    from: Option<u64>,
+    since: Timestamp,
+) -> Result<Scan, Fault> {
+    let latest = l2.latest().await?.number();
+    let from = match from {
+        Some(from) => from,
+        None => first_block(l2, since).await?,
+    };
+    // Behind what was looked at already: an endpoint that lags.
+    if from > latest {
+        return Ok(Scan {
+            next: from,
+            complete: true,
+            ..Scan::default()
+        });
+    }
+    let to = latest.min(from.saturating_add(SPAN));
+    let refuted = views::refutations(l2, rounds, from, to).await?;
+    let complete = to == latest;
+    let next = if complete {
+        from.max(to.saturating_sub(OVERLAP))
+    } else {
+        to + 1
+    };
+    Ok(Scan {
+        refuted: refuted
+            .into_iter()
+            .map(|(round, refuted)| (round, refuted.code))
+            .collect(),
+        next,
+        complete,
+    })
+}
+
+/// The first block at or after a time: 0 if all are, the newest if none is.
+pub(super) async fn first_block(rpc: &Rpc, time: Timestamp) -> Result<u64, Fault> {
+    let latest = rpc.latest().await?.head();
+    if latest.timestamp < time {
+        return Ok(latest.number);
+    }
+    let before = rpc.last_block_before(time, 0).await?;
+    Ok(before.map_or(0, |block| block.number.saturating_add(1)))
+}
