@@ -184,7 +184,7 @@ fn took_room(by: &[Ahead]) -> String {
         // Writing to a string cannot fail.
         let _ = write!(
             words,
-            "{comma}request {} has room, {}",
+            "{comma}taken by request {}, {}",
             by.request,
             ahead(by)
         );

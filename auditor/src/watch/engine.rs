@@ -94,7 +94,11 @@ impl<W: World, C: Court> Watch<W, C> {
         mut keep: impl FnMut(&W) -> Result<(), AuditError>,
     ) -> Result<Summary, AuditError> {
         loop {
-            if shutdown.or(self.look()).await.transpose()?.is_none() || self.is_enough()? {
+            if shutdown.or(self.look()).await.transpose()?.is_none() {
+                break;
+            }
+            keep(&self.world)?;
+            if self.is_enough()? {
                 break;
             }
             let next = self.world.next(self.pace.poll);
@@ -111,7 +115,6 @@ impl<W: World, C: Court> Watch<W, C> {
                     return Err(advice(error));
                 }
             }
-            keep(&self.world)?;
         }
         self.summary.unsure = self.doubts.keys().copied().collect();
         Ok(self.summary)
