@@ -4,6 +4,7 @@
 //! it stand [`world`] (the followed chain), [`court`] (the contracts that judge) and the docket, each
 //! with a real implementation and one that a test makes up.
 
+mod aftermath;
 mod court;
 mod docket;
 mod drive;
