@@ -10,7 +10,9 @@ use alloy::{
 use quorate_bindings::{IRounds, IStakeTable};
 use quorate_canon::{Address as CanonAddress, ChainId, Digest, FixedWidth, Round, hash::sha256};
 use quorate_chain::{Contracts, Reader, ReaderConfig, Rpc, RpcConfig, chunk, settlement, views};
-use quorate_matching::{OutcomeList, Policy, Seed, match_round, policy::defaults::policy_v1};
+use quorate_matching::{
+    OutcomeList, Policy, RoundContext, Snapshot, match_round, policy::defaults::policy_v1,
+};
 use quorate_protocol::{Domain, Header, Schedule, seed};
 
 use super::crew::Crew;
@@ -41,10 +43,19 @@ pub(super) struct Ground {
     reader: Reader,
 }
 
+/// A round's inputs, and what is claimed of them.
+pub(super) struct Truth {
+    pub(super) snapshot: Snapshot,
+    pub(super) context: RoundContext,
+    pub(super) header: Header,
+    pub(super) list: OutcomeList,
+    pub(super) beacon: [u8; 48],
+}
+
 /// A round that was certified here.
 pub(super) struct Settled {
-    header: Header,
-    list: OutcomeList,
+    pub(super) header: Header,
+    pub(super) list: OutcomeList,
     /// Gas of the certificate, of its receipt.
     pub(super) gas: u64,
 }
@@ -55,13 +66,20 @@ impl Ground {
     /// # Errors
     /// When anvil does not start or a call reverts.
     pub(super) async fn start(dir: &Path) -> Result<Self, Error> {
+        Self::under(dir, policy_v1()).await
+    }
+
+    /// The same under another policy.
+    ///
+    /// # Errors
+    /// When anvil does not start or a call reverts.
+    pub(super) async fn under(dir: &Path, policy: Policy) -> Result<Self, Error> {
         let anvil = Anvil::start(&AnvilConfig::l2(dir)).await?;
         let owner = Account::named(&anvil, "owner of L2")?;
         let wei = U256::from(10_u128.pow(22));
         anvil.fund(owner.address(), wei).await?;
         let genesis = unix_now().as_secs() + 120;
         let beacon = LocalBeacon::new(&[0xbe; 32], genesis - 86_400, 1)?;
-        let policy = policy_v1();
         let terms = Terms {
             clock: clock(genesis),
             beacon: beacon.info(),
@@ -100,14 +118,46 @@ impl Ground {
     /// # Errors
     /// When the round is over, or a call reverts.
     pub(super) async fn settle(&mut self, n: u64, absent: usize) -> Result<Settled, Error> {
+        let right = self.right(n).await?;
+        self.certify(right, absent).await
+    }
+
+    /// What a round really comes to, after its beacon.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub(super) async fn right(&mut self, n: u64) -> Result<Truth, Error> {
         let round = Round::new(n);
         let number = self.schedule.beacon_round(round).map_err(failed)?;
         let due = self.schedule.beacon_time(number).map_err(failed)?;
         self.pass_to(due.get()).await?;
         let beacon = self.beacon.sign(number).signature;
-        let chain = Digest(self.beacon.info().hash);
-        let seed = seed(&self.domain, round, &chain, number, &beacon);
-        let (header, list) = self.compute(round, seed).await?;
+        self.compute(round, number, beacon).await
+    }
+
+    /// The same under the beacon of another round than its own.
+    ///
+    /// # Errors
+    /// When the chain does not answer.
+    pub(super) async fn under_wrong_beacon(&mut self, n: u64) -> Result<(Truth, [u8; 48]), Error> {
+        let right = self.right(n).await?;
+        let round = Round::new(n);
+        let number = self.schedule.beacon_round(round).map_err(failed)?;
+        let other = self.beacon.sign(number + 1).signature;
+        Ok((self.compute(round, number, other).await?, right.beacon))
+    }
+
+    /// Has a round signed by all but `absent` operators and settles it.
+    ///
+    /// # Errors
+    /// When the round is over, or a call reverts.
+    pub(super) async fn certify(&mut self, claim: Truth, absent: usize) -> Result<Settled, Error> {
+        let Truth {
+            header,
+            list,
+            beacon,
+            ..
+        } = claim;
         let certificate = self.crew.certify(&header, absent)?;
         let call = IRounds::settleCall {
             s: settlement(&certificate, &beacon),
@@ -127,15 +177,23 @@ impl Ground {
     pub(super) async fn post(&self, settled: &Settled) -> Result<(u32, u64), Error> {
         let mut gas = 0;
         for index in 0..settled.list.chunks() {
-            let proof = settled.list.chunk(index);
-            let proof = proof.ok_or_else(|| failed(format!("no chunk {index}")))?;
-            let call = IRounds::postChunkCall {
-                header: Bytes::from(settled.header.to_bytes()),
-                c: chunk(settled.header.round, &proof),
-            };
-            gas += self.owner.call(self.l2.rounds, &call).await?.gas_used;
+            gas += self.post_chunk(settled, index).await?;
         }
         Ok((settled.list.count(), gas))
+    }
+
+    /// Posts one chunk; gives its gas.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub(super) async fn post_chunk(&self, settled: &Settled, index: u32) -> Result<u64, Error> {
+        let proof = settled.list.chunk(index);
+        let proof = proof.ok_or_else(|| failed(format!("no chunk {index}")))?;
+        let call = IRounds::postChunkCall {
+            header: Bytes::from(settled.header.to_bytes()),
+            c: chunk(settled.header.round, &proof),
+        };
+        Ok(self.owner.call(self.l2.rounds, &call).await?.gas_used)
     }
 
     /// Mines a block stamped `time`, or the next second if that is over; later blocks follow it.
@@ -152,7 +210,14 @@ impl Ground {
         self.anvil.mine(1).await
     }
 
-    async fn compute(&mut self, round: Round, seed: Seed) -> Result<(Header, OutcomeList), Error> {
+    async fn compute(
+        &mut self,
+        round: Round,
+        number: u64,
+        beacon: [u8; 48],
+    ) -> Result<Truth, Error> {
+        let chain = Digest(self.beacon.info().hash);
+        let seed = seed(&self.domain, round, &chain, number, &beacon);
         self.reader.advance().await.map_err(failed)?;
         let context = self.schedule.context(round).map_err(failed)?;
         let snapshot = self.reader.snapshot(round, context.time).map_err(failed)?;
@@ -170,7 +235,13 @@ impl Ground {
             seed,
             outcome_root: list.outcome_root(),
         };
-        Ok((header, list))
+        Ok(Truth {
+            snapshot,
+            context,
+            header,
+            list,
+            beacon,
+        })
     }
 }
 

@@ -14,6 +14,7 @@ mod machine;
 mod matching;
 mod network;
 mod process;
+mod refute;
 mod rounds;
 mod row;
 mod slashes;
@@ -37,6 +38,8 @@ pub enum Group {
     Certificate,
     /// Gas of settling and of opening leases on L2
     Gas,
+    /// Gas and bytes of each kind of refutation on L2
+    Refutations,
     /// Beacon to certificate in a network of four operators; gas of slashes on L1
     Rounds,
     /// An operator's node between rounds
@@ -72,7 +75,7 @@ pub async fn bench(config: &BenchConfig) -> Result<bool, Error> {
         if config.only.is_some_and(|only| only != *group) {
             continue;
         }
-        match group.measure().await {
+        match Box::pin(group.measure()).await {
             Ok(measured) => rows.extend(measured),
             Err(error) => {
                 complete = false;
@@ -113,6 +116,7 @@ impl Group {
             Self::Matching => 3,
             Self::Certificate => 6,
             Self::Gas => 8,
+            Self::Refutations => 26,
             Self::Rounds => 3,
             Self::Idle => 30,
         }
@@ -123,6 +127,7 @@ impl Group {
             Self::Matching => "matching",
             Self::Certificate => "certificates from votes",
             Self::Gas => "gas on L2",
+            Self::Refutations => "refutations on L2",
             Self::Rounds => "beacon to certificate, two minutes",
             Self::Idle => "operator between rounds, three minutes",
         }
@@ -135,12 +140,22 @@ impl Group {
             Self::Matching => matching::measure(tick),
             Self::Certificate => certificate::measure(tick),
             Self::Gas => gas::measure(&fresh("gas")?, tick).await,
+            Self::Refutations => Box::pin(refutations(tick)).await,
             Self::Rounds => Box::pin(rounds::measure(&fresh("rounds")?, tick)).await,
             Self::Idle => Box::pin(idle::measure(&fresh("idle")?, tick)).await,
         };
         bar.finish_and_clear();
         rows
     }
+}
+
+async fn refutations(tick: impl Fn()) -> Result<Vec<Row>, Error> {
+    let mut rows = Vec::new();
+    for size in refute::SIZES {
+        let dir = fresh("refutations")?;
+        rows.extend(Box::pin(refute::measure(&dir, size, &tick)).await?);
+    }
+    Ok(rows)
 }
 
 /// An empty folder below [`dir`].
