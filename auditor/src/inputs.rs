@@ -37,7 +37,8 @@ impl RoundInputs {
     /// [`ListError`] if there are more matches than a list can count.
     pub fn right(&self, seed: &Seed) -> Result<Right, ListError> {
         let (policy, context) = (&self.policy.score, &self.context);
-        let outcome = quorate_matching::match_round(&self.snapshot, policy, context, seed);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let outcome = quorate_solver::match_round(&self.snapshot, policy, context, seed, threads);
         let list = OutcomeList::new(&outcome, &self.snapshot)?;
         Ok(Right { outcome, list })
     }
