@@ -34,7 +34,7 @@ abstract contract BlockingJudge is PairJudge {
         // The opening must hold every entry that counts, whatever each of them says.
         bool fits = _fits(o, e, _demandOf(r.request.record), m.free);
         bool free = r.matchedIn != c.n + 1 || _prefers(o.pairs[o.find(r.position)], e);
-        return _isWithinCut(o, e, c.policy.maxMatches()) && fits && free;
+        return _isWithinCut(o, e, ScorePage.maxMatches(c.policy.numbers())) && fits && free;
     }
 
     /// @dev Whether a request that is matched as `entry` would leave that place for `e`. Not if `e` is that entry.

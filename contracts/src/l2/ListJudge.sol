@@ -103,7 +103,7 @@ abstract contract ListJudge is BlockingJudge {
     /// @dev Kind 5: too many entries, or another one is the lowest.
     function _cut(uint64 n, Openings.Opening memory o) private view returns (uint8 code, uint32 position) {
         if (o.k == 0) {
-            uint256 most = _roundOf(n).policy.maxMatches();
+            uint256 most = ScorePage.maxMatches(_roundOf(n).policy.numbers());
             bool tooMany = most != 0 && o.count > most;
             bool nowhere = o.count == 0 ? o.lowest != OutcomeTree.NONE : o.lowest >= o.count;
             return (tooMany || nowhere ? Witnesses.WRONG_CUT : 0, Witnesses.NO_POSITION);

@@ -57,12 +57,14 @@ abstract contract Operands {
 
     /// @dev The numbers of round n, and its policy.
     function _roundOf(uint64 n) internal view returns (Pairs.Round memory c) {
-        c.n = n;
-        c.t = _genesis + uint256(n) * _period - 1;
-        // Past the end of time no order is open; the views below take 64 bits.
-        if (c.t > type(uint64).max) c.t = type(uint64).max;
-        (c.genesis, c.period) = (_genesis, _period);
-        c.healthEpoch = c.t < _genesis ? 0 : (c.t - _genesis) / _healthEpoch;
+        (c.n, c.genesis, c.period) = (n, _genesis, _period);
+        unchecked {
+            // Past the end of time no order is open; the views below take 64 bits.
+            uint256 t = c.genesis + c.n * c.period - 1;
+            if (t > type(uint64).max) t = type(uint64).max;
+            c.t = t;
+            c.healthEpoch = t < c.genesis ? 0 : (t - c.genesis) / _healthEpoch;
+        }
         (,, address page) = rounds.policyAt(n);
         c.policy = ScorePage.load(page);
     }

@@ -229,17 +229,16 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
     }
 
     /// @dev The value at the end of second `t`; 0 before the first checkpoint. What is asked for is nearly always among
-    /// the last, so those are looked at first, in growing steps: the cost is that of what has changed since.
+    /// the last: so the newest is looked at, the second, the fourth, and so on, and the cost is that of what has
+    /// changed since.
     function _valueAt(Checkpoints.Trace208 storage trace, uint64 t) private view returns (uint208) {
-        uint256 high = trace.length(); // all from here on are later than t
-        uint256 low;
-        for (uint256 step = 1; low < high; step <<= 1) {
-            uint256 probe = high > step ? high - step : 0;
-            Checkpoints.Checkpoint208 storage c = trace._checkpoints[probe];
-            if (c._key > t) high = probe;
-            else if (probe + 1 == high) return c._value;
+        uint256 length = trace.length();
+        uint256 high = length; // all from here on are later than t
+        uint256 low; // all before are not
+        for (uint256 back = 1; low == 0 && high != 0; back <<= 1) {
+            uint256 probe = length > back ? length - back : 0;
+            if (trace._checkpoints[probe]._key > t) high = probe;
             else low = probe + 1;
-            if (low != 0) break;
         }
         while (low < high) {
             uint256 middle = (low + high) / 2;

@@ -14,16 +14,24 @@ library ChaCha20 {
     /// @dev Times this, a 32-bit lane stands twice in its 64 bits, and a shift of that is a rotation.
     uint256 private constant TWICE = 0x100000001;
 
-    /// @notice Word `index` (0 to 7; little-endian, 64 bits) of the block.
-    /// @param key 32 bytes, in the order of the RFC
-    /// @param counter number of the block, @param nonce number of the stream: both 64 bits
-    function word(bytes32 key, uint256 counter, uint256 nonce, uint256 index) internal pure returns (uint256 value) {
+    /// @notice A key as the state holds it, to be worked out once for many blocks.
+    struct Key {
+        uint256 b; // the second row
+        uint256 c; // the third row
+    }
+
+    /// @notice A key of 32 bytes, in the order of the RFC.
+    function load(bytes32 key) internal pure returns (Key memory k) {
         uint256 swapped = _swap(uint256(key));
-        uint256 b = _spread(swapped >> 128);
-        uint256 c = _spread(swapped & type(uint128).max);
-        uint256 d =
-            (counter & 0xffffffff) << 192 | (counter >> 32 & 0xffffffff) << 128 | (nonce & 0xffffffff) << 64 | (nonce >> 32 & 0xffffffff);
-        uint256 row = _row(b, c, d, index >> 1);
+        (k.b, k.c) = (_spread(swapped >> 128), _spread(swapped & type(uint128).max));
+    }
+
+    /// @notice Word `index` (0 to 7; little-endian, 64 bits) of the block.
+    /// @param counter number of the block, @param nonce number of the stream: both 64 bits
+    function word(Key memory k, uint256 counter, uint256 nonce, uint256 index) internal pure returns (uint256 value) {
+        uint256 d = (counter & 0xffffffff) << 192 | (counter >> 32 & 0xffffffff) << 128 | (nonce & 0xffffffff) << 64
+            | (nonce >> 32 & 0xffffffff);
+        uint256 row = _row(k.b, k.c, d, index >> 1);
         // The two 32-bit words of the upper or of the lower half of the row, the second one on top.
         if (index & 1 == 0) row >>= 128;
         return (row & 0xffffffff) << 32 | row >> 64 & 0xffffffff;

@@ -31,29 +31,29 @@ library Eligibility {
         view
         returns (uint8)
     {
-        // model 1 byte ‖ gpus ‖ region ‖ kind ‖ tier
-        uint256 what = offer.uintAt(148, 5);
-        if (policy.referencePrice(what >> 32) == 0) return 1;
-        if (request.wordAt(32) >> (what >> 32) & 1 == 0) return 2; // models
+        uint256 what = offer.wordAt(128) >> 56; // .. model ‖ gpus ‖ region ‖ kind ‖ tier, 8 bits each
+        uint256 accepted = request.wordAt(288); // kinds ‖ tiers ‖ ..
+        if (policy.referencePrice(what >> 32 & 0xff) == 0) return 1;
+        if (request.wordAt(32) >> (what >> 32 & 0xff) & 1 == 0) return 2; // models
         if (request.wordAt(64) >> (what >> 16 & 0xff) & 1 == 0) return 3; // regions
-        if (request.uintAt(288, 1) >> (what >> 8 & 0xff) & 1 == 0) return 4; // kinds
-        if (request.uintAt(289, 1) >> (what & 0xff) & 1 == 0) return 5; // tiers
-        if (offer.uintAt(104, 4) < request.uintAt(252, 4)) return 6; // vram_mib
+        if ((accepted >> 248) >> (what >> 8 & 0xff) & 1 == 0) return 4;
+        if ((accepted >> 240 & 0xff) >> (what & 0xff) & 1 == 0) return 5;
+        // vram_mib, min_vram_mib
+        if (offer.wordAt(96) >> 160 & 0xffffffff < request.wordAt(224) & 0xffffffff) return 6;
         return 0;
     }
 
     /// @dev Whether what is free holds the request; codes 7 to 11 are the components.
-    function _room(bytes memory request, uint256 free) private pure returns (uint8) {
+    function _room(bytes memory request, uint256 free) private pure returns (uint8 code) {
         uint256 demand = Capacity.spread(Orders.demandOf(request.wordAt(Orders.REQUEST_DEMAND)));
         if (Capacity.fits(demand, free)) return 0;
-        uint8 code = 7;
+        code = 7;
         while (demand >> 192 <= free >> 192) {
             // the next component comes to the top
             demand = (demand << 64) >> 16;
             free = (free << 64) >> 16;
             ++code;
         }
-        return code;
     }
 
     /// @dev Capabilities, price and time.
@@ -61,13 +61,16 @@ library Eligibility {
         uint256 has = offer.wordAt(64);
         if (request.wordAt(96) & ~has != 0) return 12; // needs
         if (request.wordAt(128) & has != 0) return 13; // refuses
-        if (offer.uintAt(96, 8) > request.uintAt(244, 8)) return 14; // ask, budget
-        if (offer.uintAt(124, 4) >> request.uintAt(290, 1) & 1 == 0) return 15; // currencies
-        uint256 term = request.uintAt(272, 4);
-        if (term < offer.uintAt(136, 4)) return 16;
-        if (term > offer.uintAt(140, 4)) return 17;
-        if (t + term > offer.uintAt(128, 8)) return 18; // available_until
-        return 0;
+        uint256 price = offer.wordAt(96); // ask ‖ .. ‖ currencies
+        if (price >> 192 > request.wordAt(224) >> 32 & 0xffffffffffffffff) return 14; // budget
+        if ((price & 0xffffffff) >> (request.wordAt(288) >> 232 & 0xff) & 1 == 0) return 15; // currency
+        uint256 times = offer.wordAt(128); // available_until ‖ min_term ‖ max_term ‖ ..
+        uint256 term = Orders.termOf(request.wordAt(Orders.REQUEST_DEMAND));
+        if (term < times >> 160 & 0xffffffff) return 16;
+        if (term > times >> 128 & 0xffffffff) return 17;
+        unchecked {
+            return t + term > times >> 192 ? 18 : 0; // of 64 and of 32 bits
+        }
     }
 
     /// @dev Whether machine and provider are active, staked and up enough.
@@ -78,9 +81,11 @@ library Eligibility {
     {
         if (m.flags != 0) return 19;
         if (m.providerFlags != 0) return 20;
-        uint256 least = policy.minStake(m.record.uintAt(152, 1)) * m.registeredGpus;
-        if (m.registeredGpus == 0 || m.stake < least) return 21;
-        uint256 uptime = m.uptime == Pairs.UNOBSERVED ? policy.priorUptime() : m.uptime;
-        return uptime < request.uintAt(284, 2) ? 22 : 0;
+        unchecked {
+            uint256 least = policy.minStake(m.record.wordAt(128) >> 56 & 0xff) * m.registeredGpus; // 64 and 32 bits
+            if (m.registeredGpus == 0 || m.stake < least) return 21;
+        }
+        uint256 uptime = m.uptime == Pairs.UNOBSERVED ? ScorePage.priorUptime(policy.numbers()) : m.uptime;
+        return uptime < request.wordAt(Orders.REQUEST_DEMAND) >> 16 & 0xffff ? 22 : 0; // min_uptime
     }
 }

@@ -13,26 +13,47 @@ library Log2 {
         r = LibBit.fls(x);
         assembly ("memory-safe") {
             let m := shl(sub(63, r), x)
-            // Four squarings a turn: the counter costs as much as half of one.
-            for { let i := 4 } i { i := sub(i, 1) } {
+            let carry
+            // Eight squarings a turn: the turn itself costs as much as one.
+            for { let i := 2 } i { i := sub(i, 1) } {
                 m := shr(63, mul(m, m))
-                let carry := shr(64, m)
-                r := or(shl(1, r), carry)
+                carry := shr(64, m)
+                r := add(add(r, r), carry)
                 m := shr(carry, m)
 
                 m := shr(63, mul(m, m))
                 carry := shr(64, m)
-                r := or(shl(1, r), carry)
+                r := add(add(r, r), carry)
                 m := shr(carry, m)
 
                 m := shr(63, mul(m, m))
                 carry := shr(64, m)
-                r := or(shl(1, r), carry)
+                r := add(add(r, r), carry)
                 m := shr(carry, m)
 
                 m := shr(63, mul(m, m))
                 carry := shr(64, m)
-                r := or(shl(1, r), carry)
+                r := add(add(r, r), carry)
+                m := shr(carry, m)
+
+                m := shr(63, mul(m, m))
+                carry := shr(64, m)
+                r := add(add(r, r), carry)
+                m := shr(carry, m)
+
+                m := shr(63, mul(m, m))
+                carry := shr(64, m)
+                r := add(add(r, r), carry)
+                m := shr(carry, m)
+
+                m := shr(63, mul(m, m))
+                carry := shr(64, m)
+                r := add(add(r, r), carry)
+                m := shr(carry, m)
+
+                m := shr(63, mul(m, m))
+                carry := shr(64, m)
+                r := add(add(r, r), carry)
                 m := shr(carry, m)
             }
         }

@@ -13,7 +13,7 @@ library Lottery {
     uint256 private constant FOLD_OFFER = 0xD1B54A32D192ED03;
 
     /// @notice The key of an order under a seed.
-    function key(bytes32 seed, uint256 kind, uint64 id) internal pure returns (uint256) {
+    function key(ChaCha20.Key memory seed, uint256 kind, uint64 id) internal pure returns (uint256) {
         return ChaCha20.word(seed, id >> 3, kind, id & 7);
     }
 
@@ -27,7 +27,8 @@ library Lottery {
 
     /// @notice The tie of a pair.
     function tie(bytes32 seed, uint64 request, uint64 offer) internal pure returns (uint64) {
-        return fold(key(seed, REQUEST, request), key(seed, OFFER, offer));
+        ChaCha20.Key memory k = ChaCha20.load(seed);
+        return fold(key(k, REQUEST, request), key(k, OFFER, offer));
     }
 
     /// @notice The random factor of a tie, 0 to 10,000.

@@ -35,11 +35,14 @@ library Openings {
             head := calldataload(b.offset)
         }
         (o.count, o.lowest, o.k) = (head >> 224, uint32(head >> 192), uint8(head >> 184));
-        uint256 entries = HEAD + LEAF * o.k;
-        if (o.k > MOST || b.length < entries || (b.length - entries) % 32 != 0) {
-            revert IVerifier.BadWitness(Malformed.LENGTH);
+        uint256 entries;
+        unchecked {
+            entries = HEAD + LEAF * o.k;
+            if (o.k > MOST || b.length < entries || (b.length - entries) % 32 != 0) {
+                revert IVerifier.BadWitness(Malformed.LENGTH);
+            }
         }
-        bytes32 top = o.k == 0 ? _onlyTop(b[HEAD:], o.count) : _topOf(o, b[HEAD:entries], b[entries:]);
+        bytes32 top = o.k == 0 ? _onlyTop(b[HEAD:], o.count) : _topOf(o, b[HEAD:], b[entries:]);
         if (OutcomeTree.outcomeRootOf(top, uint32(o.count), uint32(o.lowest)) != outcomeRoot) {
             revert IVerifier.BadWitness(Malformed.ROOT);
         }
@@ -69,82 +72,150 @@ library Openings {
         view
         returns (bytes32 top)
     {
-        uint256[4] memory places;
-        bytes32[4] memory nodes;
+        uint256[8] memory nodes; // place, hash; place, hash; ...
         uint256 next; // the least position that may come
-        for (uint256 i; i < o.k; ++i) {
-            (uint256 place, bytes32 leaf) = _leaf(o, leaves[LEAF * i:], i);
-            if (place < next || place >= o.count) revert IVerifier.BadWitness(Malformed.POSITIONS);
-            next = place + 1;
-            places[i] = place;
-            nodes[i] = leaf;
+        unchecked {
+            for (uint256 i; i < o.k; ++i) {
+                uint256 place = _leaf(o, leaves, i, nodes);
+                if (place < next || place >= o.count) revert IVerifier.BadWitness(Malformed.POSITIONS);
+                next = place + 1;
+            }
+            uint256 depth = o.count == 1 ? 0 : LibBit.fls(o.count - 1) + 1;
+            uint256 start;
+            uint256 end;
+            assembly ("memory-safe") {
+                start := siblings.offset
+            }
+            (top, end) = _climb(nodes, o.k, depth, start);
+            // Behind the last one stood something, or where they end too early what stands there was taken for some.
+            if (end - start != siblings.length) revert IVerifier.BadWitness(Malformed.SIBLINGS);
         }
-        uint256 taken;
-        uint256 depth = o.count == 1 ? 0 : LibBit.fls(o.count - 1) + 1;
-        (top, taken) = _climb(nodes, places, o.k, depth, siblings);
-        // What stands beyond the last one is none, and where they end too early the bytes behind were taken for some.
-        if (taken != siblings.length) revert IVerifier.BadWitness(Malformed.SIBLINGS);
     }
 
-    /// @dev Takes one entry in: leaf = SHA-256(00 ‖ kind LIST ‖ entry).
-    function _leaf(Opening memory o, bytes calldata b, uint256 i) private view returns (uint256 place, bytes32 leaf) {
-        uint256 pair;
-        uint256 used;
+    /// @dev Takes entry `i` in: leaf = SHA-256(00 ‖ kind LIST ‖ entry).
+    function _leaf(Opening memory o, bytes calldata leaves, uint256 i, uint256[8] memory nodes)
+        private
+        view
+        returns (uint256 place)
+    {
         bool ok;
         assembly ("memory-safe") {
-            place := shr(224, calldataload(b.offset))
-            pair := calldataload(add(b.offset, 4))
-            used := shr(120, calldataload(add(b.offset, 36)))
+            let source := add(leaves.offset, mul(i, LEAF))
+            let slot := shl(5, i)
+            place := shr(224, calldataload(source))
+            mstore(add(mload(add(o, 0x60)), slot), place)
+            source := add(source, 4)
+            mstore(add(mload(add(o, 0x80)), slot), calldataload(source))
+            mstore(add(mload(add(o, 0xa0)), slot), shr(120, calldataload(add(source, 0x20))))
             let buffer := mload(0x40)
             mstore(buffer, shl(240, 0x0003))
-            calldatacopy(add(buffer, 2), add(b.offset, 4), 49)
-            ok := staticcall(gas(), 2, buffer, 51, 0, 0x20)
-            leaf := mload(0)
+            calldatacopy(add(buffer, 2), source, 49)
+            let node := add(nodes, shl(1, slot))
+            mstore(node, place)
+            ok := staticcall(gas(), 2, buffer, 51, add(node, 0x20), 0x20)
         }
         if (!ok) revert OutcomeTree.HashFailed();
-        o.positions[i] = place;
-        o.pairs[i] = pair;
-        o.used[i] = used;
     }
 
-    /// @dev Level by level from the leaves up; in each, by position, two known neighbours become their parent, and
-    /// any other node does so with the next sibling. At most 4 nodes and 32 levels.
-    function _climb(
-        bytes32[4] memory nodes,
-        uint256[4] memory places,
-        uint256 k,
-        uint256 depth,
-        bytes calldata siblings
-    ) private view returns (bytes32 top, uint256 taken) {
+    /// @dev From the leaves up to the top. As long as no two known nodes are neighbours each level takes one sibling for
+    /// each node, so that a node's siblings stand `k` apart and it climbs alone; then a level is done in which some are.
+    /// @param sibling where the siblings begin in the calldata; `end` is where they end
+    function _climb(uint256[8] memory nodes, uint256 k, uint256 depth, uint256 sibling)
+        private
+        view
+        returns (bytes32 top, uint256 end)
+    {
+        end = sibling;
+        unchecked {
+            while (depth != 0) {
+                uint256 alone = _levelsAlone(nodes, k);
+                if (alone > depth) alone = depth;
+                for (uint256 i; i < k; ++i) {
+                    _climbAlone(nodes, i, alone, end + 32 * i, 32 * k);
+                }
+                end += 32 * k * alone;
+                depth -= alone;
+                if (depth == 0) break;
+                (k, end) = _meet(nodes, k, end);
+                --depth;
+            }
+        }
+        top = bytes32(nodes[1]);
+    }
+
+    /// @dev For how many levels no two nodes are neighbours.
+    function _levelsAlone(uint256[8] memory nodes, uint256 k) private pure returns (uint256 levels) {
+        levels = 256;
+        unchecked {
+            for (uint256 i = 1; i < k; ++i) {
+                // Neighbours differ in the last bit alone.
+                uint256 apart = LibBit.fls(nodes[2 * i - 2] ^ nodes[2 * i]);
+                if (apart < levels) levels = apart;
+            }
+        }
+    }
+
+    /// @dev Climbs from node `i` by `levels`, with a sibling each, the first at `sibling` and the next ones `stride` on.
+    function _climbAlone(uint256[8] memory nodes, uint256 i, uint256 levels, uint256 sibling, uint256 stride)
+        private
+        view
+    {
         bool ok = true;
         assembly ("memory-safe") {
-            // node = SHA-256(01 ‖ left ‖ right), put together in a buffer of which `left` is the second byte
-            let left := add(mload(0x40), 1)
-            mstore8(sub(left, 1), 1)
-            k := shl(5, k)
-            for {} depth { depth := sub(depth, 1) } {
-                let to := 0
-                for { let i := 0 } lt(i, k) {} {
-                    let place := mload(add(places, i))
-                    mstore(add(left, shl(5, and(place, 1))), mload(add(nodes, i)))
-                    i := add(i, 0x20)
-                    switch and(lt(i, k), eq(mload(add(places, i)), xor(place, 1)))
-                    case 0 {
-                        calldatacopy(add(left, shl(5, iszero(and(place, 1)))), add(siblings.offset, taken), 0x20)
-                        taken := add(taken, 0x20)
-                    }
-                    default {
-                        mstore(add(left, 0x20), mload(add(nodes, i)))
-                        i := add(i, 0x20)
-                    }
-                    ok := and(ok, staticcall(gas(), 2, sub(left, 1), 65, add(nodes, to), 0x20))
-                    mstore(add(places, to), shr(1, place))
-                    to := add(to, 0x20)
-                }
-                k := to
+            // node = SHA-256(01 ‖ left ‖ right), put together in a buffer of which `right` is byte 33. Each hash is
+            // written where the next one wants it.
+            let right := add(mload(0x40), 33)
+            mstore8(sub(right, 33), 1)
+            let node := add(nodes, shl(6, i))
+            let place := mload(node)
+            mstore(sub(right, shl(5, iszero(and(place, 1)))), mload(add(node, 0x20)))
+            for { let end := add(sibling, mul(levels, stride)) } lt(sibling, end) { sibling := add(sibling, stride) } {
+                calldatacopy(sub(right, shl(5, and(place, 1))), sibling, 0x20)
+                place := shr(1, place)
+                ok := and(
+                    ok, staticcall(gas(), 2, sub(right, 33), 65, sub(right, shl(5, iszero(and(place, 1)))), 0x20)
+                )
             }
-            top := mload(nodes)
+            mstore(node, place)
+            mstore(add(node, 0x20), mload(sub(right, shl(5, iszero(and(place, 1))))))
         }
         if (!ok) revert OutcomeTree.HashFailed();
+    }
+
+    /// @dev One level, by position: two known neighbours become their parent, any other node does so with the next
+    /// sibling. Nodes are overwritten from the first on by those of the level above; returns how many those are.
+    function _meet(uint256[8] memory nodes, uint256 k, uint256 sibling)
+        private
+        view
+        returns (uint256 above, uint256 next)
+    {
+        bool ok = true;
+        assembly ("memory-safe") {
+            let left := add(mload(0x40), 1)
+            mstore8(sub(left, 1), 1)
+            let end := add(nodes, shl(6, k))
+            let to := nodes
+            for { let from := nodes } lt(from, end) {} {
+                let place := mload(from)
+                let side := shl(5, and(place, 1))
+                mstore(add(left, side), mload(add(from, 0x20)))
+                from := add(from, 0x40)
+                switch and(lt(from, end), eq(mload(from), xor(place, 1)))
+                case 0 {
+                    calldatacopy(add(left, xor(side, 0x20)), sibling, 0x20)
+                    sibling := add(sibling, 0x20)
+                }
+                default {
+                    mstore(add(left, 0x20), mload(add(from, 0x20)))
+                    from := add(from, 0x40)
+                }
+                mstore(to, shr(1, place))
+                ok := and(ok, staticcall(gas(), 2, sub(left, 1), 65, add(to, 0x20), 0x20))
+                to := add(to, 0x40)
+            }
+            above := shr(6, sub(to, nodes))
+        }
+        if (!ok) revert OutcomeTree.HashFailed();
+        next = sibling;
     }
 }

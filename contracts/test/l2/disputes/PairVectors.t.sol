@@ -2,6 +2,7 @@
 pragma solidity ^0.8.36;
 
 import {Capacity} from "../../../src/lib/Capacity.sol";
+import {ChaCha20} from "../../../src/lib/ChaCha20.sol";
 import {Eligibility} from "../../../src/lib/Eligibility.sol";
 import {Fields} from "../../../src/lib/Fields.sol";
 import {Log2} from "../../../src/lib/Log2.sol";
@@ -46,7 +47,7 @@ contract PairVectorsTest is Base {
         uint256[] memory keys = vm.parseJsonUintArray(json, ".key");
         assertTrue(keys.length >= 200, "there are keys");
         for (uint256 i; i < keys.length; ++i) {
-            assertEq(Lottery.key(bytes32(seeds[i]), kinds[i], uint64(ids[i])), keys[i], "key");
+            assertEq(Lottery.key(ChaCha20.load(bytes32(seeds[i])), kinds[i], uint64(ids[i])), keys[i], "key");
         }
         uint256[] memory requests = vm.parseJsonUintArray(json, ".foldRequest");
         uint256[] memory offers = vm.parseJsonUintArray(json, ".foldOffer");
