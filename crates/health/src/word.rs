@@ -1,0 +1,139 @@
+//! An operator's word about one machine and window: a receipt for PASS, or DOWN.
+
+use quorate_canon::codec::{FixedWidth, Reader, Writer};
+use quorate_canon::hash::{sha256, tag};
+use quorate_canon::{Address, ChainId, CodecError, Digest, HealthEpoch};
+
+use crate::range::ensure;
+use crate::{Subject, Window};
+
+/// The version of the messages' bytes.
+const WORD_VERSION: u32 = 1;
+
+/// Which network a word belongs to: bytes 36 to 96 of its headers; 60 bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network {
+    /// L1.
+    pub l1: ChainId,
+    /// L2.
+    pub l2: ChainId,
+    /// `Rounds` on L2.
+    pub rounds: Address,
+    /// `ServiceManager` on L1.
+    pub avs: Address,
+    /// The operator set.
+    pub operator_set: u32,
+}
+
+impl FixedWidth for Network {
+    const WIDTH: usize = 60;
+
+    fn write(&self, out: &mut Writer) {
+        out.value(&self.l1);
+        out.value(&self.l2);
+        out.value(&self.rounds);
+        out.value(&self.avs);
+        out.value(&self.operator_set);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Ok(Self {
+            l1: input.value()?,
+            l2: input.value()?,
+            rounds: input.value()?,
+            avs: input.value()?,
+            operator_set: input.value()?,
+        })
+    }
+}
+
+/// What a word is about: one network, subject, health epoch and window. An operator says one word
+/// about a place, ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The network.
+    pub network: Network,
+    /// The subject.
+    pub subject: Subject,
+    /// The health epoch.
+    pub epoch: HealthEpoch,
+    /// The window.
+    pub window: Window,
+}
+
+impl FixedWidth for Place {
+    const WIDTH: usize = 75;
+
+    fn write(&self, out: &mut Writer) {
+        out.value(&self.network);
+        out.value(&self.subject);
+        out.value(&self.epoch);
+        out.value(&self.window);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Ok(Self {
+            network: input.value()?,
+            subject: input.value()?,
+            epoch: input.value()?,
+            window: input.value()?,
+        })
+    }
+}
+
+macro_rules! word {
+    ($(#[$doc:meta])* $name:ident, $tag:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name(pub Place);
+
+        impl $name {
+            /// What an operator signs, as it signs a vote: SHA-256 of the 128 bytes.
+            #[must_use]
+            pub fn digest(&self) -> Digest {
+                sha256(&[&self.to_bytes()])
+            }
+        }
+
+        impl FixedWidth for $name {
+            const WIDTH: usize = 128;
+
+            fn write(&self, out: &mut Writer) {
+                out.put(&tag($tag));
+                out.value(&WORD_VERSION);
+                out.value(&self.0);
+                out.spare(17);
+            }
+
+            fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+                let found: [u8; 32] = input.take()?;
+                ensure(found == tag($tag), "tag", 0_u64, concat!("\"", $tag, "\""))?;
+                let version: u32 = input.value()?;
+                ensure(version == WORD_VERSION, "version", version, "1")?;
+                let place = input.value()?;
+                input.spare(17)?;
+                Ok(Self(place))
+            }
+        }
+    };
+}
+
+word!(
+    /// "I probed it there, and it passed"; 128 bytes. The provider keeps it. All members say it in
+    /// the same bytes.
+    Receipt,
+    "quorate/receipt/v1"
+);
+word!(
+    /// "I probed it there, and it failed, again and again"; 128 bytes. All members say it in the same
+    /// bytes, so that their signatures sum up.
+    Down,
+    "quorate/down/v1"
+);
+
+/// Whether the two, signed by the same operator, prove a false attestation: they speak of the same
+/// place. A receipt contradicts nothing else.
+#[must_use]
+pub fn contradicts(receipt: &Receipt, down: &Down) -> bool {
+    receipt.0 == down.0
+}
