@@ -6,11 +6,9 @@ use quorate_matching::{
     Capacity, Factors, RequestInput, RoundContext, ScorePolicy, Snapshot, score,
 };
 
-use crate::bits::Bits;
 use crate::machine::saturate;
-use crate::market::Market;
+use crate::market::{Market, SIZES};
 use crate::pool;
-use crate::sizes::Sizes;
 
 /// Requests that one job makes compact.
 const CHUNK: usize = 1 << 14;
@@ -67,6 +65,11 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
+    /// The row of heads that such a request looks at.
+    pub(crate) fn size(&self) -> usize {
+        usize::from(self.gpus).clamp(1, SIZES) - 1
+    }
+
     pub(crate) fn profile(&self) -> usize {
         usize::from(self.profile & 3)
     }
@@ -106,7 +109,6 @@ pub(crate) struct Book {
     pub(crate) ids: Vec<u64>,
     /// What every request takes at least, component by component.
     pub(crate) least: Capacity,
-    pub(crate) sizes: Sizes,
 }
 
 impl Book {
@@ -157,13 +159,11 @@ impl Book {
         });
         drop(slices);
         let classes = classes.concat();
-        let gpus = Bits::new(classes.iter().map(|class| class.shape.gpus));
         let mut book = Self {
             asks,
             classes,
             ids: inputs.iter().map(|input| input.request.id.get()).collect(),
             least,
-            sizes: Sizes::new(gpus.numbers()),
         };
         book.number_classes();
         Some(book)

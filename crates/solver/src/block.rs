@@ -3,18 +3,17 @@
 /// Machines of one block.
 pub(crate) const LANES: usize = 8;
 
-/// Stands for a machine in slots without a machine.
-pub(crate) const NOBODY: u32 = u32::MAX;
-
-/// Eight slots in three cache lines.
-#[derive(Debug, Clone, Copy)]
+/// Eight slots in three cache lines. A slot without a machine has nothing left.
+#[derive(Debug, Default, Clone, Copy)]
 #[repr(C, align(64))]
 pub(crate) struct Block {
-    /// What the machine adds to a score; does not rise from slot to slot of a cell.
+    /// What the offer alone adds to a score; does not rise from slot to slot of a group.
     pub(crate) part: [u32; LANES],
     pub(crate) ask: [u32; LANES],
     pub(crate) uptime: [u16; LANES],
-    /// The machine, or [`NOBODY`].
+    /// GPUs left; 0 where not even the smallest request fits.
+    pub(crate) left: [u8; LANES],
+    /// The machine.
     pub(crate) machine: [u32; LANES],
     /// The offers' keys in the lottery: last, because most blocks are left before they are read.
     pub(crate) key: [u64; LANES],
@@ -28,18 +27,7 @@ pub(crate) struct Slot {
     pub(crate) ask: u32,
     pub(crate) machine: u32,
     pub(crate) uptime: u16,
-}
-
-impl Default for Block {
-    fn default() -> Self {
-        Self {
-            part: [0; LANES],
-            ask: [0; LANES],
-            uptime: [0; LANES],
-            machine: [NOBODY; LANES],
-            key: [0; LANES],
-        }
-    }
+    pub(crate) left: u8,
 }
 
 impl Block {
@@ -50,6 +38,7 @@ impl Block {
             ask: self.ask[lane],
             machine: self.machine[lane],
             uptime: self.uptime[lane],
+            left: self.left[lane],
         }
     }
 
@@ -59,5 +48,6 @@ impl Block {
         self.ask[lane] = slot.ask;
         self.machine[lane] = slot.machine;
         self.uptime[lane] = slot.uptime;
+        self.left[lane] = slot.left;
     }
 }

@@ -18,17 +18,18 @@ pub(crate) const CELLS: usize = 16;
 /// A head that stands for nothing: with any nearness and lottery it stays far below zero.
 pub(crate) const NONE: i32 = i32::MIN / 2;
 
-/// What a request asks of the slots of a cell.
+/// What a request asks of the slots of a group.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query {
     /// The request's key in the lottery.
     pub(crate) key: u64,
-    /// What nearness adds.
+    /// What region and fit add.
     pub(crate) base: u32,
     /// Weight of the lottery.
     pub(crate) weight: u32,
     pub(crate) budget: u32,
     pub(crate) min_uptime: u16,
+    pub(crate) gpus: u8,
 }
 
 /// One kind of registers.
@@ -38,6 +39,9 @@ pub(crate) trait Lanes: Copy {
 
     /// The most of head + near over the cells of the mask; at most [`NONE`] + near if there is none.
     fn most(self, heads: &[i32; CELLS], near: &[i32; CELLS], mask: u16) -> i32;
+
+    /// Which groups have heads of at least `floor`.
+    fn tops(self, heads: &[i32; LANES], floor: i32) -> u8;
 
     /// Which slots pass the cheap filters with a score, without the request's part, of at least
     /// `floor`; and the scores, which say something of those slots only.
@@ -125,11 +129,13 @@ mod tests {
     struct Cells<'a>(&'a [i32; CELLS], &'a [i32; CELLS], i32, u16);
 
     impl Work for Cells<'_> {
-        type Output = (u16, i32);
+        type Output = (u16, i32, u8);
 
         fn run<L: Lanes>(self, lanes: L) -> Self::Output {
             let most = lanes.most(self.0, self.1, self.3);
-            (lanes.cells(self.0, self.1, self.2), most)
+            let tops = std::array::from_fn(|at| self.0[at]);
+            let tops = lanes.tops(&tops, self.2);
+            (lanes.cells(self.0, self.1, self.2), most, tops)
         }
     }
 
@@ -142,11 +148,18 @@ mod tests {
                 around - 2..around + 3
             ]
         };
+        let small = prop_oneof![Just(0_u8), Just(255), 0_u8..5];
         let uptime = prop_oneof![Just(0_u16), Just(10_000), Just(u16::MAX), 8_998_u16..9_003];
-        let row = (any::<u64>(), 0_u32..100_000_000, near(60_000), uptime);
+        let row = (
+            any::<u64>(),
+            0_u32..100_000_000,
+            near(60_000),
+            uptime,
+            small,
+        );
         proptest::collection::vec(row, LANES).prop_map(|rows| {
             let mut block = Block::default();
-            for (lane, (key, part, ask, uptime)) in rows.into_iter().enumerate() {
+            for (lane, (key, part, ask, uptime, left)) in rows.into_iter().enumerate() {
                 block.set(
                     lane,
                     &crate::block::Slot {
@@ -155,6 +168,7 @@ mod tests {
                         ask,
                         machine: 0,
                         uptime,
+                        left,
                     },
                 );
             }
@@ -167,9 +181,9 @@ mod tests {
         fn all_widths_score_slots_alike(
             key: u64, base in 0_u32..100_000_000, weight in 0_u32..2_001, block in block(),
             budget in prop_oneof![Just(u32::MAX), 59_999_u32..60_002], floor in 0_i32..220_000_000,
-            min_uptime in prop_oneof![Just(0_u16), 8_999_u16..9_002],
+            gpus in 1_u8..=255, min_uptime in prop_oneof![Just(0_u16), 8_999_u16..9_002],
         ) {
-            let query = Query { key, base, weight, budget, min_uptime };
+            let query = Query { key, base, weight, budget, min_uptime, gpus };
             let expected = Width::Portable.run(Slots(&query, &block, floor));
             for width in Width::all() {
                 prop_assert_eq!(&width.run(Slots(&query, &block, floor)), &expected, "{:?}", width);

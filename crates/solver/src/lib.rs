@@ -31,7 +31,6 @@ mod pool;
 mod prepared;
 mod reasons;
 mod search;
-mod sizes;
 mod sleeper;
 mod stock;
 mod sweep;

@@ -1,8 +1,11 @@
-//! The machines of a round in cells, as they stand before the first match.
+//! The machines of a round in groups, as they stand before the first match.
 //!
-//! A *cell* holds the machines of one model and one region, so that nearness is the same for all of
-//! them. Cells stand in a grid, model by model, so that all regions of a model are read at once.
+//! A *group* holds the machines of one model, one region and one number of GPUs free at T, so that
+//! what nearness and fit add is the same for all of them. A *cell* holds the groups of one model and
+//! region; cells stand in a grid, model by model, so that all regions of a model are read at once.
 //! Machines are numbered cell by cell, so that those which are looked at together lie together.
+
+use std::ops::Range;
 
 use quorate_matching::{
     Capacity, Keys, OfferInput, Profile, RoundContext, ScorePolicy, Seed, Snapshot,
@@ -10,10 +13,25 @@ use quorate_matching::{
 
 use crate::ask::Ask;
 use crate::bits::Bits;
+use crate::block::LANES;
 use crate::lanes::CELLS;
 use crate::machine::{Machine, offer_parts};
 use crate::pool;
 use crate::tables::Tables;
+
+/// Sizes that heads tell apart: 1 to 7 GPUs, and 8 or more.
+pub(crate) const SIZES: usize = 8;
+
+/// Machines of one model, region and free size.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) free: u8,
+    pub(crate) cell: u32,
+    /// Its blocks, of any profile.
+    pub(crate) blocks: Range<u32>,
+    /// How many machines.
+    pub(crate) count: u32,
+}
 
 /// All machines of a round.
 #[derive(Debug)]
@@ -31,12 +49,13 @@ pub(crate) struct Market {
     /// What the offer alone adds to a score, by profile.
     pub(crate) parts: Vec<[u32; 4]>,
     /// None for machines that are not open; they stand last.
-    pub(crate) cell_of: Vec<u32>,
-    /// How many cells there are.
-    pub(crate) cells: usize,
+    pub(crate) group_of: Vec<u32>,
+    /// By cell: its groups, a multiple of eight.
+    pub(crate) cells: Vec<Range<u32>>,
     /// By cell, of all its machines at T.
     pub(crate) cheapest: Vec<u32>,
     pub(crate) best_uptime: Vec<u16>,
+    pub(crate) groups: Vec<Group>,
     pub(crate) tables: Tables,
     /// By profile: the weight of the lottery.
     pub(crate) luck: [u32; 4],
@@ -44,8 +63,8 @@ pub(crate) struct Market {
     pub(crate) limit: Option<u32>,
 }
 
-/// Stands for no cell.
-pub(crate) const NO_CELL: u32 = u32::MAX;
+/// Stands for no group and no cell.
+pub(crate) const NOWHERE: u32 = u32::MAX;
 
 impl Market {
     pub(crate) fn new(
@@ -63,7 +82,7 @@ impl Market {
         let width = regions.numbers().len().next_multiple_of(CELLS);
         let tables = Tables::new(policy, context, regions.numbers(), width, sizes.numbers());
         let cells = models.numbers().len() * width;
-        let mut order: Vec<(u32, u32)> = (0..)
+        let mut order: Vec<(u32, u8, u32)> = (0..)
             .zip(&compact)
             .map(|(at, side)| {
                 let machine = &side.machine;
@@ -71,43 +90,77 @@ impl Market {
                     .place(machine.model)
                     .zip(regions.place(machine.region));
                 let cell = place.filter(|_| machine.open);
-                (
-                    cell.map_or(NO_CELL, |(model, region)| (model * width + region) as u32),
-                    at,
-                )
+                let cell = cell.map_or(NOWHERE, |(model, region)| (model * width + region) as u32);
+                (cell, side.free.gpus, at)
             })
             .collect();
         order.sort_unstable();
-        let sides = || order.iter().map(|(_, at)| &compact[*at as usize]);
+        let sides = || order.iter().map(|(_, _, at)| &compact[*at as usize]);
         let mut market = Self {
             models,
             regions,
             width,
-            positions: order.iter().map(|(_, at)| *at).collect(),
+            positions: order.iter().map(|(_, _, at)| *at).collect(),
             machines: sides().map(|side| side.machine).collect(),
             free: sides().map(|side| side.free).collect(),
             ids: sides().map(|side| side.id).collect(),
             parts: sides().map(|side| side.parts).collect(),
-            cell_of: order.iter().map(|(cell, _)| *cell).collect(),
-            cells,
+            group_of: vec![NOWHERE; order.len()],
+            cells: vec![0..0; cells],
+            groups: Vec::new(),
             cheapest: vec![u32::MAX; cells],
             best_uptime: vec![0; cells],
             tables,
             luck: Profile::ALL.map(|profile| u32::from(policy.weights_of(profile)[7])),
             limit: policy.match_limit(),
         };
-        market.bound_cells();
+        let open = order.iter().position(|(cell, ..)| *cell == NOWHERE);
+        market.group(&order[..open.unwrap_or(order.len())]);
         market
     }
 
-    fn bound_cells(&mut self) {
-        for (machine, cell) in self.machines.iter().zip(&self.cell_of) {
-            if *cell != NO_CELL {
-                let cell = *cell as usize;
-                self.cheapest[cell] = self.cheapest[cell].min(machine.ask);
-                self.best_uptime[cell] = self.best_uptime[cell].max(machine.uptime);
+    /// Makes the groups of the machines that are open: by cell and free size, in order.
+    fn group(&mut self, order: &[(u32, u8, u32)]) {
+        let (mut block, mut first) = (0, 0);
+        for same in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let (cell, free, _) = same[0];
+            let at = cell as usize;
+            if self.cells[at].end == 0 {
+                self.fill_up_groups(block);
+                let first = self.groups.len() as u32;
+                self.cells[at] = first..first;
             }
+            let group = self.groups.len() as u32;
+            let blocks = same.len().div_ceil(LANES) as u32;
+            self.groups.push(Group {
+                free,
+                cell,
+                blocks: block..block + blocks,
+                count: same.len() as u32,
+            });
+            block += blocks;
+            self.cells[at].end = (group + 1).next_multiple_of(LANES as u32);
+            for machine in first..first + same.len() {
+                self.group_of[machine] = group;
+                let machine = &self.machines[machine];
+                self.cheapest[at] = self.cheapest[at].min(machine.ask);
+                self.best_uptime[at] = self.best_uptime[at].max(machine.uptime);
+            }
+            first += same.len();
         }
+        self.fill_up_groups(block);
+    }
+
+    /// Groups of a cell are looked at eight by eight: without machines, up to the next eight.
+    fn fill_up_groups(&mut self, block: u32) {
+        let count = self.groups.len().next_multiple_of(LANES);
+        let nothing = Group {
+            free: 0,
+            cell: self.groups.last().map_or(0, |group| group.cell),
+            blocks: block..block,
+            count: 0,
+        };
+        self.groups.resize(count, nothing);
     }
 
     /// The keys of the offers, by machine.

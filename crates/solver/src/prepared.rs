@@ -120,7 +120,7 @@ impl Ready {
         let threads = threads.max(1);
         let market = Market::new(snapshot, policy, context, threads);
         let book = Book::new(snapshot, &market, policy, context, threads)?;
-        let stock = Stock::new(&market, &book.sizes, &book.least, threads);
+        let stock = Stock::new(&market, &book.least, threads);
         let mut ready = Self {
             market,
             book,

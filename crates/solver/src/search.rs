@@ -3,6 +3,7 @@
 use quorate_matching::{Snapshot, fold};
 
 use crate::ask::{Book, Shape};
+use crate::block::LANES;
 use crate::lanes::{CELLS, Lanes, NONE, Query};
 use crate::market::Market;
 use crate::sleeper::{SHORT, Sleeper};
@@ -105,8 +106,7 @@ impl View<'_> {
 
     #[inline(always)]
     fn shelf(&self, shape: &Shape) -> &Shelf {
-        let place = self.book.sizes.place(shape.profile(), shape.gpus);
-        &self.stock.shelves[place]
+        &self.stock.shelves[shape.profile()]
     }
 
     /// Sixteen regions at a time: where their cells begin, their heads, nearness, and which of them
@@ -114,7 +114,7 @@ impl View<'_> {
     #[inline(always)]
     fn rows(&self, shape: &Shape, mut visit: impl FnMut(usize, &[i32; CELLS], &[i32; CELLS], u16)) {
         let width = self.market.width;
-        let heads = &self.shelf(shape).heads;
+        let heads = self.shelf(shape).heads(self.market, shape.size());
         let near = self.market.tables.near(shape.profile(), shape.home);
         let models = heads.chunks_exact(width.max(1)).enumerate();
         for (model, heads) in models {
@@ -210,34 +210,44 @@ impl View<'_> {
         let profile = who.shape.profile();
         let shelf = self.shelf(&who.shape);
         let region = market.tables.near(profile, who.shape.home)[cell % market.width];
-        let slack = shelf.slack.cast_signed();
-        let reach = region + self.luck(&who.shape) + slack;
-        let query = Query {
+        let luck = self.luck(&who.shape);
+        let mut query = Query {
             key: who.key,
-            base: region.cast_unsigned(),
+            base: 0,
             weight: market.luck[profile],
             budget: who.budget,
             min_uptime: who.min_uptime,
+            gpus: who.shape.gpus,
         };
-        for block in shelf.cell(cell) {
-            if reach + block.part[0].cast_signed() < floor {
-                break;
-            }
-            let (mut mask, scores) = lanes.slots(&query, block, floor - slack);
-            while mask != 0 {
-                let lane = mask.trailing_zeros() as usize;
-                mask &= mask - 1;
-                let machine = block.machine[lane];
-                let mut score = scores[lane];
-                if slack > 0 {
-                    score += self.late_fit(profile, who.shape.gpus, machine);
-                }
-                if score >= floor && self.fits(who.rank, machine) {
-                    floor = visit(Candidate {
-                        score: who.part + score.cast_unsigned(),
-                        tie: fold(who.key, block.key[lane]),
-                        machine,
-                    });
+        let size = who.shape.size();
+        let groups = &market.cells[cell];
+        let groups = groups.start as usize / LANES..groups.end as usize / LANES;
+        for (at, tops) in groups.clone().zip(&shelf.tops(market, size)[groups]) {
+            let mut open = lanes.tops(tops, floor - luck - region);
+            while open != 0 {
+                let at = at * LANES + open.trailing_zeros() as usize;
+                open &= open - 1;
+                let free = market.groups[at].free;
+                let fit = market.tables.fit(profile, who.shape.gpus, free);
+                query.base = region.cast_unsigned() + fit;
+                let reach = query.base.cast_signed() + luck;
+                for block in shelf.blocks_from(market, size, at) {
+                    if reach + block.part[0].cast_signed() < floor {
+                        break;
+                    }
+                    let (mut mask, scores) = lanes.slots(&query, block, floor);
+                    while mask != 0 {
+                        let lane = mask.trailing_zeros() as usize;
+                        mask &= mask - 1;
+                        let machine = block.machine[lane];
+                        if scores[lane] >= floor && self.fits(who.rank, machine) {
+                            floor = visit(Candidate {
+                                score: who.part + scores[lane].cast_unsigned(),
+                                tie: fold(who.key, block.key[lane]),
+                                machine,
+                            });
+                        }
+                    }
                 }
             }
         }
@@ -248,16 +258,7 @@ impl View<'_> {
     #[inline(always)]
     fn fits(&self, rank: u32, machine: u32) -> bool {
         let ask = &self.book.asks[rank as usize];
-        let left = self.stock.left.get(machine as usize);
-        left.is_some_and(|left| left.holds(&ask.demand()))
+        self.stock.left[machine as usize].holds(&ask.demand())
             && self.market.admits(self.snapshot, ask, machine)
-    }
-
-    /// The fit, where the slots' parts are without.
-    #[cold]
-    fn late_fit(&self, profile: usize, gpus: u8, machine: u32) -> i32 {
-        let free = self.market.free.get(machine as usize);
-        let fit = free.map(|free| self.market.tables.fit(profile, gpus, free.gpus));
-        fit.unwrap_or(0).cast_signed()
     }
 }

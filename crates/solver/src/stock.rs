@@ -1,42 +1,35 @@
-//! What is left of the machines while a round runs, with the most that each cell still offers.
+//! What is left of the machines while a round runs, with the most that each group still offers.
 //!
-//! A *shelf* belongs to a profile and a size: on it the machines of a cell stand by what they and
-//! the fit add to the score of such requests. Heads are upper bounds: what the best machine that
-//! still has so many GPUs left adds. They never rise while a round runs. Machines that have not so
-//! many left may stand on a shelf for a while; whoever reads it looks at what is left.
+//! Heads are upper bounds: the best part among the machines that still have so many GPUs left, plus
+//! their fit. They never rise while a round runs. Each profile has a shelf of its own, on which the
+//! machines of a group stand by what they add to the score of that profile's requests.
 
 use std::sync::{Mutex, PoisonError};
 
 use quorate_matching::Capacity;
 
-use crate::block::{Block, LANES, NOBODY, Slot};
+use crate::block::{Block, LANES, Slot};
 use crate::lanes::NONE;
-use crate::market::{Market, NO_CELL};
+use crate::market::{Market, NOWHERE, SIZES};
 use crate::pool;
-use crate::sizes::Sizes;
 
-/// Machines of a cell, as slots of its shelf.
-#[derive(Debug, Default, Clone, Copy)]
-struct List {
-    /// The best that still has room.
-    first: u32,
-    end: u32,
-    /// How many between have none.
-    full: u32,
-}
-
-/// The machines as requests of one profile and size see them.
+/// A profile's view of what is left.
 #[derive(Debug, Clone)]
 pub(crate) struct Shelf {
-    /// The smallest number of GPUs that such requests ask for.
-    gpus: u8,
-    /// What may come to the parts of its slots: the fit, where several sizes share the shelf.
-    pub(crate) slack: u32,
+    profile: usize,
     pub(crate) blocks: Vec<Block>,
-    /// By cell.
-    lists: Vec<List>,
-    /// By cell: the most that it offers before nearness and lottery, or [`NONE`].
-    pub(crate) heads: Vec<i32>,
+    /// By machine: its slot.
+    place: Vec<u32>,
+    /// By size and group: the best head, or [`NONE`].
+    tops: Vec<i32>,
+    /// By size and group: the slot that has it.
+    first: Vec<u32>,
+    /// By size and cell: the best head.
+    heads: Vec<i32>,
+    /// By group: how many slots are in use; they stand first.
+    used: Vec<u32>,
+    /// By group: how many of them are full.
+    full: Vec<u32>,
 }
 
 /// What is left of all machines.
@@ -44,65 +37,48 @@ pub(crate) struct Shelf {
 pub(crate) struct Stock {
     /// By machine.
     pub(crate) left: Vec<Capacity>,
-    /// By profile and size.
-    pub(crate) shelves: Vec<Shelf>,
-}
-
-/// A machine of which something was taken, with the GPUs that it had left before and has after.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Taken {
-    machine: u32,
-    before: u8,
-    after: u8,
+    pub(crate) shelves: [Shelf; 4],
 }
 
 impl Stock {
     /// All machines as they are at T, without keys.
-    pub(crate) fn new(market: &Market, sizes: &Sizes, least: &Capacity, threads: usize) -> Self {
-        let jobs = 4 * sizes.shelves();
+    pub(crate) fn new(market: &Market, least: &Capacity, threads: usize) -> Self {
+        let mut shelves = pool::run(threads, 4, |profile| {
+            Some(Shelf::new(profile, market, least))
+        });
         Self {
             left: market.free.clone(),
-            shelves: pool::run(threads, jobs, |job| {
-                Shelf::new(
-                    market,
-                    sizes,
-                    least,
-                    job / sizes.shelves(),
-                    job % sizes.shelves(),
-                )
+            shelves: std::array::from_fn(|profile| {
+                let made = shelves.get_mut(profile).and_then(Option::take);
+                made.unwrap_or_else(|| Shelf::new(profile, market, least))
             }),
         }
     }
 
     /// The same with the offers' keys, by machine.
     pub(crate) fn with_keys(&self, keys: &[u64], threads: usize) -> Self {
-        let shelves = pool::run(threads, self.shelves.len(), |at| {
-            let mut shelf = self.shelves[at].clone();
+        let mut shelves = pool::run(threads, 4, |profile| {
+            let mut shelf = self.shelves[profile].clone();
             for block in &mut shelf.blocks {
                 for lane in 0..LANES {
-                    let key = keys.get(block.machine[lane] as usize);
-                    block.key[lane] = key.copied().unwrap_or(0);
+                    block.key[lane] = keys[block.machine[lane] as usize];
                 }
             }
-            shelf
+            Some(shelf)
         });
         Self {
             left: self.left.clone(),
-            shelves,
+            shelves: std::array::from_fn(|profile| {
+                let made = shelves.get_mut(profile).and_then(Option::take);
+                made.unwrap_or_else(|| self.shelves[profile].clone())
+            }),
         }
     }
 
     /// Takes a request's share of a machine.
-    pub(crate) fn take(&mut self, machine: u32, demand: &Capacity, least: &Capacity) -> Taken {
+    pub(crate) fn take(&mut self, machine: u32, demand: &Capacity) {
         let left = &mut self.left[machine as usize];
-        let before = gpus_left(left, least);
         *left = left.saturating_sub(demand);
-        let after = gpus_left(left, least);
-        Taken {
-            machine,
-            before,
-            after,
-        }
     }
 
     /// Brings the shelves up to what is left of these machines.
@@ -110,158 +86,194 @@ impl Stock {
         &mut self,
         market: &Market,
         least: &Capacity,
-        taken: &[Taken],
+        taken: &[u32],
         threads: usize,
     ) {
         let left = &self.left;
         // Each job takes one shelf, so no lock is ever waited for.
-        let shelves: Vec<_> = self.shelves.iter_mut().map(Mutex::new).collect();
-        pool::run(threads, shelves.len(), |at| {
-            let mut shelf = shelves[at].lock().unwrap_or_else(PoisonError::into_inner);
+        let shelves = self.shelves.each_mut().map(Mutex::new);
+        pool::run(threads, shelves.len(), |profile| {
+            let mut shelf = shelves[profile]
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             shelf.refresh(market, left, least, taken);
         });
     }
 }
 
 impl Shelf {
-    fn new(market: &Market, sizes: &Sizes, least: &Capacity, profile: usize, size: usize) -> Self {
-        let gpus = sizes.least(size);
-        let shared = sizes.is_shared(size);
-        let part = |at: usize| {
-            let free = market.free[at].gpus;
-            let fit = if shared {
-                0
-            } else {
-                market.tables.fit(profile, gpus, free)
-            };
-            market.parts[at][profile] + fit
-        };
-        let mut order: Vec<(u32, u32, u32)> = (0_u32..)
-            .zip(&market.cell_of)
-            .filter(|(_, cell)| **cell != NO_CELL)
-            .filter(|(at, _)| gpus_left(&market.free[*at as usize], least) >= gpus)
-            .map(|(at, cell)| (*cell, u32::MAX - part(at as usize), at))
-            .collect();
-        order.sort_unstable();
+    fn new(profile: usize, market: &Market, least: &Capacity) -> Self {
+        let blocks = market.groups.last().map_or(0, |group| group.blocks.end);
         let mut shelf = Self {
-            gpus,
-            slack: if shared {
-                market.tables.most_fit(profile)
-            } else {
-                0
-            },
-            blocks: Vec::new(),
-            lists: vec![List::default(); market.cells],
-            heads: vec![NONE; market.cells],
+            profile,
+            blocks: vec![Block::default(); blocks as usize],
+            place: vec![NOWHERE; market.machines.len()],
+            tops: vec![NONE; SIZES * market.groups.len()],
+            first: vec![NOWHERE; SIZES * market.groups.len()],
+            heads: vec![NONE; SIZES * market.cells.len()],
+            used: market.groups.iter().map(|group| group.count).collect(),
+            full: vec![0; market.groups.len()],
         };
-        for same in order.chunk_by(|a, b| a.0 == b.0) {
-            let first = shelf.blocks.len() * LANES;
-            let blocks = shelf.blocks.len() + same.len().div_ceil(LANES);
-            shelf.blocks.resize(blocks, Block::default());
-            for (slot, (_, down, at)) in (first..).zip(same) {
-                let machine = &market.machines[*at as usize];
-                shelf.blocks[slot / LANES].set(
-                    slot % LANES,
-                    &Slot {
-                        key: 0,
-                        part: u32::MAX - down,
-                        ask: machine.ask,
-                        machine: *at,
-                        uptime: machine.uptime,
-                    },
-                );
-            }
-            let cell = same[0].0 as usize;
-            shelf.lists[cell] = List {
-                first: first as u32,
-                end: (first + same.len()) as u32,
-                full: 0,
-            };
-            shelf.find_head(cell);
+        shelf.fill(market, least);
+        for group in 0..market.groups.len() {
+            shelf.find_tops(market, group);
+        }
+        for cell in 0..market.cells.len() {
+            (0..SIZES).for_each(|size| shelf.join(market, cell, size));
         }
         shelf
     }
 
-    /// The blocks of a cell from its best machine on.
-    #[inline(always)]
-    pub(crate) fn cell(&self, cell: usize) -> &[Block] {
-        let list = &self.lists[cell];
-        &self.blocks[list.first as usize / LANES..(list.end as usize).div_ceil(LANES)]
+    fn fill(&mut self, market: &Market, least: &Capacity) {
+        let mut order: Vec<(u32, u32, u32)> = (0_u32..)
+            .zip(&market.group_of)
+            .filter(|(_, group)| **group != NOWHERE)
+            .map(|(at, group)| {
+                (
+                    *group,
+                    u32::MAX - market.parts[at as usize][self.profile],
+                    at,
+                )
+            })
+            .collect();
+        order.sort_unstable();
+        for same in order.chunk_by(|a, b| a.0 == b.0) {
+            let group = same[0].0 as usize;
+            let first = market.groups[group].blocks.start * LANES as u32;
+            for (slot, (_, _, machine)) in (first..).zip(same) {
+                let at = *machine as usize;
+                let side = &market.machines[at];
+                let left = gpus_left(&market.free[at], least);
+                self.full[group] += u32::from(left == 0);
+                self.place[at] = slot;
+                self.set(
+                    slot,
+                    &Slot {
+                        key: 0,
+                        part: market.parts[at][self.profile],
+                        ask: side.ask,
+                        machine: *machine,
+                        uptime: side.uptime,
+                        left,
+                    },
+                );
+            }
+        }
     }
 
-    fn machine(&self, slot: u32) -> u32 {
-        self.blocks[slot as usize / LANES].machine[slot as usize % LANES]
+    /// The heads of the groups for a size, eight by eight.
+    pub(crate) fn tops(&self, market: &Market, size: usize) -> &[[i32; LANES]] {
+        let all = &self.tops[size * market.groups.len()..][..market.groups.len()];
+        all.as_chunks().0
     }
 
-    fn find_head(&mut self, cell: usize) {
-        let List { first, end, .. } = self.lists[cell];
-        self.heads[cell] = if first < end {
-            let part = self.blocks[first as usize / LANES].part[first as usize % LANES];
-            (part + self.slack).cast_signed()
-        } else {
-            NONE
-        };
+    /// The heads of all cells for a size.
+    pub(crate) fn heads(&self, market: &Market, size: usize) -> &[i32] {
+        &self.heads[size * market.cells.len()..][..market.cells.len()]
     }
 
-    fn refresh(&mut self, market: &Market, left: &[Capacity], least: &Capacity, taken: &[Taken]) {
-        for one in taken {
-            if one.before < self.gpus || one.after >= self.gpus {
+    /// The blocks of a group from its best machine for a size on.
+    pub(crate) fn blocks_from(&self, market: &Market, size: usize, group: usize) -> &[Block] {
+        let first = self.first[size * market.groups.len() + group] as usize / LANES;
+        let used = self.used[group].div_ceil(LANES as u32);
+        let end = market.groups[group].blocks.start + used;
+        self.blocks.get(first..end as usize).unwrap_or_default()
+    }
+
+    fn set(&mut self, slot: u32, value: &Slot) {
+        self.blocks[slot as usize / LANES].set(slot as usize % LANES, value);
+    }
+
+    fn left(&self, slot: u32) -> u8 {
+        self.blocks[slot as usize / LANES].left[slot as usize % LANES]
+    }
+
+    /// Works the tops of a group out anew.
+    fn find_tops(&mut self, market: &Market, group: usize) {
+        let first = market.groups[group].blocks.start * LANES as u32;
+        for size in 0..SIZES {
+            let from = if size == 0 {
+                first
+            } else {
+                self.first[(size - 1) * market.groups.len() + group]
+            };
+            self.find_top(market, group, size, from);
+        }
+    }
+
+    /// Finds the best machine of a group for a size, from a slot on.
+    fn find_top(&mut self, market: &Market, at: usize, size: usize, from: u32) {
+        let group = &market.groups[at];
+        let end = group.blocks.start * LANES as u32 + self.used[at];
+        let found = (from..end).find(|slot| usize::from(self.left(*slot)) > size);
+        let top = size * market.groups.len() + at;
+        self.first[top] = found.unwrap_or(NOWHERE);
+        self.tops[top] = found.map_or(NONE, |slot| {
+            let fit = if size + 1 == SIZES {
+                market.tables.most_fit(self.profile)
+            } else {
+                market.tables.fit(self.profile, size as u8 + 1, group.free)
+            };
+            let part = self.blocks[slot as usize / LANES].part[slot as usize % LANES];
+            (part + fit).cast_signed()
+        });
+    }
+
+    /// The head of a cell from those of its groups.
+    fn join(&mut self, market: &Market, cell: usize, size: usize) {
+        let groups = market.cells[cell].start as usize..market.cells[cell].end as usize;
+        let tops = &self.tops[size * market.groups.len()..][groups];
+        let best = tops.iter().copied().max();
+        self.heads[size * market.cells.len() + cell] = best.unwrap_or(NONE);
+    }
+
+    fn refresh(&mut self, market: &Market, left: &[Capacity], least: &Capacity, taken: &[u32]) {
+        for machine in taken {
+            let slot = self.place[*machine as usize];
+            if slot == NOWHERE {
                 continue;
             }
-            let cell = market.cell_of[one.machine as usize] as usize;
-            self.lists[cell].full += 1;
-            let List { first, end, .. } = self.lists[cell];
-            if first < end && self.machine(first) == one.machine {
-                self.advance(cell, left, least);
+            let lane = slot as usize % LANES;
+            let block = &mut self.blocks[slot as usize / LANES];
+            let before = usize::from(block.left[lane]);
+            let now = gpus_left(&left[*machine as usize], least);
+            block.left[lane] = now;
+            let group = market.group_of[*machine as usize] as usize;
+            let cell = market.groups[group].cell as usize;
+            for size in usize::from(now)..before.min(SIZES) {
+                if self.first[size * market.groups.len() + group] == slot {
+                    self.find_top(market, group, size, slot + 1);
+                    self.join(market, cell, size);
+                }
             }
-            let List { first, end, full } = self.lists[cell];
-            if full * 4 >= end - first && full as usize >= LANES / 2 {
-                self.compact(cell, left, least);
+            if now == 0 && before > 0 {
+                self.full[group] += 1;
+                if self.full[group] * 2 >= self.used[group] && self.used[group] > LANES as u32 {
+                    self.compact(market, group);
+                }
             }
         }
     }
 
-    fn has_room(&self, machine: u32, left: &[Capacity], least: &Capacity) -> bool {
-        let left = left.get(machine as usize);
-        left.is_some_and(|left| gpus_left(left, least) >= self.gpus)
-    }
-
-    /// Goes on to the best machine that still has room.
-    fn advance(&mut self, cell: usize, left: &[Capacity], least: &Capacity) {
-        let mut list = self.lists[cell];
-        while list.first < list.end && !self.has_room(self.machine(list.first), left, least) {
-            list.first += 1;
-            list.full = list.full.saturating_sub(1);
-        }
-        self.lists[cell] = list;
-        self.find_head(cell);
-    }
-
-    /// Moves the machines of a cell that still have room together.
-    fn compact(&mut self, cell: usize, left: &[Capacity], least: &Capacity) {
-        let List { first, end, .. } = self.lists[cell];
-        let start = first / LANES as u32 * LANES as u32;
-        let mut to = start;
+    /// Moves the machines of a group that still have room together. Heads stay what they are.
+    fn compact(&mut self, market: &Market, group: usize) {
+        let first = market.groups[group].blocks.start * LANES as u32;
+        let end = first + self.used[group];
+        let mut to = first;
         for from in first..end {
             let slot = self.blocks[from as usize / LANES].get(from as usize % LANES);
-            if self.has_room(slot.machine, left, least) {
-                self.blocks[to as usize / LANES].set(to as usize % LANES, &slot);
+            if slot.left > 0 {
+                self.place[slot.machine as usize] = to;
+                self.set(to, &slot);
                 to += 1;
+            } else {
+                self.place[slot.machine as usize] = NOWHERE;
             }
         }
-        for slot in to..end {
-            let nobody = Slot {
-                machine: NOBODY,
-                ..Slot::default()
-            };
-            self.blocks[slot as usize / LANES].set(slot as usize % LANES, &nobody);
-        }
-        self.lists[cell] = List {
-            first: start,
-            end: to,
-            full: 0,
-        };
-        self.find_head(cell);
+        (to..end).for_each(|slot| self.set(slot, &Slot::default()));
+        self.used[group] = to - first;
+        self.full[group] = 0;
+        self.find_tops(market, group);
     }
 }
 

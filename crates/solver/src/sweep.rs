@@ -11,7 +11,7 @@ use crate::market::Market;
 use crate::pool;
 use crate::search::{Near, View};
 use crate::sleeper::Sleeper;
-use crate::stock::{Stock, Taken};
+use crate::stock::Stock;
 
 /// Scores of one bucket: 2 to this.
 const BUCKET_BITS: u32 = 15;
@@ -77,7 +77,7 @@ struct Sweep<'m> {
     buckets: Vec<Bucket>,
     served: Vec<bool>,
     matches: Vec<Match>,
-    taken: Vec<Taken>,
+    taken: Vec<u32>,
     limit: usize,
 }
 
@@ -330,8 +330,8 @@ impl Sweep<'_> {
             let sleeper = &mut awake[head.sleeper as usize];
             let demand = self.book.asks[sleeper.rank as usize].demand();
             if self.stock.left[head.machine as usize].holds(&demand) {
-                let taken = self.stock.take(head.machine, &demand, &self.book.least);
-                self.taken.push(taken);
+                self.stock.take(head.machine, &demand);
+                self.taken.push(head.machine);
                 self.served[head.request as usize] = true;
                 self.matches.push(self.matched(&head));
             } else if let Some(next) = self.passed_over(head.sleeper, sleeper, floor) {

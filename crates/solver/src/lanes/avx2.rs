@@ -2,12 +2,12 @@
 #![allow(unsafe_code, reason = "intrinsics that the processor may lack")]
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_epi64, _mm256_and_si256,
-    _mm256_blendv_epi8, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cmpeq_epi32,
-    _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_loadu_si256, _mm256_max_epi32,
-    _mm256_max_epu32, _mm256_movemask_ps, _mm256_mul_epu32, _mm256_permute4x64_epi64,
-    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi32, _mm256_shuffle_ps, _mm256_srli_epi64,
-    _mm256_storeu_si256, _mm256_xor_si256,
+    __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_epi64,
+    _mm256_and_si256, _mm256_blendv_epi8, _mm256_castps_si256, _mm256_castsi256_ps,
+    _mm256_cmpeq_epi32, _mm256_cmpgt_epi32, _mm256_cvtepu8_epi32, _mm256_cvtepu16_epi32,
+    _mm256_loadu_si256, _mm256_max_epi32, _mm256_max_epu32, _mm256_movemask_ps, _mm256_mul_epu32,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi32,
+    _mm256_shuffle_ps, _mm256_srli_epi64, _mm256_storeu_si256, _mm256_xor_si256,
 };
 
 use super::{CELLS, Lanes, NONE, Query, Work};
@@ -48,6 +48,12 @@ impl Lanes for Avx2 {
     fn most(self, heads: &[i32; CELLS], near: &[i32; CELLS], mask: u16) -> i32 {
         // SAFETY: the processor has the feature, as `self` says.
         unsafe { most(heads, near, mask) }
+    }
+
+    #[inline(always)]
+    fn tops(self, heads: &[i32; LANES], floor: i32) -> u8 {
+        // SAFETY: the processor has the feature, as `self` says.
+        unsafe { tops(heads, floor) }
     }
 
     #[inline(always)]
@@ -101,18 +107,29 @@ fn most(heads: &[i32; CELLS], near: &[i32; CELLS], mask: u16) -> i32 {
 
 #[inline]
 #[target_feature(enable = "avx2")]
+fn tops(heads: &[i32; LANES], floor: i32) -> u8 {
+    // SAFETY: the array holds eight numbers of 32 bits.
+    let heads = unsafe { _mm256_loadu_si256(heads.as_ptr().cast()) };
+    !bits(_mm256_cmpgt_epi32(_mm256_set1_epi32(floor), heads))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
 fn slots(query: &Query, block: &Block, floor: i32) -> (u8, [i32; LANES]) {
     // SAFETY: each array of a block holds eight numbers of its width.
-    let (part, ask, uptime) = unsafe {
+    let (part, ask, uptime, left) = unsafe {
         (
             _mm256_loadu_si256(block.part.as_ptr().cast()),
             _mm256_loadu_si256(block.ask.as_ptr().cast()),
             _mm_loadu_si128(block.uptime.as_ptr().cast()),
+            _mm_loadl_epi64(block.left.as_ptr().cast()),
         )
     };
     let uptime = _mm256_cvtepu16_epi32(uptime);
+    let left = _mm256_cvtepu8_epi32(left);
     let mask = bits(at_least(all(query.budget), ask))
-        & bits(at_least(uptime, all(u32::from(query.min_uptime))));
+        & bits(at_least(uptime, all(u32::from(query.min_uptime))))
+        & bits(at_least(left, all(u32::from(query.gpus))));
     let mut scores = [0; LANES];
     if mask == 0 {
         return (0, scores);

@@ -2,10 +2,10 @@
 #![allow(unsafe_code, reason = "intrinsics that the processor may lack")]
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_cmpge_epi32_mask,
-    _mm256_cmpge_epu32_mask, _mm256_cmple_epu32_mask, _mm256_cvtepu16_epi32, _mm256_loadu_si256,
-    _mm256_set1_epi32, _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_epi64, _mm512_and_si512,
-    _mm512_cmpge_epi32_mask, _mm512_cvtepi64_epi32, _mm512_loadu_si512,
+    __m256i, __m512i, _mm_loadl_epi64, _mm_loadu_si128, _mm256_add_epi32, _mm256_cmpge_epi32_mask,
+    _mm256_cmpge_epu32_mask, _mm256_cmple_epu32_mask, _mm256_cvtepu8_epi32, _mm256_cvtepu16_epi32,
+    _mm256_loadu_si256, _mm256_set1_epi32, _mm256_storeu_si256, _mm512_add_epi32, _mm512_add_epi64,
+    _mm512_and_si512, _mm512_cmpge_epi32_mask, _mm512_cvtepi64_epi32, _mm512_loadu_si512,
     _mm512_mask_reduce_max_epi32, _mm512_mul_epu32, _mm512_set1_epi32, _mm512_set1_epi64,
     _mm512_srli_epi64, _mm512_xor_si512,
 };
@@ -52,6 +52,12 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn tops(self, heads: &[i32; LANES], floor: i32) -> u8 {
+        // SAFETY: the processor has the features, as `self` says.
+        unsafe { tops(heads, floor) }
+    }
+
+    #[inline(always)]
     fn slots(self, query: &Query, block: &Block, floor: i32) -> (u8, [i32; LANES]) {
         // SAFETY: the processor has the features, as `self` says.
         unsafe { slots(query, block, floor) }
@@ -85,18 +91,29 @@ fn most(heads: &[i32; CELLS], near: &[i32; CELLS], mask: u16) -> i32 {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512vl")]
+fn tops(heads: &[i32; LANES], floor: i32) -> u8 {
+    // SAFETY: the array holds eight numbers of 32 bits.
+    let heads = unsafe { _mm256_loadu_si256(heads.as_ptr().cast()) };
+    _mm256_cmpge_epi32_mask(heads, _mm256_set1_epi32(floor))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512vl")]
 fn slots(query: &Query, block: &Block, floor: i32) -> (u8, [i32; LANES]) {
     // SAFETY: each array of a block holds eight numbers of its width.
-    let (part, ask, uptime) = unsafe {
+    let (part, ask, uptime, left) = unsafe {
         (
             _mm256_loadu_si256(block.part.as_ptr().cast()),
             _mm256_loadu_si256(block.ask.as_ptr().cast()),
             _mm_loadu_si128(block.uptime.as_ptr().cast()),
+            _mm_loadl_epi64(block.left.as_ptr().cast()),
         )
     };
     let uptime = _mm256_cvtepu16_epi32(uptime);
+    let left = _mm256_cvtepu8_epi32(left);
     let mask = _mm256_cmple_epu32_mask(ask, all(query.budget))
-        & _mm256_cmpge_epu32_mask(uptime, all(u32::from(query.min_uptime)));
+        & _mm256_cmpge_epu32_mask(uptime, all(u32::from(query.min_uptime)))
+        & _mm256_cmpge_epu32_mask(left, all(u32::from(query.gpus)));
     let mut scores = [0; LANES];
     if mask == 0 {
         return (0, scores);

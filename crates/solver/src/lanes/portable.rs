@@ -31,12 +31,19 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn tops(self, heads: &[i32; LANES], floor: i32) -> u8 {
+        let all = heads.iter().enumerate();
+        all.fold(0, |mask, (at, head)| mask | u8::from(*head >= floor) << at)
+    }
+
+    #[inline(always)]
     fn slots(self, query: &Query, block: &Block, floor: i32) -> (u8, [i32; LANES]) {
         let mut mask = 0;
         let scores = std::array::from_fn(|lane| {
             let luck = query.weight * u32::from(jitter(fold(query.key, block.key[lane])));
             let score = (query.base + block.part[lane] + luck).cast_signed();
             let passes = block.ask[lane] <= query.budget
+                && block.left[lane] >= query.gpus
                 && block.uptime[lane] >= query.min_uptime
                 && score >= floor;
             mask |= u8::from(passes) << lane;
