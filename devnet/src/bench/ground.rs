@@ -56,6 +56,8 @@ pub(super) struct Truth {
 pub(super) struct Settled {
     pub(super) header: Header,
     pub(super) list: OutcomeList,
+    /// As it is sent.
+    pub(super) settlement: IRounds::Settlement,
     /// Gas of the certificate, of its receipt.
     pub(super) gas: u64,
 }
@@ -152,6 +154,20 @@ impl Ground {
     /// # Errors
     /// When the round is over, or a call reverts.
     pub(super) async fn certify(&mut self, claim: Truth, absent: usize) -> Result<Settled, Error> {
+        let mut settled = self.signed(claim, absent)?;
+        let call = IRounds::settleCall {
+            s: settled.settlement.clone(),
+        };
+        let receipt = self.owner.call(self.l2.rounds, &call).await?;
+        settled.gas = receipt.gas_used;
+        Ok(settled)
+    }
+
+    /// Has a round signed by all but `absent` operators; nothing is sent.
+    ///
+    /// # Errors
+    /// When those who signed are no quorum.
+    pub(super) fn signed(&self, claim: Truth, absent: usize) -> Result<Settled, Error> {
         let Truth {
             header,
             list,
@@ -159,14 +175,11 @@ impl Ground {
             ..
         } = claim;
         let certificate = self.crew.certify(&header, absent)?;
-        let call = IRounds::settleCall {
-            s: settlement(&certificate, &beacon),
-        };
-        let receipt = self.owner.call(self.l2.rounds, &call).await?;
         Ok(Settled {
+            settlement: settlement(&certificate, &beacon),
             header,
             list,
-            gas: receipt.gas_used,
+            gas: 0,
         })
     }
 

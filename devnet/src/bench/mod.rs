@@ -14,6 +14,7 @@ mod machine;
 mod matching;
 mod network;
 mod process;
+mod proposals;
 mod refute;
 mod rounds;
 mod row;
@@ -38,7 +39,7 @@ pub enum Group {
     Certificate,
     /// Gas of settling and of opening leases on L2
     Gas,
-    /// Gas and bytes of each kind of refutation on L2
+    /// Gas and bytes of each kind of refutation on L2, and of what surrounds it
     Refutations,
     /// Beacon to certificate in a network of four operators; gas of slashes on L1
     Rounds,
@@ -150,7 +151,7 @@ impl Group {
 }
 
 async fn refutations(tick: impl Fn()) -> Result<Vec<Row>, Error> {
-    let mut rows = Vec::new();
+    let mut rows = Box::pin(proposals::measure(&fresh("refutations")?)).await?;
     for size in refute::SIZES {
         let dir = fresh("refutations")?;
         rows.extend(Box::pin(refute::measure(&dir, size, &tick)).await?);

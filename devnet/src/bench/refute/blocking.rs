@@ -82,16 +82,27 @@ async fn one(bench: &mut Bench, who: Who) -> Result<[Row; 2], Error> {
         .await
 }
 
-/// The entries of the first chunk and of the one before the middle: four of each machine.
+/// The entries of the first chunk and of the one before the middle: four of each machine, and of the
+/// last machine the four that rank highest with it, so that others rank below them.
 fn chunks(bench: &Bench, truth: &Truth, half: usize) -> Result<Vec<Entry>, Error> {
+    let policy = &bench.ground.policy.score;
     let each = usize::try_from(EACH).map_err(failed)?;
     let both = 2 * usize::try_from(CHUNK).map_err(failed)?;
     let requests = bench.book.requests.chunks(both).nth(half);
-    let requests = requests.ok_or_else(|| failed("too few requests"))?;
+    let mut requests = requests.ok_or_else(|| failed("too few requests"))?.to_vec();
+    let last = bench.book.machines.last();
+    let last = *last.ok_or_else(|| failed("no machines"))?;
+    let mut ranks = requests
+        .iter()
+        .map(|request| book::rank(truth, policy, *request, last))
+        .collect::<Result<Vec<_>, _>>()?;
+    ranks.sort_unstable();
+    requests.clear();
+    requests.extend(ranks.iter().map(|rank| rank.request));
     let machines = bench.book.machines.iter().zip(requests.chunks(each));
     let mut all = Vec::with_capacity(both);
     for (machine, four) in machines {
-        all.extend(entries(truth, &bench.ground.policy.score, *machine, four)?);
+        all.extend(entries(truth, policy, *machine, four)?);
     }
     Ok(all)
 }
