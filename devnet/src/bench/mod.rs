@@ -10,6 +10,7 @@ mod crew;
 mod gas;
 mod ground;
 mod idle;
+mod jury;
 mod machine;
 mod matching;
 mod network;
@@ -41,6 +42,8 @@ pub enum Group {
     Gas,
     /// Gas and bytes of each kind of refutation on L2, and of what surrounds it
     Refutations,
+    /// Gas of slashing all of 128 signers on L1
+    Slashes,
     /// Beacon to certificate in a network of four operators; gas of slashes on L1
     Rounds,
     /// An operator's node between rounds
@@ -118,6 +121,7 @@ impl Group {
             Self::Certificate => 6,
             Self::Gas => 8,
             Self::Refutations => 26,
+            Self::Slashes => 3,
             Self::Rounds => 3,
             Self::Idle => 30,
         }
@@ -129,6 +133,7 @@ impl Group {
             Self::Certificate => "certificates from votes",
             Self::Gas => "gas on L2",
             Self::Refutations => "refutations on L2",
+            Self::Slashes => "128 slashes on L1, two minutes",
             Self::Rounds => "beacon to certificate, two minutes",
             Self::Idle => "operator between rounds, three minutes",
         }
@@ -142,6 +147,7 @@ impl Group {
             Self::Certificate => certificate::measure(tick),
             Self::Gas => gas::measure(&fresh("gas")?, tick).await,
             Self::Refutations => Box::pin(refutations(tick)).await,
+            Self::Slashes => Box::pin(jury::measure(&fresh("slashes")?, tick)).await,
             Self::Rounds => Box::pin(rounds::measure(&fresh("rounds")?, tick)).await,
             Self::Idle => Box::pin(idle::measure(&fresh("idle")?, tick)).await,
         };

@@ -1,0 +1,148 @@
+//! Gas of slashing all of 128 signers of a wrong outcome, on L1 with EigenLayer's real core: their
+//! signatures are proven once, and each is slashed by a transaction of its own.
+
+use std::path::Path;
+
+use alloy::primitives::{Bytes, U256};
+use quorate_bindings::ISlasher;
+use quorate_bls::Domain;
+use quorate_canon::{Digest, Epoch, FixedWidth, OperatorIndex, Round};
+use quorate_chain::views;
+use quorate_matching::Seed;
+use quorate_protocol::{Certificate, Header, StakeTable, Vote};
+
+use super::{
+    Row,
+    ground::{connect, failed},
+    row::as_f64,
+};
+use crate::{
+    Error, World, WorldConfig,
+    chains::{Account, Call},
+    deploy::{Clock, abi::IPlainBridge},
+    relayer::RELAYER,
+};
+
+/// How many sign.
+const SIGNERS: u32 = 128;
+/// The most that one slash may cost.
+const TARGET: u32 = 480_000;
+/// Seconds until so many operators have joined, with room to spare.
+const LEAD: u64 = 150;
+/// L2's word: wrong outcome.
+const WRONG_OUTCOME: u8 = 2;
+
+/// All rows of this group.
+///
+/// # Errors
+/// When a process does not start, or evidence is refused.
+pub(super) async fn measure(dir: &Path, tick: impl Fn()) -> Result<Vec<Row>, Error> {
+    let config = WorldConfig {
+        operators: usize::try_from(SIGNERS).map_err(failed)?,
+        lead: LEAD,
+        clock: long_window,
+        ..WorldConfig::new(dir)
+    };
+    let world = Box::pin(World::start(config)).await?;
+    tick();
+    let accuser = Account::named(&world.chains.l1, "accuser of the bench")?;
+    let wei = U256::from(10_u128.pow(21));
+    world.chains.l1.fund(accuser.address(), wei).await?;
+    let header = wrong(&world);
+    let certificate = certificate(&world, &header).await?;
+    bring_word(&world, &header).await?;
+
+    let slasher = world.contracts.l1.slasher;
+    let prove = ISlasher::proveSignersCall {
+        header: header.to_bytes().into(),
+        bitmap: certificate.signers().to_bytes().into(),
+        aggregate: certificate.aggregate().to_eip2537().to_vec().into(),
+    };
+    let proving = accuser.call(slasher, &prove).await?.gas_used;
+    tick();
+    let digest = header.digest().get().into();
+    let executions = (0..SIGNERS).map(|index| ISlasher::executeVerdictCall {
+        digest,
+        operatorIndex: index,
+    });
+    let calls = executions.map(|call| Call::of(slasher, &call)).collect();
+    let receipts = accuser.send_all(calls).await?;
+    let gas: Vec<u64> = receipts.iter().map(|receipt| receipt.gas_used).collect();
+    tick();
+    let sum: u64 = gas.iter().sum();
+    let most = gas.iter().copied().max().unwrap_or(0);
+    let each = as_f64(sum / u64::from(SIGNERS));
+    let what = "slash on L1: wrong outcome of 128";
+    Ok(vec![
+        Row::info(
+            format!("{what}, all signers proven at once"),
+            as_f64(proving),
+            "gas",
+        ),
+        Row::at_most(format!("{what}, each on average"), each, "gas", TARGET),
+        Row::gas(format!("{what}, the dearest"), most, TARGET),
+        Row::info(
+            format!("{what}, all of them in 128 transactions"),
+            as_f64(sum),
+            "gas",
+        ),
+    ])
+}
+
+/// The table may be fixed as soon as all have joined, long before the first round.
+fn long_window(clock: Clock) -> Clock {
+    Clock {
+        table_window: u32::try_from(LEAD).unwrap_or(u32::MAX),
+        ..clock
+    }
+}
+
+/// A header of round 0. No contract on L1 looks at more of it than whose round it is.
+fn wrong(world: &World) -> Header {
+    Header {
+        domain: world.domain(),
+        round: Round::new(0),
+        snapshot_number: 1,
+        snapshot_hash: Digest([1; 32]),
+        policy_hash: world.policy.hash(),
+        inputs_root: Digest([2; 32]),
+        seed: Seed([3; 32]),
+        outcome_root: Digest([4; 32]),
+    }
+}
+
+async fn certificate(world: &World, header: &Header) -> Result<Certificate, Error> {
+    let table = table(world).await?;
+    let digest = header.digest().get();
+    let votes: Vec<_> = (0..)
+        .map(OperatorIndex::new)
+        .zip(&world.operators)
+        .map(|(index, keys)| Vote::new(*header, index, keys.bls().sign(Domain::Vote, &digest)))
+        .collect();
+    Certificate::of_votes(header, &votes, &table).map_err(failed)
+}
+
+async fn table(world: &World) -> Result<StakeTable, Error> {
+    let rpc = connect(&world.chains.l1).await?;
+    let manager = world.contracts.l1.service_manager;
+    let found = views::l1_table(&rpc, manager, Epoch::new(0)).await;
+    let found = found.map_err(failed)?;
+    Ok(found.ok_or_else(|| failed("no table"))?.table)
+}
+
+/// The relayer, whom the plain bridge believes, delivers L2's word.
+async fn bring_word(world: &World, header: &Header) -> Result<(), Error> {
+    let relayer = Account::named(&world.chains.l1, RELAYER)?;
+    let payload = [
+        header.round.get().to_be_bytes().as_slice(),
+        &header.digest().get(),
+        &[WRONG_OUTCOME],
+    ]
+    .concat();
+    let deliver = IPlainBridge::deliverCall {
+        nonce: 0,
+        payload: Bytes::from(payload),
+    };
+    relayer.call(world.contracts.l1.bridge, &deliver).await?;
+    Ok(())
+}
