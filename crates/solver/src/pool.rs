@@ -4,31 +4,38 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs `jobs` jobs on at most `threads` threads; the results stand in the order of the jobs.
 pub(crate) fn run<T: Send>(threads: usize, jobs: usize, job: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    if threads.min(jobs) < 2 {
-        return (0..jobs).map(job).collect();
-    }
+    let mut places: Vec<Vec<(usize, T)>> = Vec::new();
+    places.resize_with(threads.min(jobs).max(1), Vec::new);
+    run_at(&mut places, jobs, |done, at| done.push((at, job(at))));
+    let mut all: Vec<_> = places.into_iter().flatten().collect();
+    all.sort_unstable_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Runs `jobs` jobs, each at one of the places: as many threads as there are places, or jobs if
+/// those are fewer. Which job runs where is left to chance.
+pub(crate) fn run_at<P: Send>(places: &mut [P], jobs: usize, job: impl Fn(&mut P, usize) + Sync) {
     let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
+    let work = |place: &mut P| {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             if at >= jobs {
-                return done;
+                return;
             }
-            done.push((at, job(at)));
+            job(place, at);
         }
     };
-    let mut all = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(jobs)).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
+    let Some((mine, others)) = places.split_first_mut() else {
+        return;
+    };
+    let others = others.iter_mut().take(jobs.saturating_sub(1));
+    std::thread::scope(|scope| {
+        let others: Vec<_> = others.map(|place| scope.spawn(|| work(place))).collect();
+        work(mine);
         for other in others {
-            match other.join() {
-                Ok(done) => all.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
+            if let Err(panic) = other.join() {
+                std::panic::resume_unwind(panic);
             }
         }
-        all
     });
-    all.sort_unstable_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, result)| result).collect()
 }

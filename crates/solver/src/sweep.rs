@@ -47,22 +47,34 @@ struct Head {
     sleeper: u32,
 }
 
-/// What a job brings back.
-#[derive(Default)]
-struct Woken {
-    /// Requests with a pair in the band.
-    awake: Vec<Sleeper>,
-    /// Others, with the score to sleep until.
-    asleep: Vec<(u32, Sleeper)>,
-    classes: Vec<(u32, Class)>,
-}
-
 /// What waits for the sweep to come down to a score.
 #[derive(Default, Clone)]
 struct Bucket {
     sleepers: Vec<Sleeper>,
     /// Classes without the requests that were ever woken.
     classes: Vec<Class>,
+}
+
+/// What one thread has put aside.
+#[derive(Default)]
+struct Place {
+    /// Requests with a pair in the band.
+    awake: Vec<Sleeper>,
+    /// By score.
+    buckets: Vec<Bucket>,
+    /// Memory for searches.
+    cells: Vec<Near>,
+    due: Vec<(Class, u32)>,
+}
+
+impl Place {
+    fn sleep(&mut self, until: u32, sleeper: Sleeper) {
+        self.buckets[bucket(until)].sleepers.push(sleeper);
+    }
+
+    fn wait(&mut self, until: u32, class: Class) {
+        self.buckets[bucket(until)].classes.push(class);
+    }
 }
 
 struct Sweep<'m> {
@@ -74,7 +86,8 @@ struct Sweep<'m> {
     stock: Stock,
     width: Width,
     threads: usize,
-    buckets: Vec<Bucket>,
+    /// How many buckets the sweep has not come to.
+    buckets: usize,
     served: Vec<bool>,
     matches: Vec<Match>,
     taken: Vec<u32>,
@@ -116,14 +129,14 @@ pub(crate) fn sweep(start: Start<'_>) -> Swept {
         stock,
         width,
         threads,
-        buckets: Vec::new(),
+        buckets: 0,
         served: vec![false; book.asks.len()],
         matches: Vec::new(),
         taken: Vec::new(),
         limit: market.limit.map_or(usize::MAX, |limit| limit as usize),
     };
-    sweep.fill_buckets();
-    while sweep.matches.len() < sweep.limit && sweep.band() {}
+    let mut places = sweep.fill_buckets();
+    while sweep.matches.len() < sweep.limit && sweep.band(&mut places) {}
     Swept {
         matches: sweep.matches,
         served: sweep.served,
@@ -135,33 +148,26 @@ fn bucket(score: u32) -> usize {
     (score >> BUCKET_BITS) as usize
 }
 
-impl Bucket {
-    fn len(&self) -> usize {
-        self.sleepers.len() + self.classes.len()
-    }
-
-    /// Puts those together that look at the same machines.
-    fn gather(&mut self, count: usize) {
-        self.sleepers = binned(&self.sleepers, count, |sleeper| sleeper.rank);
-        self.classes = binned(&self.classes, count, |class| class.first);
-    }
-}
-
-/// The same items in the order of the upper bits of what `place` says, which is below `count`.
-fn binned<T: Copy + Default>(items: &[T], count: usize, place: impl Fn(&T) -> u32) -> Vec<T> {
+/// The items in the order of the upper bits of what `place` says, which is below `count`: those
+/// together that look at the same machines.
+fn binned<'t, T, I>(items: impl Fn() -> I, count: usize, place: impl Fn(&T) -> u32) -> Vec<T>
+where
+    T: Copy + Default + 't,
+    I: Iterator<Item = &'t T>,
+{
     const BINS: usize = 512;
     let shift = count.div_ceil(BINS).max(1).next_power_of_two().ilog2();
     let bin = |item: &T| (place(item) >> shift) as usize;
     let mut ends = [0; BINS + 1];
-    for item in items {
+    for item in items() {
         ends[bin(item)] += 1;
     }
     let mut sum = 0;
     for end in &mut ends {
         (sum, *end) = (sum + *end, sum);
     }
-    let mut sorted = vec![T::default(); items.len()];
-    for item in items {
+    let mut sorted = vec![T::default(); sum];
+    for item in items() {
         let to = &mut ends[bin(item)];
         sorted[*to] = *item;
         *to += 1;
@@ -180,7 +186,7 @@ impl Sweep<'_> {
     }
 
     /// Puts every class to sleep until the most that its first request can reach.
-    fn fill_buckets(&mut self) {
+    fn fill_buckets(&mut self) -> Vec<Place> {
         const CHUNK: usize = 4_096;
         let count = self.book.classes.len();
         let this = &*self;
@@ -192,64 +198,83 @@ impl Sweep<'_> {
             })
         });
         let highest = tops.iter().flatten().flatten().max().copied().unwrap_or(0);
-        self.buckets = vec![Bucket::default(); bucket(highest) + 1];
-        for (class, top) in self.book.classes.iter().zip(tops.into_iter().flatten()) {
+        self.buckets = bucket(highest) + 1;
+        let mut places: Vec<Place> = Vec::new();
+        places.resize_with(self.threads, || Place {
+            buckets: vec![Bucket::default(); bucket(highest) + 1],
+            ..Place::default()
+        });
+        let waiting = self.book.classes.iter().zip(tops.into_iter().flatten());
+        for ((class, top), turn) in waiting.zip((0..self.threads).cycle()) {
             if let Some(top) = top {
-                self.buckets[bucket(top)].classes.push(*class);
+                places[turn].wait(top, *class);
             }
         }
+        places
     }
 
     /// One band; false when there is none left.
-    fn band(&mut self) -> bool {
-        let enough = (self.book.asks.len() / BANDS).max(LEAST_BAND);
-        let mut active = Bucket::default();
-        while active.len() < enough {
-            let Some(bucket) = self.buckets.pop() else {
-                break;
-            };
-            active.sleepers.extend(bucket.sleepers);
-            active.classes.extend(bucket.classes);
-        }
-        if active.len() == 0 {
+    fn band(&mut self, places: &mut [Place]) -> bool {
+        let Some(active) = self.next_band(places) else {
             return false;
-        }
-        active.gather(self.book.asks.len());
+        };
         // Scores from here up are this band's.
-        let floor = (self.buckets.len() as u32) << BUCKET_BITS;
-        let awake = self.wake(&active, floor);
-        self.walk(awake, floor);
+        let floor = (self.buckets as u32) << BUCKET_BITS;
+        let this = &*self;
+        let of_classes = active.classes.len().div_ceil(JOB);
+        let of_sleepers = active.sleepers.len().div_ceil(JOB);
+        pool::run_at(places, of_classes + of_sleepers, |place, job| {
+            this.width.run(Wake {
+                sweep: this,
+                active: &active,
+                floor,
+                job,
+                of_classes,
+                place,
+            });
+        });
+        let mut awake = Vec::new();
+        for place in &mut *places {
+            awake.append(&mut place.awake);
+        }
+        if let Some(place) = places.first_mut() {
+            self.walk(awake, floor, place);
+        }
         let taken = std::mem::take(&mut self.taken);
         self.stock
             .refresh(self.market, &self.book.least, &taken, self.threads);
         true
     }
 
-    /// Finds the best pair of each request, side by side. Returns those that have one in the band.
-    fn wake(&mut self, active: &Bucket, floor: u32) -> Vec<Sleeper> {
-        let this = &*self;
-        let of_classes = active.classes.len().div_ceil(JOB);
-        let of_sleepers = active.sleepers.len().div_ceil(JOB);
-        let woken = pool::run(self.threads, of_classes + of_sleepers, |job| {
-            this.width.run(Wake {
-                sweep: this,
-                active,
-                floor,
-                job,
-                of_classes,
-            })
-        });
-        let mut awake = Vec::with_capacity(woken.iter().map(|job| job.awake.len()).sum());
-        for job in woken {
-            awake.extend(job.awake);
-            for (score, sleeper) in job.asleep {
-                self.buckets[bucket(score)].sleepers.push(sleeper);
-            }
-            for (score, class) in job.classes {
-                self.buckets[bucket(score)].classes.push(class);
+    /// Takes so many buckets that there is something to do; none if there is nothing.
+    fn next_band(&mut self, places: &mut [Place]) -> Option<Bucket> {
+        let enough = (self.book.asks.len() / BANDS).max(LEAST_BAND);
+        let mut found = Vec::new();
+        let mut count = 0;
+        while count < enough && self.buckets > 0 {
+            self.buckets -= 1;
+            for place in &mut *places {
+                let bucket = place.buckets.pop().unwrap_or_default();
+                count += bucket.sleepers.len() + bucket.classes.len();
+                found.push(bucket);
             }
         }
-        awake
+        let asks = self.book.asks.len();
+        let mut halves = [Bucket::default(), Bucket::default()];
+        let jobs = halves.len();
+        pool::run_at(&mut halves[..jobs.min(self.threads)], jobs, |half, job| {
+            if job == 0 {
+                let all = || found.iter().flat_map(|bucket| &bucket.sleepers);
+                half.sleepers = binned(all, asks, |sleeper| sleeper.rank);
+            } else {
+                let all = || found.iter().flat_map(|bucket| &bucket.classes);
+                half.classes = binned(all, asks, |class| class.first);
+            }
+        });
+        let [mut active, other] = halves;
+        active.sleepers.extend(other.sleepers);
+        active.classes.extend(other.classes);
+        (count > 0).then_some(active)
     }
 
     /// Passes over the machines of a list that have no room any more.
@@ -263,25 +288,22 @@ impl Sweep<'_> {
         }
     }
 
-    /// Searches for a request. Where no machine is within reach before the sweep comes down to a
-    /// score, it only says so.
+    /// Searches for a request, or says what it can reach where that is less than a search looks for.
     #[inline(always)]
     fn search<L: Lanes>(&self, lanes: L, sleeper: &mut Sleeper, floor: u32, cells: &mut Vec<Near>) {
         let view = self.view();
-        let reach = view.reach(lanes, &sleeper.shape);
-        if reach < 0 {
-            return sleeper.bound(0);
-        }
         let luck = view.luck(&sleeper.shape);
-        let most = sleeper.part + (reach + luck).cast_unsigned();
-        if most < floor {
-            return sleeper.bound(most + 1);
-        }
         let least = floor.saturating_sub(DEPTH);
         let lowest = least.saturating_sub(sleeper.part).cast_signed() - luck;
         view.cells(lanes, &sleeper.shape, lowest, cells);
-        let found = view.search(lanes, sleeper, cells, least);
-        sleeper.take(&found);
+        if !cells.is_empty() {
+            let found = view.search(lanes, sleeper, cells, least);
+            return sleeper.take(&found);
+        }
+        match view.reach(lanes, &sleeper.shape) {
+            reach if reach < 0 => sleeper.bound(0),
+            reach => sleeper.bound(sleeper.part + (reach + luck).cast_unsigned() + 1),
+        }
     }
 
     /// The score that the request sleeps until; none if nothing is left for it.
@@ -302,7 +324,7 @@ impl Sweep<'_> {
     }
 
     /// Goes down the band's pairs, takes what fits, and puts the next pair of what does not in.
-    fn walk(&mut self, mut awake: Vec<Sleeper>, floor: u32) {
+    fn walk(&mut self, mut awake: Vec<Sleeper>, floor: u32, place: &mut Place) {
         let heads = (0..).zip(&awake);
         let mut sorted: Vec<Head> = heads.filter_map(|(at, one)| self.head(at, one)).collect();
         sorted.sort_unstable_by(|a, b| b.cmp(a));
@@ -334,20 +356,27 @@ impl Sweep<'_> {
                 self.taken.push(head.machine);
                 self.served[head.request as usize] = true;
                 self.matches.push(self.matched(&head));
-            } else if let Some(next) = self.passed_over(head.sleeper, sleeper, floor) {
+            } else if let Some(next) = self.passed_over(head.sleeper, sleeper, floor, place) {
                 late.push(next);
             }
         }
     }
 
     /// A request's next pair in this band; where there is none, the request sleeps on.
-    fn passed_over(&mut self, at: u32, sleeper: &mut Sleeper, floor: u32) -> Option<Head> {
+    fn passed_over(
+        &self,
+        at: u32,
+        sleeper: &mut Sleeper,
+        floor: u32,
+        place: &mut Place,
+    ) -> Option<Head> {
         self.settle(sleeper);
         if sleeper.first().is_none() && sleeper.below > floor {
             self.width.run(Again {
                 sweep: self,
                 sleeper,
                 floor,
+                cells: &mut place.cells,
             });
             self.settle(sleeper);
         }
@@ -355,7 +384,7 @@ impl Sweep<'_> {
         if until >= floor {
             return self.head(at, sleeper);
         }
-        self.buckets[bucket(until)].sleepers.push(*sleeper);
+        place.sleep(until, *sleeper);
         None
     }
 
@@ -395,6 +424,7 @@ struct Again<'s, 'm> {
     sweep: &'s Sweep<'m>,
     sleeper: &'s mut Sleeper,
     floor: u32,
+    cells: &'s mut Vec<Near>,
 }
 
 impl Work for Again<'_, '_> {
@@ -403,7 +433,7 @@ impl Work for Again<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         self.sweep
-            .search(lanes, self.sleeper, self.floor, &mut Vec::new());
+            .search(lanes, self.sleeper, self.floor, self.cells);
     }
 }
 
@@ -414,15 +444,14 @@ struct Wake<'s, 'm> {
     floor: u32,
     job: usize,
     of_classes: usize,
+    place: &'s mut Place,
 }
 
 impl Work for Wake<'_, '_> {
-    type Output = Woken;
+    type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) -> Woken {
-        let mut woken = Woken::default();
-        let mut cells = Vec::new();
+    fn run<L: Lanes>(mut self, lanes: L) {
         if let Some(job) = self.job.checked_sub(self.of_classes) {
             let all = &self.active.sleepers;
             let some = &all[job * JOB..all.len().min((job + 1) * JOB)];
@@ -431,48 +460,36 @@ impl Work for Wake<'_, '_> {
                 if let Some(soon) = soon.next() {
                     fetch(&self.sweep.book.asks[soon.rank as usize]);
                 }
-                self.sleeper(lanes, *sleeper, &mut cells, &mut woken);
+                self.sleeper(lanes, *sleeper);
             }
         } else {
             let all = &self.active.classes;
             let some = &all[self.job * JOB..all.len().min((self.job + 1) * JOB)];
-            self.classes(lanes, some, &mut cells, &mut woken);
+            self.classes(lanes, some);
         }
-        woken
     }
 }
 
 impl Wake<'_, '_> {
     #[inline(always)]
-    fn sleeper<L: Lanes>(
-        &self,
-        lanes: L,
-        mut sleeper: Sleeper,
-        cells: &mut Vec<Near>,
-        woken: &mut Woken,
-    ) {
+    fn sleeper<L: Lanes>(&mut self, lanes: L, mut sleeper: Sleeper) {
         if sleeper.first().is_some() {
             self.sweep.settle(&mut sleeper);
         }
         if sleeper.first().is_none() && sleeper.below > self.floor {
+            let cells = &mut self.place.cells;
             self.sweep.search(lanes, &mut sleeper, self.floor, cells);
         }
-        self.found(sleeper, woken);
+        self.found(sleeper);
     }
 
     /// Wakes the requests of classes that can reach the band: first those are found and memory is
     /// asked for them, then they are searched for.
     #[inline(always)]
-    fn classes<L: Lanes>(
-        &self,
-        lanes: L,
-        classes: &[Class],
-        cells: &mut Vec<Near>,
-        woken: &mut Woken,
-    ) {
+    fn classes<L: Lanes>(&mut self, lanes: L, classes: &[Class]) {
         let sweep = self.sweep;
         let view = sweep.view();
-        let mut due: Vec<(Class, u32)> = Vec::with_capacity(classes.len());
+        let mut due = std::mem::take(&mut self.place.due);
         for class in classes {
             let reach = view.reach(lanes, &class.shape);
             if reach < 0 {
@@ -480,7 +497,7 @@ impl Wake<'_, '_> {
             }
             let reach = (reach + view.luck(&class.shape)).cast_unsigned();
             if class.part + reach < self.floor {
-                woken.classes.push((class.part + reach, *class));
+                self.place.wait(class.part + reach, *class);
             } else {
                 fetch(&sweep.book.asks[class.first as usize]);
                 due.push((*class, reach));
@@ -490,28 +507,22 @@ impl Wake<'_, '_> {
             let position = sweep.book.asks[class.first as usize].position;
             fetch(&sweep.keys[position as usize]);
         }
-        for (class, reach) in due {
-            self.class(lanes, class, reach, cells, woken);
+        for (class, reach) in due.drain(..) {
+            self.class(lanes, class, reach);
         }
+        self.place.due = due;
     }
 
     /// Wakes the requests of a class that can reach the band.
     #[inline(always)]
-    fn class<L: Lanes>(
-        &self,
-        lanes: L,
-        class: Class,
-        reach: u32,
-        cells: &mut Vec<Near>,
-        woken: &mut Woken,
-    ) {
+    fn class<L: Lanes>(&mut self, lanes: L, class: Class, reach: u32) {
         let sweep = self.sweep;
         let view = sweep.view();
         let asks = &sweep.book.asks[class.first as usize..class.end as usize];
         let due = asks.partition_point(|ask| ask.part + reach >= self.floor);
         let least = self.floor.saturating_sub(DEPTH);
         let lowest = least.saturating_sub(class.part).cast_signed() - view.luck(&class.shape);
-        view.cells(lanes, &class.shape, lowest, cells);
+        view.cells(lanes, &class.shape, lowest, &mut self.place.cells);
         let mut soon = asks[..due].iter().skip(AHEAD);
         for (rank, ask) in (class.first..).zip(&asks[..due]) {
             if let Some(soon) = soon.next() {
@@ -520,9 +531,9 @@ impl Wake<'_, '_> {
             if !ask.hopeless {
                 let key = sweep.keys[ask.position as usize];
                 let mut sleeper = Sleeper::new(rank, ask, &class.shape, key);
-                let found = view.search(lanes, &sleeper, cells, least);
+                let found = view.search(lanes, &sleeper, &self.place.cells, least);
                 sleeper.take(&found);
-                self.found(sleeper, woken);
+                self.found(sleeper);
             }
         }
         if let Some(next) = asks.get(due) {
@@ -531,15 +542,15 @@ impl Wake<'_, '_> {
                 part: next.part,
                 ..class
             };
-            woken.classes.push((next.part + reach, rest));
+            self.place.wait(next.part + reach, rest);
         }
     }
 
     #[inline(always)]
-    fn found(&self, sleeper: Sleeper, woken: &mut Woken) {
+    fn found(&mut self, sleeper: Sleeper) {
         match Sweep::until(&sleeper) {
-            Some(until) if until >= self.floor => woken.awake.push(sleeper),
-            Some(until) => woken.asleep.push((until, sleeper)),
+            Some(until) if until >= self.floor => self.place.awake.push(sleeper),
+            Some(until) => self.place.sleep(until, sleeper),
             None => {}
         }
     }
