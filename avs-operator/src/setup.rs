@@ -198,6 +198,7 @@ pub fn ledger(
 }
 
 /// The newest certified round that bears a signature of this index, as far back as is looked.
+/// Proposed rounds show nobody's.
 ///
 /// # Errors
 /// [`ChainError`].
@@ -206,7 +207,9 @@ pub async fn last_signed(
     reader: &Reader,
     index: OperatorIndex,
 ) -> Result<Option<Round>, ChainError> {
-    for (round, certified) in reader.state().rounds.iter().rev().take(HISTORY) {
+    let rounds = reader.state().rounds.iter().rev();
+    let certified = rounds.filter(|(_, round)| round.proposer.is_none());
+    for (round, certified) in certified.take(HISTORY) {
         let record =
             views::certified_record(&network.l2, &network.domain, round, certified).await?;
         if record.certificate.claims(index) {

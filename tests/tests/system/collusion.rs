@@ -102,7 +102,11 @@ async fn all_collude(name: &'static str, wrong: Wrong) -> Result<(Network, Heade
 }
 
 /// The only header that an operator has signed in a round.
-async fn vote_of(network: &mut Network, operator: usize, round: Round) -> Result<Header> {
+pub(crate) async fn vote_of(
+    network: &mut Network,
+    operator: usize,
+    round: Round,
+) -> Result<Header> {
     let what = format!("the vote of {operator} in {round}");
     let votes = network
         .until(&what, async |n: &mut Network| {
@@ -119,7 +123,7 @@ async fn vote_of(network: &mut Network, operator: usize, round: Round) -> Result
 }
 
 /// Waits until the round is refuted, by a code that goes with the lie.
-async fn refuted(network: &mut Network, round: Round, wrong: Wrong) -> Result<()> {
+pub(crate) async fn refuted(network: &mut Network, round: Round, wrong: Wrong) -> Result<()> {
     let code = network
         .until("the refutation", async |n: &mut Network| {
             let found = n.view.round(round).and_then(|c| c.refuted);

@@ -303,12 +303,7 @@ impl Drop for Network {
     }
 }
 
-async fn prepare(
-    world: &World,
-    recorder: &Recorder,
-    dir: &Path,
-    proposals: bool,
-) -> Result<Nodes> {
+async fn prepare(world: &World, recorder: &Recorder, dir: &Path, proposals: bool) -> Result<Nodes> {
     let payers = Payers::create(world, &dir.join("keys")).await?;
     let mut files = NodeFiles::new(&dir.join("nodes"), world.operators.len())?;
     files.listeners.push(recorder.url().clone());
