@@ -21,6 +21,7 @@ mod rounds;
 mod row;
 mod slashes;
 mod stall;
+mod table;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,7 @@ use clap::ValueEnum;
 pub use machine::Machine;
 use quorate_service::terminal;
 pub use row::Row;
+pub use table::{GasTable, TOLERANCE_PERCENT, differences, figures};
 
 use crate::{Error, paths};
 
@@ -141,8 +143,13 @@ impl Group {
 
     async fn measure(self) -> Result<Vec<Row>, Error> {
         let bar = terminal::progress(self.steps(), self.title());
-        let tick = || bar.inc(1);
-        let rows = match self {
+        let rows = Box::pin(self.rows(|| bar.inc(1))).await;
+        bar.finish_and_clear();
+        rows
+    }
+
+    async fn rows(self, tick: impl Fn()) -> Result<Vec<Row>, Error> {
+        match self {
             Self::Matching => matching::measure(tick),
             Self::Certificate => certificate::measure(tick),
             Self::Gas => gas::measure(&fresh("gas")?, tick).await,
@@ -150,10 +157,16 @@ impl Group {
             Self::Slashes => Box::pin(jury::measure(&fresh("slashes")?, tick)).await,
             Self::Rounds => Box::pin(rounds::measure(&fresh("rounds")?, tick)).await,
             Self::Idle => Box::pin(idle::measure(&fresh("idle")?, tick)).await,
-        };
-        bar.finish_and_clear();
-        rows
+        }
     }
+}
+
+/// All rows of one group, without bar, table and file; what a bench leaves behind lies in `dir`.
+///
+/// # Errors
+/// When it cannot be measured.
+pub async fn rows_of(group: Group) -> Result<Vec<Row>, Error> {
+    Box::pin(group.rows(|| ())).await
 }
 
 async fn refutations(tick: impl Fn()) -> Result<Vec<Row>, Error> {
