@@ -24,6 +24,7 @@
 mod ask;
 mod bits;
 mod block;
+mod check;
 mod lanes;
 mod machine;
 mod market;

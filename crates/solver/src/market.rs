@@ -40,6 +40,8 @@ pub(crate) struct Market {
     pub(crate) regions: Bits,
     /// Cells of a model.
     pub(crate) width: usize,
+    /// By the offer's position: its machine.
+    pub(crate) machine_of: Vec<u32>,
     /// By machine: the offer's position.
     pub(crate) positions: Vec<u32>,
     /// By machine, as all below.
@@ -95,11 +97,16 @@ impl Market {
             })
             .collect();
         order.sort_unstable();
+        let mut machine_of = vec![0; order.len()];
+        for (machine, (_, _, at)) in (0..).zip(&order) {
+            machine_of[*at as usize] = machine;
+        }
         let sides = || order.iter().map(|(_, _, at)| &compact[*at as usize]);
         let mut market = Self {
             models,
             regions,
             width,
+            machine_of,
             positions: order.iter().map(|(_, _, at)| *at).collect(),
             machines: sides().map(|side| side.machine).collect(),
             free: sides().map(|side| side.free).collect(),
@@ -165,14 +172,10 @@ impl Market {
 
     /// The keys of the offers, by machine.
     pub(crate) fn keys(&self, seed: &Seed) -> Vec<u64> {
-        let mut order: Vec<u32> = vec![0; self.positions.len()];
-        for (machine, position) in (0..).zip(&self.positions) {
-            order[*position as usize] = machine;
-        }
         let mut drawn = Keys::of_offers(seed);
-        let mut keys = vec![0; order.len()];
-        for machine in order {
-            let machine = machine as usize;
+        let mut keys = vec![0; self.ids.len()];
+        for machine in &self.machine_of {
+            let machine = *machine as usize;
             keys[machine] = drawn.key(self.ids[machine]);
         }
         keys

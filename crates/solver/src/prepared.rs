@@ -7,6 +7,7 @@ use quorate_matching::{
 };
 
 use crate::ask::Book;
+use crate::check::check;
 use crate::lanes::Width;
 use crate::market::Market;
 use crate::search::View;
@@ -93,19 +94,27 @@ impl Prepared {
     /// # Errors
     /// One fault of the list, if it is not the outcome.
     pub fn check(&self, seed: &Seed, list: &OutcomeList, threads: usize) -> Result<(), Fault> {
-        let _ = threads;
-        quorate_matching::check_outcome(&self.snapshot, &self.policy, &self.context, seed, list)
+        let Self {
+            snapshot,
+            policy,
+            context,
+            ready,
+        } = self;
+        match ready {
+            Some(ready) => check(ready, snapshot, policy, context, seed, list, threads.max(1)),
+            None => quorate_matching::check_outcome(snapshot, policy, context, seed, list),
+        }
     }
 }
 
 /// What is ready of a round, beside its inputs.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    market: Market,
-    book: Book,
+    pub(crate) market: Market,
+    pub(crate) book: Book,
     /// As at T, without keys.
-    stock: Stock,
-    width: Width,
+    pub(crate) stock: Stock,
+    pub(crate) width: Width,
 }
 
 impl Ready {
@@ -144,11 +153,16 @@ impl Ready {
         }
     }
 
+    /// The keys of requests, by position, and of offers, by machine.
+    pub(crate) fn keys(&self, seed: &Seed, threads: usize) -> (Vec<u64>, Vec<u64>) {
+        let keys = draw(&self.book.ids, threads, || Keys::of_requests(seed));
+        (keys, self.market.keys(seed))
+    }
+
     pub(crate) fn solve(&self, snapshot: &Snapshot, seed: &Seed, threads: usize) -> Outcome {
         let threads = threads.max(1);
-        let machine_keys = self.market.keys(seed);
+        let (keys, machine_keys) = self.keys(seed, threads);
         let stock = self.stock.with_keys(&machine_keys, threads);
-        let keys = draw(&self.book.ids, threads, || Keys::of_requests(seed));
         let swept = sweep(Start {
             snapshot,
             market: &self.market,

@@ -109,12 +109,20 @@ impl View<'_> {
         &self.stock.shelves[shape.profile()]
     }
 
+    fn heads(&self, shape: &Shape) -> &[i32] {
+        self.shelf(shape).heads(self.market, shape.size())
+    }
+
     /// Sixteen regions at a time: where their cells begin, their heads, nearness, and which of them
     /// the shape allows.
     #[inline(always)]
-    fn rows(&self, shape: &Shape, mut visit: impl FnMut(usize, &[i32; CELLS], &[i32; CELLS], u16)) {
+    pub(crate) fn rows(
+        &self,
+        shape: &Shape,
+        heads: &[i32],
+        mut visit: impl FnMut(usize, &[i32; CELLS], &[i32; CELLS], u16),
+    ) {
         let width = self.market.width;
-        let heads = self.shelf(shape).heads(self.market, shape.size());
         let near = self.market.tables.near(shape.profile(), shape.home);
         let models = heads.chunks_exact(width.max(1)).enumerate();
         for (model, heads) in models {
@@ -136,7 +144,7 @@ impl View<'_> {
     #[inline(always)]
     pub(crate) fn reach<L: Lanes>(&self, lanes: L, shape: &Shape) -> i32 {
         let mut most = NONE;
-        self.rows(shape, |_, heads, near, mask| {
+        self.rows(shape, self.heads(shape), |_, heads, near, mask| {
             most = most.max(lanes.most(heads, near, mask));
         });
         most
@@ -152,7 +160,7 @@ impl View<'_> {
         cells: &mut Vec<Near>,
     ) {
         cells.clear();
-        self.rows(shape, |first, heads, near, mask| {
+        self.rows(shape, self.heads(shape), |first, heads, near, mask| {
             let mut mask = lanes.cells(heads, near, floor.max(0)) & mask;
             while mask != 0 {
                 let at = mask.trailing_zeros() as usize;

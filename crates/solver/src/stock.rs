@@ -4,6 +4,7 @@
 //! their fit. They never rise while a round runs. Each profile has a shelf of its own, on which the
 //! machines of a group stand by what they add to the score of that profile's requests.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use quorate_matching::Capacity;
@@ -172,12 +173,19 @@ impl Shelf {
         &self.heads[size * market.cells.len()..][..market.cells.len()]
     }
 
-    /// The blocks of a group from its best machine for a size on.
-    pub(crate) fn blocks_from(&self, market: &Market, size: usize, group: usize) -> &[Block] {
+    /// Where the blocks of a group stand, from its best machine for a size on.
+    #[inline(always)]
+    pub(crate) fn places_from(&self, market: &Market, size: usize, group: usize) -> Range<usize> {
         let first = self.first[size * market.groups.len() + group] as usize / LANES;
         let used = self.used[group].div_ceil(LANES as u32);
-        let end = market.groups[group].blocks.start + used;
-        self.blocks.get(first..end as usize).unwrap_or_default()
+        let end = (market.groups[group].blocks.start + used) as usize;
+        first.min(end)..end
+    }
+
+    /// The blocks of a group from its best machine for a size on.
+    #[inline(always)]
+    pub(crate) fn blocks_from(&self, market: &Market, size: usize, group: usize) -> &[Block] {
+        &self.blocks[self.places_from(market, size, group)]
     }
 
     fn set(&mut self, slot: u32, value: &Slot) {
