@@ -2,8 +2,8 @@
 pragma solidity ^0.8.36;
 
 /// @title Operators whose signatures count no more on L2, because they signed what was refuted.
-/// @notice A strike holds to the end of the stake epoch after the one in which it was made: later tables are fixed
-/// by L1, which has heard by then. The quorum stays that of the whole total.
+/// @notice A strike holds to the end of the stake epoch after the one in which L1 can have heard of the refutation and
+/// slashed: later tables know. The quorum stays that of the whole total.
 interface IStrikes {
     event Struck(uint64 indexed n, uint64 untilEpoch, bytes bitmap);
 

@@ -7,8 +7,8 @@ import {IStakeTable} from "../interfaces/IStakeTable.sol";
 import {IStrikes} from "../interfaces/IStrikes.sol";
 
 /// @title Operators whose signatures count no more on L2, because they signed what was refuted.
-/// @dev Bits lie as in the bitmaps of certificates, word for word, under the last epoch for which they hold. A
-/// strike may be repeated while the round's digest is kept, which makes it hold longer.
+/// @dev Bits lie as in the bitmaps of certificates, word for word, under the last epoch for which they hold. How
+/// long that is follows from the refutation's time: striking again or late does not make it longer.
 contract Strikes is IStrikes {
     /// @notice Where rounds are settled and refuted.
     IRounds public immutable rounds;
@@ -18,15 +18,20 @@ contract Strikes is IStrikes {
     uint64 private immutable _genesis;
     uint32 private immutable _stakeEpoch;
 
+    /// @notice Seconds after a refutation in which L1 may not have heard of it when it fixes a table.
+    uint32 public immutable hearing;
+
     /// @inheritdoc IStrikes
     uint64 public lastEpoch;
     mapping(uint256 epoch => mapping(uint256 word => uint256)) private _bits;
 
     /// @param rounds_ asks this contract before it takes a certificate
     /// @param table_ the table that certificates of `rounds_` are verified by
-    constructor(IRounds rounds_, IStakeTable table_) {
+    /// @param hearing_ seconds: the bridge's delay to L1, and how long before its epoch a table may be fixed
+    constructor(IRounds rounds_, IStakeTable table_, uint32 hearing_) {
         rounds = rounds_;
         table = table_;
+        hearing = hearing_;
         IRounds.Schedule memory s = rounds_.schedule();
         (_genesis, _stakeEpoch) = (s.genesis, s.stakeEpoch);
     }
@@ -38,8 +43,9 @@ contract Strikes is IStrikes {
         if (status != IRounds.Status.Refuted || digest == 0) revert NotRefuted(n);
         table.verify(rounds.epochOf(n), digest, bitmap, aggregate);
 
-        uint64 until = (uint64(block.timestamp) - _genesis) / _stakeEpoch + 1;
-        lastEpoch = until;
+        (,, uint64 refutedAt) = rounds.refutationOf(n);
+        uint64 until = (refutedAt + hearing - _genesis) / _stakeEpoch + 1;
+        if (until > lastEpoch) lastEpoch = until;
         for (uint256 word; 32 * word < bitmap.length; ++word) {
             _bits[until][word] |= _wordAt(bitmap, word);
         }

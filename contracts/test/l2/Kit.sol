@@ -27,6 +27,7 @@ abstract contract Kit is Base {
     uint64 internal constant POSTING_FEE = 20; // micro-dollars an entry
     uint256 internal constant POT_CAP = 1e9;
     uint256 internal constant BOND = 1 ether;
+    uint32 internal constant HEARING = 50; // until L1 has heard of a refutation
 
     address internal constant PROVIDER = address(0xA1);
     address internal constant TENANT = address(0xB1);
@@ -75,7 +76,7 @@ abstract contract Kit is Base {
         tokens[1] = address(quor);
         market = new Market(rounds, providers, TREASURY, tokens, POT_CAP);
         assertEq(address(market), predicted, "address of the market");
-        strikes = new Strikes(rounds, table_);
+        strikes = new Strikes(rounds, table_, HEARING);
         assertEq(address(strikes), strikes_, "address of the strikes");
         providers.grantRole(providers.MARKET(), address(market));
         _fund(TENANT);

@@ -5,6 +5,7 @@ import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 import {IStrikes} from "../../src/interfaces/IStrikes.sol";
 import {Rounds} from "../../src/l2/Rounds.sol";
+import {Strikes} from "../../src/l2/Strikes.sol";
 import {SignedKit} from "./SignedKit.sol";
 
 /// @notice Signers of refuted rounds, whose signatures count no more. Ten operators with equal stake.
@@ -91,14 +92,21 @@ contract StrikesTest is SignedKit {
         strikes.strike(0, bitmap, aggregate);
     }
 
-    function test_strikingAgainLastsLonger() external {
+    function test_strikingAgainDoesNotLastLonger() external {
         _struck(1);
         vm.warp(_closeOf(EPOCH) + 30);
-        assertTrue(!strikes.isStruck(0, 2), "till the next epoch");
-        _strike(0, _only(0, 0));
-        assertTrue(strikes.isStruck(0, 2), "one more");
-        assertTrue(strikes.isStruck(0, 0) && strikes.isStruck(1, 1), "the old ones hold");
-        assertTrue(!strikes.isStruck(1, 2), "the other does not");
+        _strike(0, _only(0, 1));
+        assertTrue(strikes.isStruck(0, 1) && !strikes.isStruck(0, 2), "as long as from the refutation");
+    }
+
+    function test_strikesLastUntilL1CanHaveHeard() external {
+        uint256 epoch = _closeOf(EPOCH) - GENESIS;
+        Strikes slow = new Strikes(rounds, IStakeTable(address(strikes.table())), uint32(3 * epoch));
+        _runSigned(0, _only(0, 6));
+        _refute(0, 14, 0);
+        bytes memory bitmap = _only(2, 4);
+        slow.strike(0, bitmap, _sign(bitmap, _digestOf(0)));
+        assertTrue(slow.isStruck(2, 4) && !slow.isStruck(2, 5), "three epochs later, and to the end of the next");
     }
 
     /// @dev After a lap of the ring nothing proves any more what was signed.
@@ -183,12 +191,27 @@ contract StrikesTest is SignedKit {
 
     /// @dev While a refuted round's digest is kept its signers may still be struck.
     function test_theAlertLastsWhileStrikesMayCome() external {
-        _runSigned(EPOCH, _only(0, 6));
-        _refute(EPOCH, 14, 0);
-        _runSigned(EPOCH + 1, _only(0, 9)); // nobody was struck yet
-        _strike(EPOCH, _only(0, 1));
-        _settles(EPOCH + 2, _only(0, 9), _refusal(0));
-        _runSigned(EPOCH + 2, _only(2, 9));
+        uint64 n = 2 * EPOCH;
+        _runSigned(n, _only(0, 6));
+        _refute(n, 14, 0);
+        _runSigned(n + 1, _only(0, 9)); // nobody was struck yet
+        _strike(n, _only(0, 1));
+        _settles(n + 2, _only(0, 9), _refusal(0));
+        _runSigned(n + 2, _only(2, 9));
+    }
+
+    /// @dev The last of the refuted rounds counts, in whatever order they were refuted.
+    function test_theAlertLastsForTheHighestRefutedRound() external {
+        uint64 n = 2 * EPOCH;
+        _runSigned(n, _only(0, 6));
+        _runSigned(n + 1, _only(0, 6));
+        _refute(n + 1, 14, 0);
+        _refute(n, 14, 0);
+        _runSigned(n + RING - 1, _only(0, 9));
+        _runSigned(n + RING, _only(0, 9));
+        assertTrue(_digestOf(n) == 0 && _digestOf(n + 1) != 0, "one digest is gone, one is kept");
+        _strike(n + 1, _only(0, 1));
+        _settles(n + RING + 1, _only(0, 9), _refusal(0));
     }
 
     /// @dev Struck in the last round in which that was possible: the strike holds beyond the digest.

@@ -60,6 +60,7 @@ impl Circle {
             plan.price.pot_cap,
         );
         let at_table = (rounds, around.table).abi_encode_params();
+        let at_strikes = (rounds, around.table, plan.clock.hearing()).abi_encode_params();
         let key = Bytes::from(plan.beacon_key);
         let at_verifier = (rounds, market, around.providers, key);
         let (bond, bounty) = (plan.price.commit_bond, plan.price.bounty_cap);
@@ -67,7 +68,7 @@ impl Circle {
         for (name, arguments, expected) in [
             ("Rounds", circle.rounds_arguments(plan, around), rounds),
             ("Market", at_market.abi_encode_params(), market),
-            ("Strikes", at_table.clone(), circle.strikes),
+            ("Strikes", at_strikes, circle.strikes),
             ("Attendance", at_table, circle.attendance),
             ("Verifier", at_verifier.abi_encode_params(), verifier),
             ("Disputes", at_disputes.abi_encode_params(), circle.disputes),

@@ -107,6 +107,12 @@ impl Clock {
         }
     }
 
+    /// How long after a refutation a table may be fixed that does not know of it: as `Strikes` is told.
+    #[must_use]
+    pub const fn hearing(&self) -> u32 {
+        self.bridge_delay + self.table_window + self.table_lead
+    }
+
     /// L1 blocks (one a second) until nothing of this network can be slashed any more for a round
     /// that is being decided now: the core must let an operator go later than that.
     #[must_use]

@@ -188,7 +188,7 @@ impl Network {
     /// Strikes, verifier and disputes, where `Rounds` expects them.
     async fn judges(&self, nonce: u64) -> Address {
         let owner = self.sender.address();
-        let table = (self.rounds, self.table).abi_encode_params();
+        let table = (self.rounds, self.table, 0_u32).abi_encode_params();
         let strikes = self.create("Strikes", table).await;
         let key = Bytes::copy_from_slice(&self.beacon.public_key().to_bytes192());
         let inputs = (self.rounds, self.market, self.providers, key).abi_encode_params();
