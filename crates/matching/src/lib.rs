@@ -83,6 +83,7 @@ mod fault;
 mod inputs;
 mod judge;
 mod keys;
+mod leaves;
 mod list;
 mod log2q;
 mod num;

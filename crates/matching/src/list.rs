@@ -4,11 +4,12 @@ use std::cmp::Reverse;
 
 use quorate_canon::codec::{FixedWidth, Reader, Writer};
 use quorate_canon::hash::{sha256, tag};
-use quorate_canon::merkle::{self, Kind, TooManyLeaves, Tree};
+use quorate_canon::merkle::{Kind, TooManyLeaves, Tree};
 use quorate_canon::{CodecError, Digest, OfferId, RequestId};
 use thiserror::Error;
 
 use crate::capacity::Capacity;
+use crate::leaves::leaves_on;
 use crate::num::{index, position};
 use crate::outcome::{Match, Outcome};
 use crate::rank::PairRank;
@@ -113,10 +114,16 @@ impl OutcomeList {
     /// # Errors
     /// If a root cannot count the entries.
     pub fn claimed(entries: Vec<Entry>, lowest: u32) -> Result<Self, ListError> {
-        let leaves = entries
-            .iter()
-            .map(|entry| merkle::leaf(Kind::List, &entry.to_bytes()));
-        let tree = Tree::new(Kind::List, leaves.collect())?;
+        Self::claimed_on(entries, lowest, 1)
+    }
+
+    /// As [`claimed`](Self::claimed), hashing entries on so many threads; 0 counts as 1.
+    ///
+    /// # Errors
+    /// If a root cannot count the entries.
+    pub fn claimed_on(entries: Vec<Entry>, lowest: u32, threads: usize) -> Result<Self, ListError> {
+        let leaves = leaves_on(Kind::List, &entries, threads);
+        let tree = Tree::new(Kind::List, leaves)?;
         Ok(Self {
             entries,
             lowest,

@@ -2,11 +2,12 @@
 
 use quorate_canon::codec::FixedWidth;
 use quorate_canon::hash::{sha256, tag};
-use quorate_canon::merkle::{self, Kind, TooManyLeaves};
+use quorate_canon::merkle::{Kind, TooManyLeaves, Tree};
 use quorate_canon::{Digest, OfferId, RequestId};
 use thiserror::Error;
 
 use crate::inputs::{OfferInput, RequestInput};
+use crate::leaves::leaves_on;
 
 /// Why orders are not a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -42,14 +43,26 @@ impl Snapshot {
     /// # Errors
     /// If an id stands twice or an order was never numbered.
     pub fn new(
+        offers: Vec<OfferInput>,
+        requests: Vec<RequestInput>,
+    ) -> Result<Self, SnapshotError> {
+        Self::new_on(offers, requests, 1)
+    }
+
+    /// As [`new`](Self::new), hashing orders on so many threads; 0 counts as 1.
+    ///
+    /// # Errors
+    /// If an id stands twice or an order was never numbered.
+    pub fn new_on(
         mut offers: Vec<OfferInput>,
         mut requests: Vec<RequestInput>,
+        threads: usize,
     ) -> Result<Self, SnapshotError> {
         offers.sort_unstable_by_key(|input| input.offer.id);
         requests.sort_unstable_by_key(|input| input.request.id);
         check_offers(&offers)?;
         check_requests(&requests)?;
-        let inputs_root = inputs_root(&offers, &requests)?;
+        let inputs_root = inputs_root(&offers, &requests, threads)?;
         Ok(Self {
             offers,
             requests,
@@ -133,12 +146,20 @@ fn repeated<T: Eq>(ids: impl Iterator<Item = T> + Clone) -> Option<T> {
         .map(|(id, _)| id)
 }
 
-fn inputs_root(offers: &[OfferInput], requests: &[RequestInput]) -> Result<Digest, TooManyLeaves> {
-    let offers = tree_root(Kind::Offer, offers)?;
-    let requests = tree_root(Kind::Request, requests)?;
+fn inputs_root(
+    offers: &[OfferInput],
+    requests: &[RequestInput],
+    threads: usize,
+) -> Result<Digest, TooManyLeaves> {
+    let offers = tree_root(Kind::Offer, offers, threads)?;
+    let requests = tree_root(Kind::Request, requests, threads)?;
     Ok(sha256(&[&tag("quorate/inputs/v1"), &offers.0, &requests.0]))
 }
 
-fn tree_root<T: FixedWidth>(kind: Kind, records: &[T]) -> Result<Digest, TooManyLeaves> {
-    merkle::root(kind, records.iter().map(FixedWidth::to_bytes))
+fn tree_root<T: FixedWidth + Sync>(
+    kind: Kind,
+    records: &[T],
+    threads: usize,
+) -> Result<Digest, TooManyLeaves> {
+    Tree::new(kind, leaves_on(kind, records, threads)).map(|tree| tree.root())
 }

@@ -9,6 +9,7 @@ use quorate_matching::{
 use crate::ask::Book;
 use crate::check::check;
 use crate::lanes::Width;
+use crate::listing::list;
 use crate::market::Market;
 use crate::search::View;
 use crate::stock::Stock;
@@ -84,8 +85,10 @@ impl Prepared {
     /// # Errors
     /// If the outcome is not one of this round's inputs.
     pub fn list(&self, outcome: &Outcome, threads: usize) -> Result<OutcomeList, ListError> {
-        let _ = threads;
-        OutcomeList::new(outcome, &self.snapshot)
+        match &self.ready {
+            Some(ready) => list(ready, &self.snapshot, outcome, threads.max(1)),
+            None => OutcomeList::new(outcome, &self.snapshot),
+        }
     }
 
     /// Whether the list is the outcome for a seed. Complete, and independent of how outcomes are

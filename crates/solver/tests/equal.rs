@@ -42,6 +42,9 @@ fn agree(world: &World) -> Result<(), TestCaseError> {
         if threads == 2 {
             let list = OutcomeList::new(&got, snapshot).unwrap();
             prop_assert_eq!(world.check(&list), Ok(()));
+            let inputs = std::sync::Arc::new(snapshot.clone());
+            let prepared = quorate_solver::Prepared::new(inputs, policy, context, threads);
+            prop_assert_eq!(prepared.list(&got, threads), Ok(list));
         }
     }
     Ok(())

@@ -71,6 +71,12 @@ fn row(requests: usize, offers: usize, threads: usize, check: bool) {
         let outcome = prepared.solve(&market.seed, threads);
         times.push(start.elapsed().as_secs_f64());
         matches = outcome.matches.len();
+        let start = Instant::now();
+        let list = prepared.list(&outcome, threads).unwrap();
+        eprintln!("list {:.4}", start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        prepared.check(&market.seed, &list, threads).unwrap();
+        eprintln!("check {:.4}", start.elapsed().as_secs_f64());
         if check && times.len() == 1 {
             let expected = quorate_matching::match_round(
                 &market.snapshot,

@@ -10,6 +10,7 @@ use quorate_matching::{
 
 use super::Round;
 use crate::pool;
+use crate::search_ids::find;
 
 /// Entries that one job looks at.
 const CHUNK: usize = 4_096;
@@ -116,27 +117,6 @@ fn read_one(
     check_pair(round, position, entry, request, offer, tie)?;
     check_used(position, entry, before, request, offer)?;
     Ok((request_at as u32, offer_at as u32))
-}
-
-/// Where an id stands among ids that ascend. Ids mostly follow each other without gaps.
-fn find(count: usize, id: u64, at: impl Fn(usize) -> u64) -> Option<usize> {
-    let first = at(count.checked_sub(1).map(|_| 0)?);
-    let guess = usize::try_from(id.checked_sub(first)?).unwrap_or(usize::MAX);
-    // Ids differ by 1 at least, so none stands further on than this.
-    let guess = guess.min(count - 1);
-    if at(guess) == id {
-        return Some(guess);
-    }
-    let (mut low, mut high) = (0, guess);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match at(middle).cmp(&id) {
-            Ordering::Less => low = middle + 1,
-            Ordering::Equal => return Some(middle),
-            Ordering::Greater => high = middle,
-        }
-    }
-    None
 }
 
 fn check_place(position: u32, entry: &Entry, before: Option<&Entry>) -> Result<(), Fault> {
