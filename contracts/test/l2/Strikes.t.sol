@@ -207,6 +207,7 @@ contract StrikesTest is SignedKit {
         _runSigned(n + 1, _only(0, 6));
         _refute(n + 1, 14, 0);
         _refute(n, 14, 0);
+        _runSigned(n + RING - 2, _only(0, 9));
         _runSigned(n + RING - 1, _only(0, 9));
         _runSigned(n + RING, _only(0, 9));
         assertTrue(_digestOf(n) == 0 && _digestOf(n + 1) != 0, "one digest is gone, one is kept");
