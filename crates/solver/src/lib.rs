@@ -40,6 +40,7 @@ mod sweep;
 mod tables;
 
 pub use crate::prepared::Prepared;
+pub use crate::sweep::Effort;
 
 use quorate_matching::{Outcome, RoundContext, ScorePolicy, Seed, Snapshot};
 
@@ -58,7 +59,7 @@ pub fn match_round(
     threads: usize,
 ) -> Outcome {
     match Ready::new(snapshot, policy, context, threads) {
-        Some(ready) => ready.solve(snapshot, seed, threads),
+        Some(ready) => ready.solve(snapshot, seed, threads).0,
         None => quorate_matching::match_round(snapshot, policy, context, seed),
     }
 }

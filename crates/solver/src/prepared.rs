@@ -13,7 +13,7 @@ use crate::listing::list;
 use crate::market::Market;
 use crate::search::View;
 use crate::stock::Stock;
-use crate::sweep::{Start, sweep};
+use crate::sweep::{Effort, Start, sweep};
 use crate::{pool, reasons};
 
 /// All of a round but its seed, ready to be matched and checked.
@@ -72,10 +72,24 @@ impl Prepared {
     /// threads.
     #[must_use]
     pub fn solve(&self, seed: &Seed, threads: usize) -> Outcome {
-        match &self.ready {
-            Some(ready) => ready.solve(&self.snapshot, seed, threads),
+        self.solve_counting(seed, threads).0
+    }
+
+    /// As [`solve`](Self::solve), with what it took; nothing is counted where the plain solver does
+    /// it.
+    #[must_use]
+    pub fn solve_counting(&self, seed: &Seed, threads: usize) -> (Outcome, Effort) {
+        let Self {
+            snapshot,
+            policy,
+            context,
+            ready,
+        } = self;
+        match ready {
+            Some(ready) => ready.solve(snapshot, seed, threads),
             None => {
-                quorate_matching::match_round(&self.snapshot, &self.policy, &self.context, seed)
+                let outcome = quorate_matching::match_round(snapshot, policy, context, seed);
+                (outcome, Effort::default())
             }
         }
     }
@@ -162,7 +176,12 @@ impl Ready {
         (keys, self.market.keys(seed))
     }
 
-    pub(crate) fn solve(&self, snapshot: &Snapshot, seed: &Seed, threads: usize) -> Outcome {
+    pub(crate) fn solve(
+        &self,
+        snapshot: &Snapshot,
+        seed: &Seed,
+        threads: usize,
+    ) -> (Outcome, Effort) {
         let threads = threads.max(1);
         let (keys, machine_keys) = self.keys(seed, threads);
         let stock = self.stock.with_keys(&machine_keys, threads);
@@ -177,7 +196,9 @@ impl Ready {
             threads,
         });
         let view = self.view(snapshot, &self.stock);
-        reasons::complete(&view, swept, self.width, threads)
+        let effort = swept.effort;
+        let outcome = reasons::complete(&view, swept, self.width, threads);
+        (outcome, effort)
     }
 }
 
@@ -206,4 +227,49 @@ fn draw(ids: &[u64], threads: usize, keys: impl Fn() -> Keys + Sync) -> Vec<u64>
         some.map(one).collect::<Vec<_>>()
     });
     parts.concat()
+}
+
+#[cfg(test)]
+#[path = "../examples/bench/market.rs"]
+#[allow(dead_code, reason = "shared with the benchmark")]
+mod market;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use quorate_matching::{OutcomeList, check_outcome, match_round};
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 12,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn all_widths_find_and_check_the_same(
+            number: u64, offers in 1_usize..200, requests in 1_usize..900,
+        ) {
+            let market::Market { snapshot, policy, context, seed } =
+                market::Market::new(number, requests, offers);
+            let expected = match_round(&snapshot, &policy, &context, &seed);
+            let right = OutcomeList::new(&expected, &snapshot).unwrap();
+            let mut fewer = expected.clone();
+            fewer.matches.pop();
+            let wrong = OutcomeList::new(&fewer, &snapshot).unwrap();
+            let told = check_outcome(&snapshot, &policy, &context, &seed, &wrong).is_err();
+            let mut effort = None;
+            for width in Width::all() {
+                let ready = Ready { width, ..Ready::new(&snapshot, &policy, &context, 2).unwrap() };
+                let (got, took) = ready.solve(&snapshot, &seed, 2);
+                prop_assert_eq!(&got, &expected, "{:?}", width);
+                prop_assert_eq!(*effort.get_or_insert(took), took);
+                let judge = |list| check(&ready, &snapshot, &policy, &context, &seed, list, 2);
+                prop_assert_eq!(judge(&right), Ok(()));
+                prop_assert_eq!(judge(&wrong).is_err(), told);
+            }
+        }
+    }
 }

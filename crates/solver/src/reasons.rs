@@ -97,7 +97,7 @@ impl AnyOf<'_> {
         cells.iter().any(|near| {
             let mut found = false;
             self.view
-                .search_cell(lanes, who, near.cell as usize, 0, |_| {
+                .search_cell(lanes, who, near.cell as usize, 0, &mut 0, |_| {
                     found = true;
                     i32::MAX
                 });

@@ -24,6 +24,8 @@ pub(crate) struct Shortlist {
     count: usize,
     /// Nothing below this was looked for.
     least: u32,
+    /// Pairs that were scored for it.
+    pub(crate) pairs: u32,
 }
 
 impl Shortlist {
@@ -36,6 +38,7 @@ impl Shortlist {
             }; SHORT],
             count: 0,
             least,
+            pairs: 0,
         }
     }
 
@@ -192,16 +195,20 @@ impl View<'_> {
             if near.bound + luck < floor {
                 break;
             }
-            floor = self.search_cell(lanes, who, near.cell as usize, floor, |candidate| {
+            let cell = near.cell as usize;
+            let mut pairs = 0;
+            floor = self.search_cell(lanes, who, cell, floor, &mut pairs, |candidate| {
                 list.insert(candidate, &self.market.positions);
                 list.floor(who.part)
             });
+            list.pairs += pairs;
         }
         list
     }
 
     /// Visits the machines of a cell that the request is eligible for, that have room and that
     /// score, without the request's part, at least the floor; `visit` returns the floor from there.
+    /// Counts the pairs that it scores.
     #[inline(always)]
     pub(crate) fn search_cell<L: Lanes>(
         &self,
@@ -209,6 +216,7 @@ impl View<'_> {
         who: &Sleeper,
         cell: usize,
         mut floor: i32,
+        pairs: &mut u32,
         mut visit: impl FnMut(Candidate) -> i32,
     ) -> i32 {
         let market = self.market;
@@ -243,6 +251,7 @@ impl View<'_> {
                     if reach + block.part[0].cast_signed() < floor {
                         break;
                     }
+                    *pairs += LANES as u32;
                     let (mut mask, scores) = lanes.slots(&query, block, floor);
                     while mask != 0 {
                         let lane = mask.trailing_zeros() as usize;

@@ -9,7 +9,7 @@ use crate::ask::{Book, Class};
 use crate::lanes::{Lanes, Width, Work, fetch};
 use crate::market::Market;
 use crate::pool;
-use crate::search::{Near, View};
+use crate::search::{Near, Shortlist, View};
 use crate::sleeper::Sleeper;
 use crate::stock::Stock;
 
@@ -34,6 +34,18 @@ pub(crate) struct Swept {
     pub(crate) served: Vec<bool>,
     /// What is left.
     pub(crate) stock: Stock,
+    pub(crate) effort: Effort,
+}
+
+/// What a sweep took, apart from time. The same on any number of threads.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// Bands of scores, one after the other.
+    pub bands: u64,
+    /// Searches for a request's best machines.
+    pub searches: u64,
+    /// Pairs that were scored.
+    pub pairs: u64,
 }
 
 /// A request's best pair. The order is that of pairs: no request has two heads at a time.
@@ -65,11 +77,19 @@ struct Place {
     /// Memory for searches.
     cells: Vec<Near>,
     due: Vec<(Class, u32)>,
+    effort: Effort,
 }
 
 impl Place {
     fn sleep(&mut self, until: u32, sleeper: Sleeper) {
         self.buckets[bucket(until)].sleepers.push(sleeper);
+    }
+
+    /// Takes what a search has found.
+    fn take(&mut self, sleeper: &mut Sleeper, found: &Shortlist) {
+        self.effort.searches += 1;
+        self.effort.pairs += u64::from(found.pairs);
+        sleeper.take(found);
     }
 
     fn wait(&mut self, until: u32, class: Class) {
@@ -136,8 +156,16 @@ pub(crate) fn sweep(start: Start<'_>) -> Swept {
         limit: market.limit.map_or(usize::MAX, |limit| limit as usize),
     };
     let mut places = sweep.fill_buckets();
-    while sweep.matches.len() < sweep.limit && sweep.band(&mut places) {}
+    let mut effort = Effort::default();
+    while sweep.matches.len() < sweep.limit && sweep.band(&mut places) {
+        effort.bands += 1;
+    }
+    for place in places {
+        effort.searches += place.effort.searches;
+        effort.pairs += place.effort.pairs;
+    }
     Swept {
+        effort,
         matches: sweep.matches,
         served: sweep.served,
         stock: sweep.stock,
@@ -290,15 +318,15 @@ impl Sweep<'_> {
 
     /// Searches for a request, or says what it can reach where that is less than a search looks for.
     #[inline(always)]
-    fn search<L: Lanes>(&self, lanes: L, sleeper: &mut Sleeper, floor: u32, cells: &mut Vec<Near>) {
+    fn search<L: Lanes>(&self, lanes: L, sleeper: &mut Sleeper, floor: u32, place: &mut Place) {
         let view = self.view();
         let luck = view.luck(&sleeper.shape);
         let least = floor.saturating_sub(DEPTH);
         let lowest = least.saturating_sub(sleeper.part).cast_signed() - luck;
-        view.cells(lanes, &sleeper.shape, lowest, cells);
-        if !cells.is_empty() {
-            let found = view.search(lanes, sleeper, cells, least);
-            return sleeper.take(&found);
+        view.cells(lanes, &sleeper.shape, lowest, &mut place.cells);
+        if !place.cells.is_empty() {
+            let found = view.search(lanes, sleeper, &place.cells, least);
+            return place.take(sleeper, &found);
         }
         match view.reach(lanes, &sleeper.shape) {
             reach if reach < 0 => sleeper.bound(0),
@@ -376,7 +404,7 @@ impl Sweep<'_> {
                 sweep: self,
                 sleeper,
                 floor,
-                cells: &mut place.cells,
+                place,
             });
             self.settle(sleeper);
         }
@@ -424,7 +452,7 @@ struct Again<'s, 'm> {
     sweep: &'s Sweep<'m>,
     sleeper: &'s mut Sleeper,
     floor: u32,
-    cells: &'s mut Vec<Near>,
+    place: &'s mut Place,
 }
 
 impl Work for Again<'_, '_> {
@@ -433,7 +461,7 @@ impl Work for Again<'_, '_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         self.sweep
-            .search(lanes, self.sleeper, self.floor, self.cells);
+            .search(lanes, self.sleeper, self.floor, self.place);
     }
 }
 
@@ -477,8 +505,8 @@ impl Wake<'_, '_> {
             self.sweep.settle(&mut sleeper);
         }
         if sleeper.first().is_none() && sleeper.below > self.floor {
-            let cells = &mut self.place.cells;
-            self.sweep.search(lanes, &mut sleeper, self.floor, cells);
+            self.sweep
+                .search(lanes, &mut sleeper, self.floor, self.place);
         }
         self.found(sleeper);
     }
@@ -532,7 +560,7 @@ impl Wake<'_, '_> {
                 let key = sweep.keys[ask.position as usize];
                 let mut sleeper = Sleeper::new(rank, ask, &class.shape, key);
                 let found = view.search(lanes, &sleeper, &self.place.cells, least);
-                sleeper.take(&found);
+                self.place.take(&mut sleeper, &found);
                 self.found(sleeper);
             }
         }
