@@ -28,7 +28,8 @@ alloy::sol! {
 const DOLLAR: u8 = 0;
 
 /// Ends every lease, settles all of them, reclaims what was cancelled unmatched, withdraws: at every step
-/// the market holds exactly what it owes, and nothing at the end. Nothing is fed any more.
+/// the market holds exactly what it owes, and at the end nothing but what posting is paid from. Nothing
+/// is fed any more.
 pub(crate) async fn everybody_gets_what_is_theirs(network: &mut Network) -> Result<()> {
     ensure!(
         require_balance(network).await? > U256::ZERO,
@@ -66,11 +67,12 @@ pub(crate) async fn everybody_gets_what_is_theirs(network: &mut Network) -> Resu
         withdraw(network, &account).await?;
     }
     let left = require_balance(network).await?;
-    ensure!(left == U256::ZERO, "{left} left that nobody can withdraw");
+    let kept = postings(network).await?;
+    ensure!(left == kept, "{left} left, of which {kept} are for posting");
     Ok(())
 }
 
-/// The market's balance, which must be what is locked and what is credited, at one block.
+/// The market's balance, which must be what is locked, credited and in the pot, at one block.
 async fn require_balance(network: &Network) -> Result<U256> {
     let (l2, contracts) = (
         network.world.chains.l2.provider(),
@@ -92,6 +94,12 @@ async fn require_balance(network: &Network) -> Result<U256> {
             .call()
             .await?;
     }
+    owed += market.postingPot().block(block).call().await?;
+    owed += market
+        .creditOf(network.aggregator, DOLLAR)
+        .block(block)
+        .call()
+        .await?;
     let token = IERC20::new(contracts.dollar, l2);
     let held = token
         .balanceOf(contracts.market)
@@ -102,7 +110,19 @@ async fn require_balance(network: &Network) -> Result<U256> {
     Ok(held)
 }
 
-/// Everyone whom the market can owe anything, the fees' receiver among them.
+/// What is kept for those who post, and what the aggregator has earned by it.
+async fn postings(network: &Network) -> Result<U256> {
+    let (l2, contracts) = (
+        network.world.chains.l2.provider(),
+        &network.world.contracts.l2,
+    );
+    let market = IMarket::new(contracts.market, l2);
+    let earned = market.creditOf(network.aggregator, DOLLAR).call().await?;
+    ensure!(earned > U256::ZERO, "posting earned nothing");
+    Ok(market.postingPot().call().await? + earned)
+}
+
+/// Everyone else whom the market can owe anything, the fees' receiver among them.
 fn creditors(network: &Network) -> Result<Vec<Account>> {
     let l2 = &network.world.chains.l2;
     let mut all = binding::tenants(network)?;

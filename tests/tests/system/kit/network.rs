@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use anyhow::{Context as _, Result, bail, ensure};
 use devnet::{
     World, WorldConfig,
@@ -78,7 +78,7 @@ impl Plan {
         let mut world = Box::pin(World::start(config)).await?;
         require_order(&world).await?;
         let recorder = Recorder::start().await?;
-        let nodes = prepare(&world, &recorder, &dir, self.proposals).await?;
+        let (nodes, payers) = prepare(&world, &recorder, &dir, self.proposals).await?;
         let stop = CancellationToken::new();
         let feeder = world.take_feeder().context("no feeder")?;
         let feeding = tokio::spawn(feeder.play(stop.clone()));
@@ -88,6 +88,7 @@ impl Plan {
             court: Court::new(&world),
             recorder,
             feeding: Some((stop, feeding)),
+            aggregator: payers.submitter.address(),
             world,
             dir,
             _turn: turn,
@@ -123,6 +124,8 @@ pub(crate) struct Network {
     pub(crate) recorder: Recorder,
     feeding: Option<(CancellationToken, JoinHandle<Fed>)>,
     pub(crate) world: World,
+    /// The account that the aggregator sends from.
+    pub(crate) aggregator: Address,
     dir: PathBuf,
     _turn: Turn,
 }
@@ -303,13 +306,18 @@ impl Drop for Network {
     }
 }
 
-async fn prepare(world: &World, recorder: &Recorder, dir: &Path, proposals: bool) -> Result<Nodes> {
+async fn prepare(
+    world: &World,
+    recorder: &Recorder,
+    dir: &Path,
+    proposals: bool,
+) -> Result<(Nodes, Payers)> {
     let payers = Payers::create(world, &dir.join("keys")).await?;
     let mut files = NodeFiles::new(&dir.join("nodes"), world.operators.len())?;
     files.listeners.push(recorder.url().clone());
     files.proposals = proposals;
     files.write(world, &payers)?;
-    Ok(Nodes::new(files))
+    Ok((Nodes::new(files), payers))
 }
 
 /// The scenarios speak of operators by number: it must be their index.
