@@ -9,6 +9,9 @@ use quorate_health::{
 };
 use support::{NOW, card, report, uuid, view, with_card};
 
+/// Something that is done to a value.
+type Change<T> = fn(&mut T);
+
 fn judge(view: &ProbeView) -> Verdict {
     verdict(view, &HealthPolicy::recommended())
 }
@@ -66,7 +69,7 @@ fn silence_and_noise_fail_in_a_lease_too() {
 
 #[test]
 fn a_report_of_another_probe_fails() {
-    let changes: [(&str, fn(&mut Report)); 5] = [
+    let changes: [(&str, Change<Report>); 5] = [
         ("subject", |report| {
             report.subject = Subject::Machine(OfferId::new(1))
         }),
@@ -395,7 +398,7 @@ fn a_card_rented_or_given_back_in_mid_check_is_in_use() {
 
 #[test]
 fn an_operator_in_trouble_says_nothing() {
-    let trouble: [(Why, fn(&mut Environment)); 4] = [
+    let trouble: [(Why, Change<Environment>); 4] = [
         (Why::OwnNetwork, |environment| environment.network = false),
         (Why::Relay, |environment| environment.relay = false),
         (Why::Chain, |environment| environment.chain = false),

@@ -1,0 +1,94 @@
+//! Values that another implementation gave (a few lines of Python over docs/formats.md section 14), so
+//! that a change of the bytes or rules does not go unseen.
+
+mod support;
+
+use quorate_canon::hash::sha256;
+use quorate_canon::{Digest, FixedWidth as _, HealthEpoch, OfferId, OperatorIndex, OperatorStake};
+use quorate_health::{
+    Down, HealthPolicy, Place, Receipt, Seats, Subject, Window, committee, moment, probe_message,
+};
+use support::{card, network, report};
+
+const MACHINE: Subject = Subject::Machine(OfferId::new(77));
+const EPOCH: HealthEpoch = HealthEpoch::new(900);
+
+/// 00 01 02 ... 1f.
+fn randomness() -> Digest {
+    Digest(std::array::from_fn(|i| u8::try_from(i).unwrap()))
+}
+
+fn drawn(stakes: &[u128]) -> Vec<u32> {
+    let stakes: Vec<_> = stakes.iter().map(|s| OperatorStake::new(*s)).collect();
+    let table = Seats::new(&stakes).unwrap();
+    let committee = committee(&randomness(), EPOCH, MACHINE, &table, 31);
+    committee.seats.iter().map(|seat| seat.get()).collect()
+}
+
+#[test]
+fn a_committee() {
+    let wide = [
+        7_000_000_000_000_000_000,
+        0,
+        3_000_000_000_000_000_000_000_000,
+        500_000_000_000_000_000_000_000,
+        4_000_000_000_000_000_000_000_000,
+        12_345,
+    ];
+    let expected = [
+        2, 2, 4, 4, 4, 4, 2, 2, 2, 2, 4, 4, 4, 4, 2, 4, 2, 4, 4, 2, 4, 4, 2, 4, 4, 2, 4, 4, 3, 4, 4,
+    ];
+    assert_eq!(drawn(&wide), expected);
+    let expected = [
+        5, 4, 6, 0, 5, 7, 7, 0, 5, 7, 3, 5, 4, 7, 5, 0, 7, 6, 7, 7, 4, 3, 4, 3, 5, 6, 7, 3, 6, 6, 4,
+    ];
+    assert_eq!(drawn(&[1, 2, 3, 4, 5, 6, 7, 8]), expected);
+}
+
+#[test]
+fn moments() {
+    let message = probe_message(&network(), &randomness(), EPOCH, OperatorIndex::new(5));
+    let expected = "0x28aef1a16d15305b4cc3f33e25230923151bc58b00a1b640599579122c2afac1";
+    assert_eq!(message.to_string(), expected);
+    let signature: [u8; 96] = std::array::from_fn(|i| u8::try_from(i).unwrap());
+    let policy = HealthPolicy::recommended();
+    let at = [0, 1, 2]
+        .map(|attempt| moment(&signature, MACHINE, Window(12), attempt, 300_000, &policy).unwrap());
+    assert_eq!(at, [68_745, 136_987, 206_683]);
+}
+
+#[test]
+fn words() {
+    let place = Place {
+        network: network(),
+        subject: MACHINE,
+        epoch: EPOCH,
+        window: Window(12),
+    };
+    assert_eq!(
+        Receipt(place).digest().to_string(),
+        "0xe0ab4478bc39ea4d22010280dbb423407729a2044f2238e66b207db17cfffe8c"
+    );
+    assert_eq!(
+        Down(place).digest().to_string(),
+        "0xfc9c6860eb549abd94103c0adf3f1f28223905de51609711e0e162ac14f9dda5"
+    );
+}
+
+#[test]
+fn a_report() {
+    assert_eq!(
+        report(vec![card(1)]).digest().to_string(),
+        "0x5efa2036878b85160be3a43ab89a81a96f1409bcc1d522d303a4f6edc59706b4"
+    );
+}
+
+/// SHA-256 of the recommended section: what a policy's hash would contain.
+#[test]
+fn the_recommended_section() {
+    let section = HealthPolicy::recommended().to_bytes();
+    assert_eq!(
+        sha256(&[&section]).to_string(),
+        "0xca235bc8124ba21650bbc4ca4eeae9c572589bb617125859f96077f7ae035c06"
+    );
+}
