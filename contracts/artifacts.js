@@ -9,6 +9,7 @@ const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 const { keccak256 } = require("js-sha3");
+const forge = require("./forge.js");
 
 const ROOT = __dirname;
 const OUT = path.join(ROOT, "..", "crates", "bindings", "artifacts");
@@ -34,9 +35,8 @@ function sourcesHash(sources) {
 }
 
 function compile() {
-  const forge = path.join(ROOT, "node_modules", ".bin", "forge");
   try {
-    execFileSync(forge, ["build", "--skip", "test"], { cwd: ROOT, stdio: "pipe", maxBuffer: 1 << 28 });
+    execFileSync(forge.binary(), ["build", "--skip", "test"], { cwd: ROOT, stdio: "pipe", maxBuffer: 1 << 28 });
   } catch (error) {
     process.stderr.write(error.stderr ?? "");
     throw new Error("the contracts do not compile");
