@@ -89,6 +89,6 @@ fn the_recommended_section() {
     let section = HealthPolicy::recommended().to_bytes();
     assert_eq!(
         sha256(&[&section]).to_string(),
-        "0xca235bc8124ba21650bbc4ca4eeae9c572589bb617125859f96077f7ae035c06"
+        "0x79a15e65d163bebc009d25be8c1de9b4e0f87d451b560457264f9de7c311684a"
     );
 }

@@ -12,10 +12,10 @@ const HARDWARE: [u8; 15] = [
 ];
 
 /// Laid to the application: it is restarted, the card goes on.
-const APPLICATION: [u8; 14] = [8, 11, 13, 25, 31, 32, 43, 45, 60, 68, 69, 80, 94, 109];
+const APPLICATION: [u8; 13] = [8, 11, 13, 25, 31, 32, 43, 45, 60, 68, 69, 80, 109];
 
-/// Known, and no verdict: the card has put right what it reports, or the number is a notice.
-const IGNORED: [u8; 10] = [37, 38, 63, 66, 92, 93, 106, 107, 154, 156];
+/// Known, and no verdict: the card goes on working, or the number is a notice.
+const IGNORED: [u8; 10] = [37, 38, 63, 66, 92, 93, 94, 106, 107, 154];
 
 /// NVML's reasons: hardware thermal slowdown (0x40) and hardware power brake (0x80). The sum of both,
 /// hardware slowdown (0x08), may also show during a change of clocks and is left out.
