@@ -25,6 +25,9 @@ const DEPTH: u32 = 1 << 21;
 const AHEAD: usize = 8;
 /// Requests or classes that one job wakes.
 const JOB: usize = 256;
+/// What takes less than starting a thread: so many to wake, so many machines to look after.
+const FEW: usize = 2_048;
+const FEW_TAKEN: usize = 256;
 
 /// What the sweep found.
 pub(crate) struct Swept {
@@ -251,7 +254,9 @@ impl Sweep<'_> {
         let this = &*self;
         let of_classes = active.classes.len().div_ceil(JOB);
         let of_sleepers = active.sleepers.len().div_ceil(JOB);
-        pool::run_at(places, of_classes + of_sleepers, |place, job| {
+        let few = active.classes.len() + active.sleepers.len() < FEW;
+        let at = if few { 1 } else { places.len() };
+        pool::run_at(&mut places[..at], of_classes + of_sleepers, |place, job| {
             this.width.run(Wake {
                 sweep: this,
                 active: &active,
@@ -269,8 +274,10 @@ impl Sweep<'_> {
             self.walk(awake, floor, place);
         }
         let taken = std::mem::take(&mut self.taken);
+        let few = taken.len() < FEW_TAKEN;
+        let threads = if few { 1 } else { self.threads };
         self.stock
-            .refresh(self.market, &self.book.least, &taken, self.threads);
+            .refresh(self.market, &self.book.least, &taken, threads);
         true
     }
 
@@ -290,7 +297,8 @@ impl Sweep<'_> {
         let asks = self.book.asks.len();
         let mut halves = [Bucket::default(), Bucket::default()];
         let jobs = halves.len();
-        pool::run_at(&mut halves[..jobs.min(self.threads)], jobs, |half, job| {
+        let threads = if count < FEW { 1 } else { self.threads };
+        pool::run_at(&mut halves[..jobs.min(threads)], jobs, |half, job| {
             if job == 0 {
                 let all = || found.iter().flat_map(|bucket| &bucket.sleepers);
                 half.sleepers = binned(all, asks, |sleeper| sleeper.rank);

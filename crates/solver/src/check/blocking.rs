@@ -131,6 +131,7 @@ impl Search<'_> {
         let above = served.max(self.floor);
         let above_score = above.map_or(0, |rank| i32::try_from(rank.score).unwrap_or(i32::MAX));
         let own = above_score.saturating_sub_unsigned(ask.part).max(0);
+        let least = (above_score, above.map_or(0, |rank| rank.tie));
         let view = self.view();
         let market = view.market;
         let (part, luck) = (ask.part.cast_signed(), view.luck(shape));
@@ -169,25 +170,31 @@ impl Search<'_> {
                         .fit(profile, shape.gpus, market.groups[group].free);
                     query.base = region.cast_unsigned() + fit;
                     let reach = query.base.cast_signed() + luck;
-                    for at in shelf.places_from(market, size, group) {
-                        let block = &shelf.blocks[at];
-                        if reach + block.part[0].cast_signed() < own {
+                    let blocks = shelf.places_from(market, size, group);
+                    for first in blocks.clone().step_by(LANES) {
+                        if reach + shelf.blocks[first].part[0].cast_signed() < own {
                             break;
                         }
-                        if gains.block(size, at) + part + reach < 0 {
-                            continue;
-                        }
-                        let (mut mask, scores) = lanes.slots(&query, block, own);
-                        while mask != 0 {
-                            let lane = mask.trailing_zeros() as usize;
-                            mask &= mask - 1;
-                            let machine = block.machine[lane];
-                            if !self.closes.reaches(machine, size, part + scores[lane]) {
-                                continue;
-                            }
-                            let blocks = self.judge(ask, machine, above);
-                            if blocks.is_some() {
-                                return blocks;
+                        let gain = gains.blocks(size, first..blocks.end.min(first + LANES));
+                        let mut open = lanes.tops(&gain, -(part + reach));
+                        while open != 0 {
+                            let at = first + open.trailing_zeros() as usize;
+                            open &= open - 1;
+                            let block = &shelf.blocks[at];
+                            let (mut mask, scores) = lanes.slots(&query, block, own);
+                            while mask != 0 {
+                                let lane = mask.trailing_zeros() as usize;
+                                mask &= mask - 1;
+                                let tie = fold(query.key, block.key[lane]);
+                                let pair = (part + scores[lane], tie);
+                                let machine = block.machine[lane];
+                                if pair < least || pair < self.closes.of(machine, size) {
+                                    continue;
+                                }
+                                let found = self.judge(ask, machine, above);
+                                if found.is_some() {
+                                    return found;
+                                }
                             }
                         }
                     }

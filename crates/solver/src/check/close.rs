@@ -1,5 +1,7 @@
 //! Where machines closed, and how far below a cell's, a group's or a block's machines that lies.
 
+use std::ops::Range;
+
 use quorate_matching::OutcomeList;
 
 use super::Round;
@@ -12,9 +14,9 @@ use crate::pool;
 /// More than any pair scores.
 const BEYOND: i32 = i32::MAX / 4;
 
-/// By machine and size: the score of the match with which the machine closed for the size, [`NONE`]
-/// if it never did, [`BEYOND`] if it was closed before the round began.
-pub(super) struct Closes(Vec<[i32; SIZES]>);
+/// By machine and size: score and tie of the match with which the machine closed for the size; the
+/// score is [`NONE`] if it never did, [`BEYOND`] if it was closed before the round began.
+pub(super) struct Closes(Vec<[(i32, u64); SIZES]>);
 
 impl Closes {
     pub(super) fn new(round: &Round<'_>, list: &OutcomeList, claim: &Claim) -> Self {
@@ -26,21 +28,23 @@ impl Closes {
             std::array::from_fn(|size| {
                 let room = usize::from(free).checked_sub(size + 1);
                 let Some(room) = room else {
-                    return BEYOND;
+                    return (BEYOND, 0);
                 };
                 let closing = entries
                     .iter()
                     .find(|entry| usize::from(entry.used.gpus) > room);
                 // Entries are true by now, and true scores of a valid policy fit.
-                closing.map_or(NONE, |entry| i32::try_from(entry.score).unwrap_or(BEYOND))
+                closing.map_or((NONE, 0), |entry| {
+                    (i32::try_from(entry.score).unwrap_or(BEYOND), entry.tie)
+                })
             })
         };
         Self((0..market.machines.len()).map(of).collect())
     }
 
-    /// Whether the pair scores enough for the machine to have had GPUs for it.
-    pub(super) fn reaches(&self, machine: u32, size: usize, score: i32) -> bool {
-        score >= self.0[machine as usize][size]
+    /// Score and tie that a pair has to reach for the machine to have had GPUs for it.
+    pub(super) fn of(&self, machine: u32, size: usize) -> (i32, u64) {
+        self.0[machine as usize][size]
     }
 }
 
@@ -80,7 +84,7 @@ impl Gains {
                         continue;
                     }
                     let part = shelf.blocks[block].part[lane].cast_signed();
-                    for (size, close) in closes.0[machine as usize].iter().enumerate() {
+                    for (size, (close, _)) in closes.0[machine as usize].iter().enumerate() {
                         let gain = match *close {
                             NONE => BEYOND,
                             BEYOND => continue,
@@ -121,8 +125,14 @@ impl Gains {
         self.tops[size * groups..][..groups].as_chunks().0
     }
 
-    /// Of a block, for a size.
-    pub(super) fn block(&self, size: usize, block: usize) -> i32 {
-        self.blocks[size * (self.blocks.len() / SIZES) + block]
+    /// Of up to eight blocks from one on, for a size.
+    #[inline(always)]
+    pub(super) fn blocks(&self, size: usize, blocks: Range<usize>) -> [i32; LANES] {
+        let all = &self.blocks[size * (self.blocks.len() / SIZES)..];
+        let mut eight = [NONE; LANES];
+        for (to, gain) in eight.iter_mut().zip(&all[blocks]) {
+            *to = *gain;
+        }
+        eight
     }
 }
