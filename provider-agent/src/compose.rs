@@ -38,6 +38,8 @@ pub fn compose(
         epoch: question.epoch,
         window: question.window,
         nonce: question.nonce,
+        lease: question.lease,
+        checks: question.checks,
         time: now,
         listening_since: log.since(),
         agent: agent_release(),
@@ -49,7 +51,7 @@ pub fn compose(
 }
 
 /// What an operator would find wrong with this report, were it well signed and the machine registered
-/// as `expected` and in this state on chain. The agent pauses its machine on its own FAIL, before
+/// as `expected`, with these leases on chain by now. The agent pauses its machine on its own FAIL, before
 /// anyone else finds it.
 #[must_use]
 pub fn own_faults(
@@ -65,9 +67,10 @@ pub fn own_faults(
             epoch: report.epoch,
             window: report.window,
             nonce: report.nonce,
+            lease: report.lease,
+            checks: report.checks,
         },
         expected: expected.clone(),
-        lease_before: lease,
         lease_after: lease,
         maintenance: None,
         environment: Environment::SOUND,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use quorate_canon::{HealthEpoch, OfferId, OperatorIndex, Timestamp};
 use quorate_health::{
-    Expected, GpuUuid, HealthPolicy, LeaseState, MAX_GPUS, Nonce, Question, Reason, Report,
+    Checks, Expected, GpuUuid, HealthPolicy, LeaseState, MAX_GPUS, Nonce, Question, Reason, Report,
     Signals, Subject, Window,
 };
 use quorate_service::Exit;
@@ -154,6 +154,8 @@ const QUESTION: Question = Question {
     epoch: HealthEpoch::new(0),
     window: Window(0),
     nonce: Nonce([0; 16]),
+    lease: LeaseState::Free,
+    checks: Checks::REPORT,
 };
 
 /// A registration that says what was found: the model of the first card that answers.

@@ -9,8 +9,8 @@ use provider_agent::reader::simulated::{Scenario, SimulatedReader};
 use provider_agent::xids::XidLog;
 use quorate_canon::{HealthEpoch, OfferId, OperatorIndex, Timestamp};
 use quorate_health::{
-    Answer, Environment, Expected, HealthPolicy, LeaseState, Nonce, Previous, ProbeView, Question,
-    Reason, Report, Subject, Verdict, Window, verdict,
+    Answer, Checks, Environment, Expected, HealthPolicy, LeaseState, Nonce, Previous, ProbeView,
+    Question, Reason, Report, Subject, Verdict, Window, verdict,
 };
 
 const START: u64 = 1_700_000_000;
@@ -22,6 +22,8 @@ fn question() -> Question {
         epoch: HealthEpoch::new(12),
         window: Window(4),
         nonce: Nonce([9; 16]),
+        lease: LeaseState::Free,
+        checks: Checks::REPORT,
     }
 }
 
@@ -67,7 +69,6 @@ fn judged(
     let view = ProbeView {
         question: question(),
         expected: expected.clone(),
-        lease_before: LeaseState::Free,
         lease_after: lease,
         maintenance: None,
         environment: Environment::SOUND,
@@ -177,7 +178,6 @@ fn every_report_of_simulated_cards_says_so_and_fails_in_production() {
             let view = ProbeView {
                 question: question(),
                 expected: expected.clone(),
-                lease_before: LeaseState::Free,
                 lease_after: LeaseState::Free,
                 maintenance: None,
                 environment: Environment::SOUND,

@@ -67,7 +67,12 @@ fn memory(gpu: &GpuRecord, registered: u32, policy: &HealthPolicy) -> Option<Rea
 /// The newest event within the horizon that is the hardware's. Whether a process held the card does
 /// not matter: a tenant is no excuse for hardware.
 fn hardware_xid(gpu: &GpuRecord, policy: &HealthPolicy) -> Option<Reason> {
-    gpu.xids
+    let listed = if gpu.has(Signals::XIDS) {
+        gpu.xids.as_slice()
+    } else {
+        &[]
+    };
+    listed
         .iter()
         .find(|event| {
             event.seconds_ago <= policy.xid_horizon

@@ -1,17 +1,19 @@
 //! What the chain says about a machine: leased or not, in maintenance or not. Never the machine.
 
-use quorate_canon::Timestamp;
+use quorate_canon::codec::{FixedWidth, Reader, Writer};
+use quorate_canon::{CodecError, Timestamp};
 
 use crate::HealthPolicy;
+use crate::range::ensure;
 
-/// Whether a machine is in use, as the chain has it.
+/// Whether a machine is in use, as the chain has it; 9 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LeaseState {
-    /// It has no lease, and none ended lately.
+    /// Code 0: it has no lease and has had none.
     Free,
-    /// It has at least one lease, the oldest since then.
+    /// Code 1: it has at least one lease, the oldest since then.
     LeasedSince(Timestamp),
-    /// It has none; the last one ended then.
+    /// Code 2: it has none; the last one ended then.
     EndedAt(Timestamp),
 }
 
@@ -27,6 +29,37 @@ impl LeaseState {
                 now.get().saturating_sub(end.get()) < u64::from(policy.drain_seconds)
             }
         }
+    }
+}
+
+impl FixedWidth for LeaseState {
+    const WIDTH: usize = 9;
+
+    fn write(&self, out: &mut Writer) {
+        let (code, time) = match self {
+            Self::Free => (0_u8, Timestamp::new(0)),
+            Self::LeasedSince(start) => (1, *start),
+            Self::EndedAt(end) => (2, *end),
+        };
+        out.value(&code);
+        out.value(&time);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let code: u8 = input.value()?;
+        let time: Timestamp = input.value()?;
+        ensure(code <= 2, "lease", code, "0, 1 or 2")?;
+        ensure(
+            code != 0 || time.get() == 0,
+            "lease time",
+            time.get(),
+            "0 without a lease",
+        )?;
+        Ok(match code {
+            1 => Self::LeasedSince(time),
+            2 => Self::EndedAt(time),
+            _ => Self::Free,
+        })
     }
 }
 

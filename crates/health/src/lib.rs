@@ -57,7 +57,7 @@ pub use moment::{moment, probe_message};
 pub use policy::{HealthPolicy, PolicyError, XidClass};
 pub use reason::{Reason, Verdict, Why};
 pub use report::{
-    MAX_GPUS, Nonce, REPORT_VERSION, Release, Report, SIGNATURE, SignedReport, Subject,
+    Checks, MAX_GPUS, Nonce, REPORT_VERSION, Release, Report, SIGNATURE, SignedReport, Subject,
 };
 pub use signals::Signals;
 pub use tally::{WindowTally, Word};

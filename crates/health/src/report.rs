@@ -5,7 +5,7 @@ use quorate_canon::hash::{sha256, tag};
 use quorate_canon::{CodecError, Digest, HealthEpoch, OfferId, OperatorIndex, Timestamp};
 
 use crate::range::ensure;
-use crate::{GpuRecord, Window};
+use crate::{GpuRecord, LeaseState, Window};
 
 /// The version of the report's bytes.
 pub const REPORT_VERSION: u32 = 1;
@@ -17,7 +17,7 @@ pub const MAX_GPUS: usize = 16;
 pub const SIGNATURE: usize = 65;
 
 /// Width of what stands before the cards.
-const HEAD: usize = 80;
+const HEAD: usize = 96;
 
 /// Flag bit: the cards are simulated.
 const SIMULATED: u8 = 1;
@@ -67,6 +67,30 @@ impl FixedWidth for Nonce {
     }
 }
 
+/// What a probe asks for; 32 bits. A later version adds checks that need the card, such as a proof of
+/// work that only the claimed card can do in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Checks(u32);
+
+impl Checks {
+    /// Bit 0: the report itself, which every probe asks for. The only one so far.
+    pub const REPORT: Self = Self(1);
+}
+
+impl FixedWidth for Checks {
+    const WIDTH: usize = 4;
+
+    fn write(&self, out: &mut Writer) {
+        out.value(&self.0);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let bits: u32 = input.value()?;
+        ensure(bits == Self::REPORT.0, "checks", bits, "1, a report")?;
+        Ok(Self(bits))
+    }
+}
+
 /// Three numbers of a program's version; 6 bytes. Ordered as versions are.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Release {
@@ -102,7 +126,7 @@ impl FixedWidth for Release {
     }
 }
 
-/// A report: 80 bytes, and 224 for each card.
+/// A report: 96 bytes, and 224 for each card.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Report {
     /// Whom the probe asked.
@@ -115,6 +139,10 @@ pub struct Report {
     pub window: Window,
     /// The probe's nonce.
     pub nonce: Nonce,
+    /// Leases on chain, as the probe said.
+    pub lease: LeaseState,
+    /// What the probe asked for.
+    pub checks: Checks,
     /// When the report was made, by the machine's clock. No verdict reads it.
     pub time: Timestamp,
     /// Since when the agent has listened for events, by the machine's clock.
@@ -152,13 +180,15 @@ impl Report {
         out.value(&self.epoch);
         out.value(&self.window);
         out.value(&self.nonce);
+        out.value(&self.lease);
+        out.value(&self.checks);
         out.value(&self.time);
         out.value(&self.listening_since);
         out.value(&self.agent);
         out.value(&self.driver);
         out.value(&u8::from(self.simulated));
         out.value(&u8::try_from(cards.len()).unwrap_or(u8::MAX));
-        out.spare(11);
+        out.spare(14);
         for card in cards {
             out.value(card);
         }
@@ -180,6 +210,8 @@ impl Report {
             epoch: input.value()?,
             window: input.value()?,
             nonce: input.value()?,
+            lease: input.value()?,
+            checks: input.value()?,
             time: input.value()?,
             listening_since: input.value()?,
             agent: input.value()?,
@@ -188,7 +220,7 @@ impl Report {
             gpus: Vec::new(),
         };
         let count: u8 = input.value()?;
-        input.spare(11)?;
+        input.spare(14)?;
         ensure(usize::from(count) <= MAX_GPUS, "gpus", count, "at most 16")?;
         for position in 0..count {
             let card: GpuRecord = input.value()?;

@@ -65,6 +65,8 @@ fn differs(question: &Question, report: &Report) -> Option<&'static str> {
         (question.epoch == report.epoch, "health epoch"),
         (question.window == report.window, "window"),
         (question.nonce == report.nonce, "nonce"),
+        (question.lease == report.lease, "lease"),
+        (question.checks == report.checks, "checks"),
     ]
     .into_iter()
     .find_map(|(same, field)| (!same).then_some(field))
@@ -72,7 +74,7 @@ fn differs(question: &Question, report: &Report) -> Option<&'static str> {
 
 /// Whether somebody may rightly hold the cards, at either end of the check.
 fn in_use(view: &ProbeView, policy: &HealthPolicy) -> bool {
-    [view.lease_before, view.lease_after]
+    [view.question.lease, view.lease_after]
         .iter()
         .any(|lease| lease.in_use(view.now, policy))
 }

@@ -2,7 +2,7 @@
 
 use quorate_canon::{HealthEpoch, OperatorIndex, Timestamp};
 
-use crate::{GpuUuid, LeaseState, Maintenance, Nonce, Report, Subject, Window};
+use crate::{Checks, GpuUuid, LeaseState, Maintenance, Nonce, Report, Subject, Window};
 
 /// The probe that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,8 +15,12 @@ pub struct Question {
     pub epoch: HealthEpoch,
     /// The window.
     pub window: Window,
-    /// What the answer has to repeat.
+    /// What the answer has to repeat, as it has to repeat all of this.
     pub nonce: Nonce,
+    /// Leases on chain when the probe was sent.
+    pub lease: LeaseState,
+    /// What is asked for.
+    pub checks: Checks,
 }
 
 /// What the chain has about the machine.
@@ -80,9 +84,7 @@ pub struct ProbeView {
     pub question: Question,
     /// What the chain has about the machine.
     pub expected: Expected,
-    /// Leases when the probe was sent.
-    pub lease_before: LeaseState,
-    /// Leases when the answer came, or the deadline passed. A card rented in mid-check is in use.
+    /// Leases on chain when the answer came, or the deadline passed. A card rented in mid-check is in use.
     pub lease_after: LeaseState,
     /// The maintenance whose interval holds `now` or stands nearest, as the chain has it.
     pub maintenance: Option<Maintenance>,

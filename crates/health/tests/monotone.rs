@@ -8,7 +8,7 @@ use quorate_health::{
     Answer, Environment, GpuRecord, LeaseState, Nonce, ProbeView, Report, Signals, Verdict,
     XidEvent, faults, verdict,
 };
-use support::{any_answer, any_lease, any_policy, any_view, view};
+use support::{any_answer, any_lease, any_policy, any_view, leases, view};
 
 /// The partial order "worse news": whether `worse` says of every single thing the same as `better` or
 /// something worse. The operator's own state, the chain's, the question and the previous report are the
@@ -38,6 +38,7 @@ fn worse_report(worse: &Report, better: &Report, view: &ProbeView) -> bool {
             && report.epoch == question.epoch
             && report.operator == question.operator
             && report.subject == question.subject
+            && (report.lease, report.checks) == (question.lease, question.checks)
     };
     // A report of another probe is as bad as none.
     if !answers(worse) {
@@ -235,11 +236,10 @@ proptest! {
     ) {
         let other = ProbeView {
             answer,
-            lease_before: lease,
-            lease_after: lease,
             previous: None,
             ..view.clone()
         };
+        let other = leases(other, lease, lease);
         let unknown = |view: &ProbeView| match verdict(view, &policy) {
             Verdict::Unknown(why) => Some(why),
             _ => None,
@@ -261,11 +261,7 @@ proptest! {
     /// A lease, the provider's own too, excuses what needs a card for itself and nothing else.
     #[test]
     fn a_lease_excuses_exclusive_checks_only(view in any_view(), policy in any_policy()) {
-        let lease = |lease| ProbeView {
-            lease_before: lease,
-            lease_after: lease,
-            ..view.clone()
-        };
+        let lease = |lease| leases(view.clone(), lease, lease);
         let free = faults(&lease(LeaseState::Free), &policy);
         let leased = faults(&lease(LeaseState::LeasedSince(view.now)), &policy);
         let shared: Vec<_> = free.iter().filter(|reason| !reason.excused_in_use()).copied().collect();

@@ -3,16 +3,17 @@
 mod support;
 
 use proptest::prelude::*;
+use quorate_canon::Timestamp;
 use quorate_canon::codec::{CodecError, FixedWidth as _};
 use quorate_canon::hash::{sha256, tag};
-use quorate_health::{GpuRecord, GpuUuid, MAX_XIDS, Report, SignedReport, XidEvent};
+use quorate_health::{GpuRecord, GpuUuid, LeaseState, MAX_XIDS, Report, SignedReport, XidEvent};
 use support::{any_report, card, report, uuid};
 
 proptest! {
     #[test]
     fn a_report_is_read_back(report in any_report()) {
         let bytes = report.to_bytes();
-        prop_assert_eq!(bytes.len(), 80 + 224 * report.gpus.len());
+        prop_assert_eq!(bytes.len(), 96 + 224 * report.gpus.len());
         prop_assert_eq!(Report::from_bytes(&bytes), Ok(report.clone()));
         prop_assert_eq!(report.clone().canonical(), report);
     }
@@ -62,6 +63,7 @@ fn fields_stand_where_the_format_says() {
     }];
     let mut report = report(vec![card]);
     report.simulated = true;
+    report.lease = LeaseState::EndedAt(Timestamp::new(9));
     let bytes = report.to_bytes();
     assert_eq!(bytes[..4], [0, 0, 0, 1], "version");
     assert_eq!(bytes[4..13], [1, 0, 0, 0, 0, 0, 0, 0, 77], "subject");
@@ -69,11 +71,14 @@ fn fields_stand_where_the_format_says() {
     assert_eq!(bytes[17..21], 900_u32.to_be_bytes(), "epoch");
     assert_eq!(bytes[21..23], [0, 12], "window");
     assert_eq!(bytes[23..39], [6; 16], "nonce");
-    assert_eq!(bytes[39..47], report.time.get().to_be_bytes());
-    assert_eq!(bytes[47..55], report.listening_since.get().to_be_bytes());
-    assert_eq!(bytes[61..67], [2, 38, 0, 54, 0, 15], "driver");
-    assert_eq!(bytes[67..69], [1, 1], "flags, cards");
-    let card = &bytes[80..];
+    assert_eq!(bytes[39..48], [2, 0, 0, 0, 0, 0, 0, 0, 9], "lease");
+    assert_eq!(bytes[48..52], [0, 0, 0, 1], "checks");
+    assert_eq!(bytes[52..60], report.time.get().to_be_bytes());
+    assert_eq!(bytes[60..68], report.listening_since.get().to_be_bytes());
+    assert_eq!(bytes[74..80], [2, 38, 0, 54, 0, 15], "driver");
+    assert_eq!(bytes[80..82], [1, 1], "flags, cards");
+    assert_eq!(bytes[82..96], [0; 14], "spare");
+    let card = &bytes[96..];
     assert_eq!(card[..16], [0xcc; 16]);
     assert_eq!(card[16..20], [0, 0, 0x1f, 0xff], "signals");
     assert_eq!(card[20..25], [1, 50, 89, 92, 51], "state, heat, model");
@@ -108,7 +113,7 @@ fn the_signature_stands_at_the_end() {
     assert_eq!(SignedReport::from_bytes(&bytes), Ok(signed));
     assert!(SignedReport::from_bytes(&bytes[1..]).is_err());
     assert!(SignedReport::from_bytes(&[0; 64]).is_err());
-    assert_eq!(SignedReport::MAX_WIDTH, 80 + 16 * 224 + 65);
+    assert_eq!(SignedReport::MAX_WIDTH, 96 + 16 * 224 + 65);
 }
 
 fn field(report: &Report) -> &'static str {
@@ -129,14 +134,21 @@ fn a_report_of_too_many_cards_is_cut_and_one_that_claims_them_is_refused() {
     let many = report((0..20).map(card).collect());
     assert_eq!(many.clone().canonical().gpus.len(), 16);
     let mut bytes = many.canonical().to_bytes();
-    bytes[68] = 17;
+    bytes[81] = 17;
     bytes.extend_from_slice(&card(99).to_bytes());
     assert!(Report::from_bytes(&bytes).is_err());
 }
 
 #[test]
-fn a_version_or_subject_of_later_is_refused() {
-    for (at, value, expected) in [(3, 2, "version"), (4, 2, "subject"), (67, 2, "flags")] {
+fn what_a_later_version_may_say_is_refused() {
+    for (at, value, expected) in [
+        (3, 2, "version"),
+        (4, 2, "subject"),
+        (39, 3, "lease"),
+        (47, 1, "lease time"),
+        (51, 3, "checks"),
+        (80, 2, "flags"),
+    ] {
         let mut bytes = report(vec![]).to_bytes();
         bytes[at] = value;
         match Report::from_bytes(&bytes) {

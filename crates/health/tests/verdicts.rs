@@ -7,7 +7,7 @@ use quorate_health::{
     Answer, Environment, GpuRecord, HealthPolicy, LeaseState, Maintenance, Nonce, Previous,
     ProbeView, Reason, Report, Signals, Subject, Verdict, Why, Window, XidClass, XidEvent, verdict,
 };
-use support::{NOW, card, report, uuid, view, with_card};
+use support::{NOW, card, leases, report, uuid, view, with_card};
 
 /// Something that is done to a value.
 type Change<T> = fn(&mut T);
@@ -27,11 +27,7 @@ fn code(view: &ProbeView) -> u8 {
 
 fn leased(view: ProbeView) -> ProbeView {
     let lease = LeaseState::LeasedSince(Timestamp::new(NOW - 10_000));
-    ProbeView {
-        lease_before: lease,
-        lease_after: lease,
-        ..view
-    }
+    leases(view, lease, lease)
 }
 
 /// Codes when the machine is free and when it is leased.
@@ -69,7 +65,7 @@ fn silence_and_noise_fail_in_a_lease_too() {
 
 #[test]
 fn a_report_of_another_probe_fails() {
-    let changes: [(&str, Change<Report>); 5] = [
+    let changes: [(&str, Change<Report>); 6] = [
         ("subject", |report| {
             report.subject = Subject::Machine(OfferId::new(1))
         }),
@@ -79,6 +75,9 @@ fn a_report_of_another_probe_fails() {
         }),
         ("window", |report| report.window = Window(11)),
         ("nonce", |report| report.nonce = Nonce([5; 16])),
+        ("lease", |report| {
+            report.lease = LeaseState::LeasedSince(Timestamp::new(NOW));
+        }),
     ];
     for (field, change) in changes {
         assert_eq!(
@@ -372,26 +371,20 @@ fn a_card_held_without_a_lease_fails_and_a_lease_excuses_it() {
 #[test]
 fn a_card_rented_or_given_back_in_mid_check_is_in_use() {
     let held = with_card(|card| card.processes = 1);
-    let leases = |before, after| {
-        code(&ProbeView {
-            lease_before: before,
-            lease_after: after,
-            ..held.clone()
-        })
-    };
+    let judged = |before, after| code(&leases(held.clone(), before, after));
     let at = |ago| Timestamp::new(NOW - ago);
-    assert_eq!(leases(LeaseState::Free, LeaseState::Free), 20);
-    assert_eq!(leases(LeaseState::Free, LeaseState::LeasedSince(at(0))), 0);
+    assert_eq!(judged(LeaseState::Free, LeaseState::Free), 20);
+    assert_eq!(judged(LeaseState::Free, LeaseState::LeasedSince(at(0))), 0);
     assert_eq!(
-        leases(LeaseState::LeasedSince(at(900)), LeaseState::EndedAt(at(1))),
+        judged(LeaseState::LeasedSince(at(900)), LeaseState::EndedAt(at(1))),
         0
     );
     assert_eq!(
-        leases(LeaseState::EndedAt(at(299)), LeaseState::EndedAt(at(299))),
+        judged(LeaseState::EndedAt(at(299)), LeaseState::EndedAt(at(299))),
         0
     );
     assert_eq!(
-        leases(LeaseState::EndedAt(at(300)), LeaseState::EndedAt(at(300))),
+        judged(LeaseState::EndedAt(at(300)), LeaseState::EndedAt(at(300))),
         20
     );
 }

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use quorate_canon::{Address, ChainId, HealthEpoch, OfferId, OperatorIndex, Timestamp};
 use quorate_health::{
-    Answer, Ecc, Environment, Expected, GpuRecord, GpuUuid, HealthPolicy, LeaseState, Link,
+    Answer, Checks, Ecc, Environment, Expected, GpuRecord, GpuUuid, HealthPolicy, LeaseState, Link,
     Maintenance, Network, Nonce, Previous, ProbeView, Question, Release, Remap, Report, Signals,
     Subject, Window, XidEvent,
 };
@@ -36,6 +36,8 @@ pub(crate) fn question() -> Question {
         epoch: HealthEpoch::new(900),
         window: Window(12),
         nonce: Nonce([6; 16]),
+        lease: LeaseState::Free,
+        checks: Checks::REPORT,
     }
 }
 
@@ -67,6 +69,8 @@ pub(crate) fn report(gpus: Vec<GpuRecord>) -> Report {
         epoch: question.epoch,
         window: question.window,
         nonce: question.nonce,
+        lease: question.lease,
+        checks: question.checks,
         time: Timestamp::new(NOW),
         listening_since: Timestamp::new(NOW - 1_000_000),
         agent: Release::default(),
@@ -89,7 +93,6 @@ pub(crate) fn view() -> ProbeView {
             model: MODEL,
             vram_mib: 81_920,
         },
-        lease_before: LeaseState::Free,
         lease_after: LeaseState::Free,
         maintenance: None,
         environment: Environment::SOUND,
@@ -291,17 +294,27 @@ pub(crate) fn any_view() -> impl Strategy<Value = ProbeView> {
         any_answer(),
         proptest::option::of(previous),
     )
-        .prop_map(
-            |(leases, maintenance, environment, answer, previous)| ProbeView {
-                lease_before: leases.0,
-                lease_after: leases.1,
+        .prop_map(|(states, maintenance, environment, answer, previous)| {
+            let view = ProbeView {
                 maintenance,
                 environment,
                 answer,
                 previous,
                 ..view()
-            },
-        )
+            };
+            leases(view, states.0, states.1)
+        })
+}
+
+/// The view with these leases on chain when it was asked and when it was answered; a report repeats what
+/// it was asked with.
+pub(crate) fn leases(mut view: ProbeView, before: LeaseState, after: LeaseState) -> ProbeView {
+    view.question.lease = before;
+    view.lease_after = after;
+    if let Answer::Report(report) = &mut view.answer {
+        report.lease = before;
+    }
+    view
 }
 
 /// Policies that differ where verdicts do.
