@@ -74,7 +74,7 @@ abstract contract Seeds is Evidence {
         // forge-lint: disable-next-line(unsafe-typecast)
         uint64 round = uint64(r);
         bool gives = _seedOf(n, round, signature) == bytes32(header[SEED_FROM:SEED_TO]);
-        bool genuine = Drand.verify48(round, signature, BLS12381.padKey(CodePages.read(beaconKeyPage)));
+        bool genuine = Drand.verify(round, signature, BLS12381.padKey(CodePages.read(beaconKeyPage)));
         return gives != genuine;
     }
 

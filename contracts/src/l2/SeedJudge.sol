@@ -59,7 +59,7 @@ abstract contract SeedJudge {
     }
 
     function _isBeacon(uint64 beaconRound, bytes calldata signature) internal view returns (bool) {
-        return Drand.verify48(beaconRound, signature, BLS12381.padKey(CodePages.read(beaconKeyPage)));
+        return Drand.verify(beaconRound, signature, BLS12381.padKey(CodePages.read(beaconKeyPage)));
     }
 
     function _seedOf(uint64 n, uint64 r, bytes calldata signature) private view returns (bytes32) {

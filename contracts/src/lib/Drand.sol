@@ -15,22 +15,11 @@ library Drand {
     uint256 private constant ROOT_HI = 0x0680447a8e5ff9a692c6e9ed90d2eb35;
     uint256 private constant ROOT_LO = 0xd91dd2e13ce144afd9cc34a83dac3d8907aaffffac54ffffee7fbfffffffeaab;
 
-    /// @notice Whether `signature` (48 bytes, compressed) is `key`'s for beacon round `round`, where `y` (48 bytes)
-    /// is the coordinate that the compression left out. `key` is 256 bytes, in EIP-2537's form.
+    /// @notice Whether `signature` (48 bytes, compressed) is `key`'s for beacon round `round`. `key` is 256 bytes, in
+    /// EIP-2537's form. The coordinate that the compression left out is worked out here (some 40,000 gas).
     /// @dev Total: whatever is handed in, the answer is true or false. Only want of gas reverts.
-    function verify(uint64 round, bytes memory signature, bytes memory y, bytes memory key)
-        internal
-        view
-        returns (bool)
-    {
-        (bool ok, bytes memory point) = decompress(signature, y);
-        return ok && BLS12381.verify(bytes.concat(messageOf(round)), BLS12381.DST_DRAND, key, point);
-    }
-
-    /// @notice As `verify`, with the missing coordinate worked out here (some 40,000 gas).
-    /// @dev Total: whatever is handed in, the answer is true or false. Only want of gas reverts.
-    function verify48(uint64 round, bytes memory signature, bytes memory key) internal view returns (bool) {
-        (bool ok, bytes memory point) = decompress48(signature);
+    function verify(uint64 round, bytes memory signature, bytes memory key) internal view returns (bool) {
+        (bool ok, bytes memory point) = decompress(signature);
         return ok && BLS12381.verify(bytes.concat(messageOf(round)), BLS12381.DST_DRAND, key, point);
     }
 
@@ -39,32 +28,10 @@ library Drand {
         return sha256(abi.encodePacked(round));
     }
 
-    /// @notice The point (128 bytes) that a compressed signature means if its y is `y`.
-    /// @dev Checks lengths, the three flags and the sign. That the coordinates are below the prime and on the
-    /// curve is for the precompile to check; with both, y is the only one that fits.
-    function decompress(bytes memory signature, bytes memory y) internal pure returns (bool ok, bytes memory point) {
-        if (signature.length != 48 || y.length != 48) return (false, "");
-        uint256 xHi;
-        uint256 xLo;
-        uint256 yHi;
-        uint256 yLo;
-        assembly ("memory-safe") {
-            xHi := shr(128, mload(add(signature, 32)))
-            xLo := mload(add(signature, 48))
-            yHi := shr(128, mload(add(y, 32)))
-            yLo := mload(add(y, 48))
-        }
-        // Flags, highest bit first: compressed, infinity, sign of y.
-        uint256 flags = xHi >> 125;
-        bool large = yHi > HALF_HI || (yHi == HALF_HI && yLo > HALF_LO);
-        if (flags != (large ? 5 : 4)) return (false, "");
-        return (true, abi.encode(xHi & ((1 << 125) - 1), xLo, yHi, yLo));
-    }
-
     /// @notice The point (128 bytes) that a compressed signature means.
     /// @dev `ok` says that length and flags are right. An x that is no point's gives bytes off the curve, and an x
     /// not below the prime stays as it is: both are for the next precompile to refuse.
-    function decompress48(bytes memory signature) internal view returns (bool ok, bytes memory point) {
+    function decompress(bytes memory signature) internal view returns (bool ok, bytes memory point) {
         if (signature.length != 48) return (false, "");
         uint256 xHi;
         uint256 xLo;
