@@ -8,8 +8,6 @@ interface IAttendance {
 
     /// @notice The round has no header that stands, or its epoch is paid.
     error NotPresentable(uint64 n);
-    /// @notice The header is not the one that stands in round n.
-    error WrongHeader(bytes32 got, bytes32 expected);
 
     /// @notice Marks signers of round n. The aggregate is verified over the header's digest.
     function present(uint64 n, bytes calldata bitmap, bytes calldata aggregate) external;

@@ -133,9 +133,6 @@ interface IRounds {
     function disputes() external view returns (address);
     /// @notice Whether an order that was open until `closedAt` may still be bound by a round that has not ended.
     function mayBind(uint64 closedAt) external view returns (bool);
-    /// @notice The contract's own reading of a list against a root, for nodes to check themselves before they sign:
-    /// reverts where `postChunk` would refuse. Pure in the chunk and the root.
-    function checkChunk(bytes32 outcomeRoot, Chunk calldata c) external view;
     function headerBytes(uint64 n, uint64 snapshotNumber, bytes32 snapshotHash, bytes32 policyHash, bytes32 inputsRoot, bytes32 seed, bytes32 outcomeRoot)
         external
         view

@@ -23,9 +23,7 @@ abstract contract ListJudge is BlockingJudge {
     using Openings for Openings.Opening;
     using ScorePage for ScorePage.Score;
 
-    constructor(IRounds rounds_, IMarket market_, IProviders providers_)
-        PairJudge(rounds_, market_, providers_)
-    {}
+    constructor(IRounds rounds_, IMarket market_, IProviders providers_) PairJudge(rounds_, market_, providers_) {}
 
     /// @dev Judges the list under `outcomeRoot` in round n by a witness of kind 1 to 5.
     function _judgeList(uint256 kind, uint64 n, bytes32 seed, bytes32 outcomeRoot, bytes calldata body)

@@ -248,11 +248,6 @@ contract Rounds is RoundBook, PolicyBook {
         _head = h.pack();
     }
 
-    /// @inheritdoc IRounds
-    function checkChunk(bytes32 outcomeRoot, Chunk calldata c) external view {
-        OutcomeTree.check(outcomeRoot, c);
-    }
-
     /// @dev The newest policy lies in the newest round's slot, so most rounds need no search.
     function _policyIndexAt(uint64 n) internal view override returns (uint256) {
         (uint256 from, uint256 index) = _head.policy();

@@ -63,8 +63,7 @@ abstract contract SeedJudge {
     }
 
     function _seedOf(uint64 n, uint64 r, bytes calldata signature) private view returns (bytes32) {
-        return
-            sha256(abi.encodePacked(SEED_TAG, _l1ChainId, _l2ChainId(), _rounds, n, _beaconChainHash, r, signature));
+        return sha256(abi.encodePacked(SEED_TAG, _l1ChainId, _l2ChainId(), _rounds, n, _beaconChainHash, r, signature));
     }
 
     /// @dev A chain id fits in 64 bits by EIP-2294.

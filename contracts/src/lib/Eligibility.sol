@@ -12,7 +12,6 @@ library Eligibility {
     using Fields for bytes;
     using ScorePage for ScorePage.Score;
 
-
     /// @notice 0 if the pair exists, else the code (1 to 22) of the first rule that it breaks.
     function check(Pairs.Request memory r, Pairs.Machine memory m, Pairs.Round memory c)
         internal

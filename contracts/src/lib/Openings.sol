@@ -172,9 +172,7 @@ library Openings {
             for { let end := add(sibling, mul(levels, stride)) } lt(sibling, end) { sibling := add(sibling, stride) } {
                 calldatacopy(sub(right, shl(5, and(place, 1))), sibling, 0x20)
                 place := shr(1, place)
-                ok := and(
-                    ok, staticcall(gas(), 2, sub(right, 33), 65, sub(right, shl(5, iszero(and(place, 1)))), 0x20)
-                )
+                ok := and(ok, staticcall(gas(), 2, sub(right, 33), 65, sub(right, shl(5, iszero(and(place, 1)))), 0x20))
             }
             mstore(node, place)
             mstore(add(node, 0x20), mload(sub(right, shl(5, iszero(and(place, 1))))))

@@ -54,9 +54,7 @@ library Score {
         uint256 what = m.record.wordAt(128) >> 56; // .. model ‖ gpus ‖ region ‖ kind ‖ tier, 8 bits each
         uint256 wanted = r.record.wordAt(Orders.REQUEST_DEMAND); // .. min_uptime ‖ gpus ‖ home_region
         f[0] = region(c.policy, wanted & 0xff, what >> 16 & 0xff);
-        f[1] = price(
-            c.policy.referencePrice(what >> 32 & 0xff), m.record.wordAt(96) >> 192, ScorePage.priceSlope(n)
-        );
+        f[1] = price(c.policy.referencePrice(what >> 32 & 0xff), m.record.wordAt(96) >> 192, ScorePage.priceSlope(n));
         f[2] = m.uptime == Pairs.UNOBSERVED ? ScorePage.priorUptime(n) : m.uptime;
         f[3] = m.reputation == Pairs.UNOBSERVED ? ScorePage.priorReputation(n) : m.reputation;
         f[4] = availability(wanted >> 8 & 0xff, m.free >> 192);

@@ -364,18 +364,6 @@ contract RoundsTest is Kit {
         assertTrue(ok ? status == IRounds.Status.Refuted : status == IRounds.Status.Certified, "all or nothing");
     }
 
-    function test_checkChunkReadsAsPostingDoes() external {
-        _postOffer(1, 100);
-        _postRequest(1, 100, 60);
-        bytes memory list = _list(_one(1, 1));
-        bytes32 root = _outcomeRoot(list, 0);
-        rounds.checkChunk(root, _chunk(0, list, 0));
-        IRounds.Chunk memory c = _chunk(0, list, 0);
-        c.lowest = 1;
-        vm.expectRevert(abi.encodeWithSelector(OutcomeTree.NoSuchPosition.selector, 1, 1));
-        rounds.checkChunk(root, c);
-    }
-
     // --- finality and the word to L1 ---
 
     function test_aRoundIsFinalWhenItsWindowsAreOver() external {

@@ -62,7 +62,10 @@ contract CheckArithmetic {
     }
 
     /// @dev A refutation is read from the slot as it was written, and leaves the rest of the state alone.
-    function check_aRefutationIsReadAsItWasWritten(uint256 slot, uint8 code, uint32 position, uint40 time) external pure {
+    function check_aRefutationIsReadAsItWasWritten(uint256 slot, uint8 code, uint32 position, uint40 time)
+        external
+        pure
+    {
         uint256 after_ = slot.refuted(code, position, time);
         (uint8 c, uint32 p, uint64 t) = after_.refutation();
         assert(c == code && p == position && t == time);

@@ -93,10 +93,14 @@ contract CheckOpenings {
     }
 
     /// @dev Count and lowest are those of the root.
-    function check_countAndLowestAreTheRoots(uint32 count, uint32 lowest, bytes32 top, uint32 count_, uint32 lowest_, bytes32 top_)
-        external
-        view
-    {
+    function check_countAndLowestAreTheRoots(
+        uint32 count,
+        uint32 lowest,
+        bytes32 top,
+        uint32 count_,
+        uint32 lowest_,
+        bytes32 top_
+    ) external view {
         bytes32 list = sha256(abi.encodePacked(uint8(2), uint8(3), count, top));
         bytes32 root = sha256(abi.encodePacked(bytes32("quorate/outcome/v1"), list, lowest));
         bytes memory opening = abi.encodePacked(count_, lowest_, uint8(0), top_);

@@ -87,7 +87,9 @@ abstract contract DisputeKit is RandomMarkets {
         uint16[8] memory weights = [1_500, 2_500, 1_500, 1_500, 800, 1_000, 500, 700];
         for (uint256 profile; profile < 4; ++profile) {
             for (uint256 f; f < 8; ++f) {
-                _put(page, 4 + 16 * profile + 2 * f, 2, weights[(f + profile) % 7 + (f == 7 ? 7 - (f + profile) % 7 : 0)]);
+                _put(
+                    page, 4 + 16 * profile + 2 * f, 2, weights[(f + profile) % 7 + (f == 7 ? 7 - (f + profile) % 7 : 0)]
+                );
             }
             uint256 sum;
             for (uint256 f; f < 8; ++f) {
@@ -168,8 +170,8 @@ abstract contract DisputeKit is RandomMarkets {
         uint256 count;
         for (uint256 i; i < pairs.length; ++i) {
             if (pairs[i].ineligible != 0) continue;
-            uint256 rank = uint256(pairs[i].score) << 192 | uint256(pairs[i].tie) << 128
-                | (i / offers + 1) << 64 | (i % offers + 1);
+            uint256 rank = uint256(pairs[i].score) << 192 | uint256(pairs[i].tie) << 128 | (i / offers + 1) << 64
+                | (i % offers + 1);
             uint256 at_ = count++;
             for (; at_ > 0 && order[at_ - 1] < rank; --at_) {
                 order[at_] = order[at_ - 1];
@@ -204,8 +206,7 @@ abstract contract DisputeKit is RandomMarkets {
 
     /// @dev The beacon's signature of a round, compressed.
     function _beacon(uint64 beaconRound) internal view returns (bytes memory signature) {
-        bytes memory point =
-            BlsKit.sign(BEACON_SECRET, BLS12381.DST_DRAND, sha256(abi.encodePacked(beaconRound)));
+        bytes memory point = BlsKit.sign(BEACON_SECRET, BLS12381.DST_DRAND, sha256(abi.encodePacked(beaconRound)));
         signature = _slice(point, 16, 64);
         signature[0] |= _isLarge(_slice(point, 80, 128)) ? bytes1(0xa0) : bytes1(0x80);
     }

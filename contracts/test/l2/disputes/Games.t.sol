@@ -46,9 +46,7 @@ contract GamesTest is GamesKit {
         Outcome memory right = _right(N);
         bytes memory standing = _settleAndPost(right);
         bytes memory header = _header(wrong);
-        vm.expectRevert(
-            abi.encodeWithSelector(IDisputes.WrongHeader.selector, sha256(header), sha256(standing))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongHeader.selector, sha256(header), sha256(standing)));
         court.challenge(header, witness);
         bytes memory short = _slice(standing, 0, 271);
         vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongHeader.selector, sha256(short), bytes32(0)));

@@ -165,7 +165,7 @@ contract DisputesGasTest is DisputeKit {
         s.posted = uint24((_size + 255) / 256);
         vm.store(address(rounds), bytes32(HEAD), bytes32(s.pack()));
         vm.store(address(rounds), keccak256(abi.encode(uint256(N), PAST)), bytes32(s.pack()));
-        (IRounds.Status status,, , uint64 endedAt, uint32 count, uint32 posted) = rounds.roundOf(N);
+        (IRounds.Status status,,, uint64 endedAt, uint32 count, uint32 posted) = rounds.roundOf(N);
         assertTrue(status == IRounds.Status.Settled && endedAt == block.timestamp, "settled");
         assertTrue(count == _size && posted == (_size + 255) / 256, "in full");
     }

@@ -54,7 +54,8 @@ contract HostileTest is Accuser {
 
     /// @dev Judges; true if there was an answer, and else it must be `BadWitness`.
     function _answers(bytes memory header, bytes memory witness) private view returns (bool) {
-        (bool ok, bytes memory answer) = address(verifier).staticcall(abi.encodeCall(IVerifier.judge, (header, witness)));
+        (bool ok, bytes memory answer) =
+            address(verifier).staticcall(abi.encodeCall(IVerifier.judge, (header, witness)));
         if (!ok) {
             assertEq(answer.length, 36, "an error with one argument");
             assertEq(bytes32(bytes4(answer)), bytes32(IVerifier.BadWitness.selector), "the bringer's fault");
@@ -129,7 +130,9 @@ contract HostileTest is Accuser {
     function testFuzz_anyPairOfAnyRoundHasAnAnswer(uint64 n, bytes32 seed, uint256 x) external view {
         bytes memory ids;
         for (uint256 i; i < 8; ++i) {
-            ids = bytes.concat(ids, abi.encodePacked(uint64(_nasty(_random(x, "r", i), 64)), uint64(_nasty(_random(x, "o", i), 64))));
+            ids = bytes.concat(
+                ids, abi.encodePacked(uint64(_nasty(_random(x, "r", i), 64)), uint64(_nasty(_random(x, "o", i), 64)))
+            );
         }
         assertEq(verifier.pairs(n, seed, ids).length, 8, "answers");
     }

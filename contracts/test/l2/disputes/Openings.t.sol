@@ -100,7 +100,8 @@ contract OpeningsTest is DisputeKit {
         uint32 count = type(uint32).max;
         (uint32 low, uint32 high) = a < b ? (a, b) : (b, a);
         if (low == high || high == count) return;
-        bytes memory opening = abi.encodePacked(count, uint32(0), uint8(2), low, seed, bytes17(seed), high, seed, bytes17(seed));
+        bytes memory opening =
+            abi.encodePacked(count, uint32(0), uint8(2), low, seed, bytes17(seed), high, seed, bytes17(seed));
         bytes memory siblings;
         uint256 known = 2;
         (uint256 x, uint256 y) = (low, high);

@@ -96,9 +96,8 @@ contract PairVectorsTest is Base {
     function _check(ScoreCases memory c, uint256 i) private view {
         Pairs.Request memory r = Pairs.Request(c.request[i], c.requestCreated[i]);
         Pairs.Machine memory m = _machine(c.offer[i]);
-        Pairs.Round memory round = Pairs.Round(
-            c.round[i], c.time[i], c.genesis[i], c.period[i], c.healthEpoch[i], ScorePage.load(PAGE)
-        );
+        Pairs.Round memory round =
+            Pairs.Round(c.round[i], c.time[i], c.genesis[i], c.period[i], c.healthEpoch[i], ScorePage.load(PAGE));
         uint64 tie = Lottery.tie(bytes32(c.seed[i]), uint64(r.record.uintAt(0, 8)), uint64(m.record.uintAt(0, 8)));
         assertEq(tie, c.tie[i], "tie");
         assertEq(Eligibility.check(r, m, round), c.eligible[i], "eligible");
@@ -116,8 +115,7 @@ contract PairVectorsTest is Base {
         for (uint256 i; i < 160; ++i) {
             m.record[i] = input[i];
         }
-        uint256 capacity =
-            Orders.capacityOf(m.record.wordAt(Orders.OFFER_CAPACITY), m.record.wordAt(Orders.OFFER_GPUS));
+        uint256 capacity = Orders.capacityOf(m.record.wordAt(Orders.OFFER_CAPACITY), m.record.wordAt(Orders.OFFER_GPUS));
         m.free = Capacity.minus(Capacity.spread(capacity), Capacity.spread(input.uintAt(168, 17)));
         m.uptime = input.uintAt(185, 2);
         m.flags = input.uintAt(187, 1);
