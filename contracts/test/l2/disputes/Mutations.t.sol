@@ -166,7 +166,7 @@ contract MutationsTest is Accuser {
         Outcome memory right = _market(seed);
         Entry[] memory entries = _entries(right.list);
         uint64 request = entries[seed % entries.length].request;
-        Entry memory e = _rated(right, entries[(seed + 1) % entries.length].offer, request);
+        Entry memory e = _rated(right, entries[(seed % entries.length + 1) % entries.length].offer, request);
         Outcome memory wrong = _outcomeOf(right, _with(entries, e));
         assertTrue(_shows(wrong, 4, 3), "twice");
         _settleAndPost(wrong);
