@@ -1,15 +1,23 @@
-//! One round's matching, without its limit, and the complete check of its outcome.
+//! One round's matching, without its limit, and the complete check of its outcome: on the trace, on
+//! few offers of many models and of one, and, by the solver's own benchmark, over sizes up to a
+//! million requests and on awkward markets.
 
-use std::time::{Duration, Instant};
+use std::{
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use quorate_canon::{
     Address, Bps, HealthEpoch, OfferId, RequestId, Round, Stake, Timestamp, Version,
 };
 use quorate_matching::{
-    MachineState, Offer, OfferInput, OutcomeList, ProviderState, Request, RequestInput,
-    RoundContext, ScorePolicy, Seed, Snapshot, check_outcome, match_round,
+    MachineState, Offer, OfferInput, ProviderState, Request, RequestInput, RoundContext,
+    ScorePolicy, Seed, Snapshot,
     policy::{defaults::policy_v1, models::MODELS},
 };
+use quorate_solver::Prepared;
+use serde::Deserialize;
 
 use super::{
     Row,
@@ -25,11 +33,14 @@ use crate::{
 
 const NOW: u64 = 1_800_000_000;
 const SYNTHETIC: u64 = 10_000;
+/// The two cores that the targets are given for.
+const THREADS: usize = 2;
 
-/// All rows of this group. Takes a core for some seconds.
+/// All rows of this group. Takes two cores for about two minutes.
 ///
 /// # Errors
-/// When the trace is not as published, or an outcome does not pass its check.
+/// When the trace is not as published, the solver's benchmark is not built or fails, or an outcome
+/// does not pass its check.
 pub(super) fn measure(tick: impl Fn()) -> Result<Vec<Row>, Error> {
     let mut rows = of("the whole trace", trace()?)?;
     tick();
@@ -38,7 +49,102 @@ pub(super) fn measure(tick: impl Fn()) -> Result<Vec<Row>, Error> {
         rows.extend(of(&what, synthetic(models)?)?);
         tick();
     }
+    rows.extend(scale()?);
+    tick();
     Ok(rows)
+}
+
+/// A row of the solver's benchmark: times in seconds, memory in MB.
+#[derive(Debug, Deserialize)]
+struct Scale {
+    market: String,
+    requests: u64,
+    offers: u64,
+    prepare_s: f64,
+    match_1_s: f64,
+    match_2_s: f64,
+    check_s: f64,
+    list_s: f64,
+    roots_s: f64,
+    whole_s: f64,
+    peak_mb: u64,
+    pairs: u64,
+}
+
+/// Runs the solver's benchmark in a process of its own, so that peaks of memory are its own too.
+fn scale() -> Result<Vec<Row>, Error> {
+    let here = std::env::current_exe().map_err(failed)?;
+    let bench = here.with_file_name("examples").join("bench");
+    let name = bench.display().to_string();
+    let run = Command::new(&bench).arg("--json").output();
+    let run = run.map_err(|e| {
+        let built = "cargo build --release -p quorate-solver --example bench";
+        Error::program(&name, format!("{e}: build it with {built}"))
+    })?;
+    if !run.status.success() {
+        let reason = String::from_utf8_lossy(&run.stderr).trim().to_owned();
+        return Err(Error::program(name, reason));
+    }
+    let rows: Vec<Scale> =
+        serde_json::from_slice(&run.stdout).map_err(|e| Error::program(name, e.to_string()))?;
+    let before = std::iter::once(None).chain(rows.iter().map(Some));
+    let each = rows.iter().zip(before);
+    Ok(each.flat_map(|(row, before)| row.rows(before)).collect())
+}
+
+impl Scale {
+    /// Whether the targets are given for this size.
+    fn is_aimed_at(&self) -> bool {
+        self.market.is_empty() && (self.requests, self.offers) == (1_000_000, 100_000)
+    }
+
+    fn rows(&self, before: Option<&Self>) -> Vec<Row> {
+        let market = match self.market.as_str() {
+            "" => "24 models, 32 regions",
+            name => name,
+        };
+        let size = format!(
+            "{} requests x {} offers, {market}",
+            self.requests, self.offers
+        );
+        let row = |what: &str, seconds: f64, target: Option<f64>| {
+            let (name, value) = (format!("{what}, {size}"), seconds * 1e3);
+            match target.filter(|_| self.is_aimed_at()) {
+                Some(target) => Row::at_most(name, value, "ms", target),
+                None => Row::info(name, value, "ms"),
+            }
+        };
+        let vote = self.match_2_s + self.list_s;
+        let mut rows = vec![
+            row("prepare before the beacon, 2 threads", self.prepare_s, None),
+            row("match, 1 thread", self.match_1_s, None),
+            row("match, 2 threads", self.match_2_s, Some(500.0)),
+            row("match, list and outcome root, 2 threads", vote, Some(750.0)),
+            row(
+                "complete check, 2 threads",
+                self.check_s,
+                Some(self.match_2_s * 1e3),
+            ),
+            row("both input roots, 2 threads", self.roots_s, None),
+            row("whole round, 2 threads", self.whole_s, Some(1_100.0)),
+            Row::info(format!("pairs scored, {size}"), as_f64(self.pairs), "pairs"),
+        ];
+        let (name, peak) = (
+            format!("memory with the inputs, {size}"),
+            as_f64(self.peak_mb),
+        );
+        rows.push(if self.is_aimed_at() {
+            Row::at_most(name, peak, "MB", 1_000_u32)
+        } else {
+            Row::info(name, peak, "MB")
+        });
+        if let Some(before) = before.filter(|before| before.market == self.market) {
+            let name = format!("growth of matching against the size before, {size}");
+            let growth = self.match_2_s / before.match_2_s;
+            rows.push(Row::info(name, growth, "times"));
+        }
+        rows
+    }
 }
 
 fn of(what: &str, snapshot: Snapshot) -> Result<Vec<Row>, Error> {
@@ -62,16 +168,19 @@ fn of(what: &str, snapshot: Snapshot) -> Result<Vec<Row>, Error> {
 
     forget_peak()?;
     let before = usage(std::process::id())?.resident;
-    let (outcome, matching) = timed(|| match_round(&snapshot, &policy, &context, &seed));
+    let inputs = Arc::new(snapshot);
+    let (round, preparing) = timed(|| Prepared::new(inputs, &policy, &context, THREADS));
+    let (outcome, matching) = timed(|| round.solve(&seed, THREADS));
     let peak = usage(std::process::id())?.peak;
-    let (list, listing) = timed(|| OutcomeList::new(&outcome, &snapshot));
+    let (list, listing) = timed(|| round.list(&outcome, THREADS));
     let list = list.map_err(failed)?;
-    let (verdict, checking) = timed(|| check_outcome(&snapshot, &policy, &context, &seed, &list));
+    let (verdict, checking) = timed(|| round.check(&seed, &list, THREADS));
     verdict.map_err(failed)?;
 
     let matched = as_f64(u64::from(list.count()));
     let memory = as_f64(peak.saturating_sub(before)) / 1e6;
     Ok(vec![
+        Row::info(format!("prepare {name}"), ms(preparing), "ms"),
         Row::info(format!("match {name}"), ms(matching), "ms"),
         Row::info(format!("matches in it, {what}"), matched, "requests"),
         Row::info(format!("memory of matching, {what}"), memory, "MB"),

@@ -119,7 +119,7 @@ impl Group {
     /// Steps that its progress bar shows.
     const fn steps(self) -> u64 {
         match self {
-            Self::Matching => 3,
+            Self::Matching => 4,
             Self::Certificate => 6,
             Self::Gas => 8,
             Self::Refutations => 26,
