@@ -3,19 +3,26 @@
 //!
 //! What makes it fast, in the order in which it happens:
 //!
-//! 1. **Compact orders.** All that pairs need of an order is copied once into a cache line.
+//! 1. **Compact orders.** All that pairs need of an order is copied once into a cache line, before
+//!    the seed is out. Requests of one shape (models, regions, profile, home, size) make a class.
 //! 2. **Groups.** A score is `request + offer + region pair + fit + lottery`. Machines of one model,
 //!    region and free size differ in the second and the last alone, so each group is sorted by the
 //!    offer's part, and a search in it stops where the most that the lottery gives is not enough.
-//! 3. **Wide registers.** The lottery of eight machines is drawn at once where the processor can.
-//! 4. **Bands.** The order is walked down in bands of scores. A request sleeps until the band of the
-//!    most that it can reach; then its few best machines are searched among those with room *by
-//!    then*. Threads search for the requests of a band side by side, against room that stands still.
+//! 3. **Wide registers.** Eight machines are scored at once where the processor can, and sixteen
+//!    regions are bounded at once.
+//! 4. **Bands.** The order is walked down in bands of scores. A class sleeps until the band of the
+//!    most that its first request can reach, a request until that of what it found or may find;
+//!    then its few best machines are searched among those with room *by then*. Threads search for
+//!    the requests of a band side by side, against room that stands still, and in an order that
+//!    keeps those together which look at the same machines.
 //! 5. **The walk.** One thread walks the band's pairs in order and takes what fits. Room only
 //!    shrinks, so a shortlist stays right after it was made; one that runs out is made again.
 //!
 //! Scheduling decides nothing: threads only search, each search is a function of the room at the
 //! band's start, and the walk sorts what they bring by the strict order of pairs.
+//!
+//! [`Prepared::check`] judges a claimed list in another way, which shares with the search only what
+//! an order and a group are.
 #![allow(
     clippy::cast_possible_truncation,
     reason = "positions are 32 bits wide in every format, and scores of a valid policy fit 32 bits"

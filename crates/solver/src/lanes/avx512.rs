@@ -29,11 +29,11 @@ impl Avx512 {
 
     /// Runs work compiled for these registers.
     pub(crate) fn work<W: Work>(self, work: W) -> W::Output {
-        #[target_feature(enable = "avx512f,avx512vl,avx2")]
+        #[target_feature(enable = "avx512f,avx512vl")]
         fn inner<W: Work>(lanes: Avx512, work: W) -> W::Output {
             work.run(lanes)
         }
-        // SAFETY: the processor has the features, as `self` says; AVX-512 implies AVX2.
+        // SAFETY: the processor has the features, as `self` says.
         unsafe { inner(self, work) }
     }
 }
