@@ -231,7 +231,8 @@ impl Driver {
                 self.closing = Some(round);
             }
         }
-        self.seen = Some(newest);
+        // A reorganisation can take the head back behind a close: its round stays taken up.
+        self.seen = self.seen.max(Some(newest));
         Ok(())
     }
 

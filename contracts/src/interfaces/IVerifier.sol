@@ -18,7 +18,8 @@ interface IVerifier {
         uint64 tie;
     }
 
-    /// @notice Judges a header, whether it was certified or not.
+    /// @notice Judges a header, whether it was certified or not. Kind 1 reads where the round's entries stand from its
+    /// leases, so there it says something only of the header that was posted in full: `Disputes` sees to that.
     /// @param header 272 bytes, of this deployment
     /// @return code 0: the witness shows no fault; else section 13's. @return position of the entry at fault, or 2^32 - 1
     function judge(bytes calldata header, bytes calldata witness) external view returns (uint8 code, uint32 position);
