@@ -15,12 +15,13 @@ use crate::{
     kit::{Event, Network, Plan},
 };
 
-/// One entry that is no pair, one number that is wrong, a list cut in the wrong place: with the missing
-/// match of the next test one of each family of faults that only a challenge shows.
+/// One entry that is no pair, one number that is wrong, a round that stopped too early: with the missing
+/// match of the next test one of each family of faults that only a challenge shows. (A lowest entry that
+/// is named wrongly may stand beyond the list; then no chunk of it can be posted and the round is void.)
 const DISPUTED: [(&str, Wrong); 3] = [
     ("watched_ineligible", Wrong::IneligiblePair),
     ("watched_score", Wrong::Score),
-    ("watched_lowest", Wrong::Lowest),
+    ("watched_cut", Wrong::CutEarly),
 ];
 
 /// All four operators sign a wrong outcome. The round is refuted by the auditor and void, and L1 takes
