@@ -15,7 +15,14 @@ const LOGGER_AT: Address = Address::repeat_byte(0x77);
 async fn emit(rpc: &Rpc, data: &'static [u8]) {
     let call =
         json!([{ "from": signer().address(), "to": LOGGER_AT, "data": Bytes::from_static(data) }]);
-    ask(rpc, "eth_sendTransaction", call).await;
+    let hash = ask(rpc, "eth_sendTransaction", call).await;
+    // The answer is the hash only: the block comes a moment later.
+    while ask(rpc, "eth_getTransactionReceipt", json!([hash]))
+        .await
+        .is_null()
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
