@@ -6,7 +6,9 @@ use protox::prost::Message as _;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=quorate");
-    let descriptors = protox::compile(["quorate/v1/aggregator.proto"], ["."])?;
+    let files =
+        ["aggregator", "agent", "attestations"].map(|name| format!("quorate/v1/{name}.proto"));
+    let descriptors = protox::compile(files, ["."])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("quorate.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure().compile_fds(descriptors)?;

@@ -1,7 +1,7 @@
 //! Generated protobuf types and gRPC stubs. They stay at the edge: `quorate-rpc` turns them into
 //! the domain's types, and nothing else reads them.
 
-/// Package `quorate.v1`: operators and aggregators.
+/// Package `quorate.v1`: operators, aggregators and agents.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]
 pub mod v1 {
     tonic::include_proto!("quorate.v1");
