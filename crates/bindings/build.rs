@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Module and interface.
-const INTERFACES: [(&str, &str); 11] = [
+const INTERFACES: [(&str, &str); 12] = [
     ("attendance", "IAttendance"),
     ("bridge", "IBridge"),
     ("disputes", "IDisputes"),
+    ("machines", "IMachines"),
     ("market", "IMarket"),
     ("providers", "IProviders"),
     ("rounds", "IRounds"),

@@ -19,9 +19,16 @@ interface IProviders {
     function addGpus(address provider, uint32 gpus) external; // MARKET
     function removeGpus(address provider, uint32 gpus) external; // MARKET
     function setUptime(uint64 offerId, uint16 uptime) external; // HEALTH
-    function setMachineFlags(uint64 offerId, uint8 flags) external; // HEALTH
+    /// @notice Clears, then sets bits of a machine's flags: 1 jailed, 2 in maintenance, 4 paused.
+    function changeMachineFlags(uint64 offerId, uint8 clear, uint8 set) external; // HEALTH
     function setReputation(address provider, uint16 reputation) external; // MONEY
     function setSlash(address provider, uint16 slash, uint32 healthEpoch) external; // HEALTH
+    /// @notice Takes at most `amount` millionths of a provider's stake, first what is staked, then what is leaving; pays
+    /// at most `bounty` of it to `to` and burns the rest. Writes the provider's slash rate.
+    /// @return taken millionths
+    function slash(address provider, uint64 amount, uint64 bounty, address to, uint32 healthEpoch)
+        external
+        returns (uint64 taken); // HEALTH
     function setProviderFlags(address provider, uint8 flags) external; // HEALTH
 
     // --- views ---

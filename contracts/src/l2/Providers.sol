@@ -5,7 +5,10 @@ import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
+import {Context} from "@openzeppelin/contracts/utils/Context.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
@@ -13,19 +16,25 @@ import {IProviders} from "../interfaces/IProviders.sol";
 /// @title Stake, uptime, reputation, slash rate and status of providers, checkpointed by time.
 /// @notice Every value is a step function of the block's time that only a transaction changes, so its value at
 /// the snapshot of any round can be read for ever.
-contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
+/// Whoever stakes may do so through the trusted forwarder, so that a relayer pays the gas.
+contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuardTransient {
     using Checkpoints for Checkpoints.Trace208;
     using SafeERC20 for IERC20Metadata;
 
     /// @notice May count GPUs: `Market`.
     bytes32 public constant MARKET = "MARKET";
-    /// @notice May write uptime, slash rate and status.
+    /// @notice May write uptime, slash rate and status, and take stake.
     bytes32 public constant HEALTH = "HEALTH";
+    /// @notice May write the flags of machines that are not a punishment: `Machines`.
+    bytes32 public constant MACHINES = "MACHINES";
     /// @notice May write reputation.
     bytes32 public constant MONEY = "MONEY";
 
     /// @notice "No observation": the policy's prior stands for it.
     uint16 public constant UNOBSERVED = type(uint16).max;
+    /// @notice Where slashed stake ends: nobody has this address's key, and every token can be sent to it.
+    address public constant BURNED = 0x000000000000000000000000000000000000dEaD;
+    uint8 private constant JAILED = 1;
     uint16 private constant FULL = 10_000;
 
     /// @notice The network's token.
@@ -60,6 +69,8 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
     event UnstakeRequested(address indexed provider, uint64 amount, uint64 readyAt);
     /// @notice Stake was taken out.
     event Unstaked(address indexed provider, uint64 amount);
+    /// @notice Stake was taken, in millionths: `bounty` of it went to `to`, the rest was burned.
+    event Slashed(address indexed provider, uint64 taken, uint64 bounty, address to, uint32 healthEpoch);
 
     /// @notice Amounts are whole millionths of the token, and not zero.
     error BadAmount(uint256 amount);
@@ -69,6 +80,8 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
     error NotReady(uint256 readyAt);
     /// @notice A share above 10,000 basis points.
     error BadShare(uint256 share);
+    /// @notice `MACHINES` may change the bits of `allowed` only.
+    error BadFlags(uint8 got, uint8 allowed);
     /// @notice The token has fewer than 6 or more than 18 decimals.
     error BadDecimals(uint8 decimals);
     /// @notice The token moved another amount than was asked for.
@@ -76,8 +89,10 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
 
     /// @param token_ the network's token, 6 to 18 decimals
     /// @param unbonding_ seconds between leaving stake and taking it out; longer than a round and its windows
-    /// @param admin who grants the roles MARKET, HEALTH, MONEY; deployment grants MARKET to `Market`
-    constructor(IERC20Metadata token_, uint32 unbonding_, address admin) {
+    /// @param admin who grants the roles MARKET, HEALTH, MACHINES, MONEY; deployment grants MARKET to `Market` and MACHINES
+    /// to `Machines`
+    /// @param forwarder the trusted ERC2771Forwarder, zero for none
+    constructor(IERC20Metadata token_, uint32 unbonding_, address admin, address forwarder) ERC2771Context(forwarder) {
         uint8 decimals = token_.decimals();
         if (decimals < 6 || decimals > 18) revert BadDecimals(decimals);
         token = token_;
@@ -88,11 +103,12 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
 
     /// @inheritdoc IProviders
     function stake(uint256 amount) external nonReentrant {
-        State memory s = _latest(msg.sender);
+        address provider = _msgSender();
+        State memory s = _latest(provider);
         s.stake += _toMillionths(amount);
-        _store(msg.sender, s);
+        _store(provider, s);
         uint256 before = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), amount);
+        token.safeTransferFrom(provider, address(this), amount);
         uint256 got = token.balanceOf(address(this)) - before;
         if (got != amount) revert TokenTakesFee(got, amount);
     }
@@ -101,23 +117,25 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
     /// @dev Counts from the next snapshot on; a second request starts the wait of all that is leaving anew.
     function requestUnstake(uint256 amount) external {
         uint64 units = _toMillionths(amount);
-        State memory s = _latest(msg.sender);
+        address provider = _msgSender();
+        State memory s = _latest(provider);
         if (units > s.stake) revert TooMuch(units, s.stake);
         s.stake -= units;
-        _store(msg.sender, s);
-        Leaving storage l = leaving[msg.sender];
+        _store(provider, s);
+        Leaving storage l = leaving[provider];
         l.amount += units;
         l.readyAt = uint64(block.timestamp) + unbonding;
-        emit UnstakeRequested(msg.sender, units, l.readyAt);
+        emit UnstakeRequested(provider, units, l.readyAt);
     }
 
     /// @inheritdoc IProviders
     function withdraw() external nonReentrant {
-        Leaving memory l = leaving[msg.sender];
+        address provider = _msgSender();
+        Leaving memory l = leaving[provider];
         if (l.amount == 0 || block.timestamp < l.readyAt) revert NotReady(l.readyAt);
-        delete leaving[msg.sender];
-        emit Unstaked(msg.sender, l.amount);
-        token.safeTransfer(msg.sender, l.amount * millionth);
+        delete leaving[provider];
+        emit Unstaked(provider, l.amount);
+        token.safeTransfer(provider, l.amount * millionth);
     }
 
     /// @inheritdoc IProviders
@@ -143,9 +161,15 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IProviders
-    function setMachineFlags(uint64 offerId, uint8 flags) external onlyRole(HEALTH) {
-        (uint16 uptime,) = _machine(_machines[offerId].latest());
-        _storeMachine(offerId, uptime, flags);
+    /// @dev `MACHINES` may do it too, but neither jail nor release.
+    function changeMachineFlags(uint64 offerId, uint8 clear, uint8 set) external {
+        if (!hasRole(HEALTH, _msgSender())) {
+            _checkRole(MACHINES);
+            uint8 bits = clear | set;
+            if (bits & JAILED != 0) revert BadFlags(bits, ~JAILED);
+        }
+        (uint16 uptime, uint8 flags) = _machine(_machines[offerId].latest());
+        _storeMachine(offerId, uptime, flags & ~clear | set);
     }
 
     /// @inheritdoc IProviders
@@ -157,12 +181,37 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IProviders
-    function setSlash(address provider, uint16 slash, uint32 healthEpoch) external onlyRole(HEALTH) {
-        if (slash > FULL) revert BadShare(slash);
+    function setSlash(address provider, uint16 rate, uint32 healthEpoch) external onlyRole(HEALTH) {
+        if (rate > FULL) revert BadShare(rate);
         State memory s = _latest(provider);
-        s.slash = slash;
+        s.slash = rate;
         s.slashEpoch = healthEpoch;
         _store(provider, s);
+    }
+
+    /// @inheritdoc IProviders
+    /// @dev Takes what there is if that is less than `amount`. A transfer of the network's token calls nobody, so the
+    /// receiver cannot stand in the way of the slash.
+    function slash(address provider, uint64 amount, uint64 bounty, address to, uint32 healthEpoch)
+        external
+        onlyRole(HEALTH)
+        nonReentrant
+        returns (uint64 taken)
+    {
+        State memory s = _latest(provider);
+        Leaving storage l = leaving[provider];
+        uint256 all = uint256(s.stake) + l.amount;
+        taken = uint64(Math.min(amount, all));
+        if (taken == 0) return 0;
+        uint64 staked = uint64(Math.min(taken, s.stake));
+        s.stake -= staked;
+        l.amount -= taken - staked;
+        _raiseSlash(s, uint16(Math.ceilDiv(uint256(taken) * FULL, all)), healthEpoch);
+        _store(provider, s);
+        uint64 paid = uint64(Math.min(bounty, taken / 2));
+        emit Slashed(provider, taken, paid, to, healthEpoch);
+        if (paid != 0) token.safeTransfer(to, paid * millionth);
+        token.safeTransfer(BURNED, (taken - paid) * millionth);
     }
 
     /// @inheritdoc IProviders
@@ -176,7 +225,7 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
     function providerAt(address provider, uint64 t)
         external
         view
-        returns (uint64 stake_, uint32 gpus, uint16 reputation, uint16 slash, uint32 slashEpoch, uint8 flags)
+        returns (uint64 stake_, uint32 gpus, uint16 reputation, uint16 slash_, uint32 slashEpoch, uint8 flags)
     {
         State memory s = _unpack(_valueAt(_providers[provider], t));
         return (s.stake, s.gpus, s.reputation, s.slash, s.slashEpoch, s.flags);
@@ -208,6 +257,19 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
         s.slash = uint16(packed >> 40);
         s.slashEpoch = uint32(packed >> 8);
         s.flags = uint8(packed);
+    }
+
+    /// @dev Writes a loss of `lost` basis points into the slash rate. Within one health epoch losses add up: a provider
+    /// that loses a share for each of ten machines has lost ten shares. Over epochs the greater of the former rate and
+    /// the loss stands: how far the former has decayed is the score's to say (it has the policy, this contract has
+    /// not), and a small slash must never wipe out the memory of a large one.
+    function _raiseSlash(State memory s, uint16 lost, uint32 healthEpoch) private pure {
+        if (s.slash != 0 && healthEpoch <= s.slashEpoch) {
+            s.slash += uint16(Math.ceilDiv(uint256(lost) * (FULL - s.slash), FULL));
+            return;
+        }
+        s.slash = uint16(Math.max(s.slash, lost));
+        s.slashEpoch = healthEpoch;
     }
 
     function _storeMachine(uint64 offerId, uint16 uptime, uint8 flags) private {
@@ -246,5 +308,17 @@ contract Providers is IProviders, AccessControl, ReentrancyGuardTransient {
             else low = middle + 1;
         }
         return high == 0 ? 0 : trace._checkpoints[high - 1]._value;
+    }
+
+    function _msgSender() internal view override(Context, ERC2771Context) returns (address) {
+        return ERC2771Context._msgSender();
+    }
+
+    function _msgData() internal view override(Context, ERC2771Context) returns (bytes calldata) {
+        return ERC2771Context._msgData();
+    }
+
+    function _contextSuffixLength() internal view override(Context, ERC2771Context) returns (uint256) {
+        return ERC2771Context._contextSuffixLength();
     }
 }

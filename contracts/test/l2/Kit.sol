@@ -64,7 +64,7 @@ abstract contract Kit is Base {
         usd = new MockToken(6);
         quor = new MockToken(18);
         bridge = new MockBridge();
-        providers = new Providers(quor, 1_000, address(this));
+        providers = new Providers(quor, 1_000, address(this), address(0));
         disputes = new MockDisputes();
         address predicted = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 1);
         address strikes_ = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 2);

@@ -15,7 +15,7 @@ contract ProvidersTest is Base {
     function setUp() external {
         vm.warp(1_000);
         token = new MockToken(18);
-        providers = new Providers(token, 500, address(this));
+        providers = new Providers(token, 500, address(this), address(0));
         providers.grantRole(providers.MARKET(), address(this));
         providers.grantRole(providers.HEALTH(), address(this));
         providers.grantRole(providers.MONEY(), address(this));
@@ -138,7 +138,7 @@ contract ProvidersTest is Base {
         providers.setSlash(P, slash, epoch);
         providers.setProviderFlags(P, flags);
         providers.setUptime(3, reputation);
-        providers.setMachineFlags(3, flags);
+        providers.changeMachineFlags(3, 0xff, flags);
         (,, uint16 r, uint16 s, uint32 e, uint8 f) = providers.providerAt(P, 1_000);
         assertEq(abi.encode(r, s, e, f), abi.encode(reputation, slash, epoch, flags), "provider");
         (uint16 u, uint8 g) = providers.machineAt(3, 1_000);
@@ -174,7 +174,7 @@ contract ProvidersTest is Base {
         _refusesWithout("MARKET", abi.encodeCall(Providers.addGpus, (P, 1)));
         _refusesWithout("MARKET", abi.encodeCall(Providers.removeGpus, (P, 1)));
         _refusesWithout("HEALTH", abi.encodeCall(Providers.setUptime, (1, 1)));
-        _refusesWithout("HEALTH", abi.encodeCall(Providers.setMachineFlags, (1, 1)));
+        _refusesWithout("HEALTH", abi.encodeCall(Providers.slash, (P, 1, 0, P, 1)));
         _refusesWithout("HEALTH", abi.encodeCall(Providers.setSlash, (P, 1, 1)));
         _refusesWithout("HEALTH", abi.encodeCall(Providers.setProviderFlags, (P, 1)));
         _refusesWithout("MONEY", abi.encodeCall(Providers.setReputation, (P, 1)));
@@ -183,9 +183,9 @@ contract ProvidersTest is Base {
     function test_refusesATokenWithOtherDecimals() external {
         MockToken five = new MockToken(5);
         vm.expectRevert(abi.encodeWithSelector(Providers.BadDecimals.selector, 5));
-        new Providers(five, 500, address(this));
+        new Providers(five, 500, address(this), address(0));
         MockToken nineteen = new MockToken(19);
         vm.expectRevert(abi.encodeWithSelector(Providers.BadDecimals.selector, 19));
-        new Providers(nineteen, 500, address(this));
+        new Providers(nineteen, 500, address(this), address(0));
     }
 }
