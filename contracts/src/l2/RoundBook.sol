@@ -22,11 +22,16 @@ abstract contract RoundBook is Clock {
     uint256 internal _head;
     mapping(uint256 place => bytes32) internal _digests;
     mapping(uint256 n => uint256) internal _past;
-    /// @dev Every round that was refuted lies before this one. Never zero: the first refutation writes no new slot.
-    uint256 private _refutedBefore = 1;
+    /// @dev Parts of the ring that an alert is measured in, and the numbers that its mark goes through (the mark is one
+    /// of these plus 1, in 8 bits).
+    uint256 private constant PARTS = 64;
+    uint256 private constant MARKS_OF_ALERT = 255;
+    /// @dev Rounds in a part, rounded up.
+    uint256 private immutable _part;
 
     constructor(uint32 ring_) {
         ring = ring_;
+        _part = (uint256(ring_) + PARTS - 1) / PARTS;
     }
 
     /// @inheritdoc IRounds
@@ -126,7 +131,7 @@ abstract contract RoundBook is Clock {
     /// @dev Voids a round that has a header and was not refuted before. Its end stays; if it has none yet, that is
     /// its deadline.
     function _void(RoundState.State memory h, uint64 n, uint8 code, uint32 position) internal {
-        h.alert = true;
+        h.alert = uint8(_partOf(h.n) + 1);
         if (n == h.n) {
             h.status = Status.Refuted;
             if (h.endedAt == 0) h.endedAt = uint40(_deadlineOf(n));
@@ -135,13 +140,21 @@ abstract contract RoundBook is Clock {
         _head = slot;
         if (n != h.n) slot = _past[n];
         _past[n] = slot.refuted(code, position, block.timestamp);
-        if (n >= _refutedBefore) _refutedBefore = uint256(n) + 1;
         emit RoundRefuted(n, code, position, uint64(block.timestamp));
     }
 
-    /// @dev Whether signers of a refuted round can still be struck when round n is the newest.
-    function _isStrikable(uint64 n) internal view returns (bool) {
-        return uint256(n) + 1 < _refutedBefore + ring;
+    /// @dev Whether signers of a refuted round may still be struck when round n is the newest; `alert` is not 0. It never
+    /// says no too early: the mark is that of the newest round when the last refutation came, none of those refuted lies
+    /// behind it, and from a round to the last that keeps its digest it is at most `PARTS` parts. It says yes for
+    /// some rounds too long, and again where no round was settled for some laps of the ring.
+    function _isStrikable(uint8 alert, uint64 n) internal view returns (bool) {
+        unchecked {
+            return (_partOf(n) + MARKS_OF_ALERT + 1 - alert) % MARKS_OF_ALERT <= PARTS;
+        }
+    }
+
+    function _partOf(uint64 n) private view returns (uint256) {
+        return n / _part % MARKS_OF_ALERT;
     }
 
     /// @dev Whether the digest of round n is kept, if it has one.

@@ -153,7 +153,7 @@ contract Rounds is RoundBook, PolicyBook {
             emit SecondCertificate(n, c.digest, header, s.bitmap, s.aggregate);
             return;
         }
-        if (h.alert) _requireUnstruck(h, n, epoch, s.bitmap);
+        if (h.alert != 0) _requireUnstruck(h, n, epoch, s.bitmap);
         if (again) _replaceProposal(h, n, c.digest);
         else _begin(h, n, c.digest, false);
         CertifiedLog.write(n, c, s);
@@ -279,7 +279,7 @@ contract Rounds is RoundBook, PolicyBook {
     /// none can come.
     function _requireUnstruck(RoundState.State memory h, uint64 n, uint64 epoch, bytes calldata bitmap) private view {
         strikes.check(epoch, bitmap);
-        h.alert = _isStrikable(n) || epoch <= strikes.lastEpoch();
+        if (!_isStrikable(h.alert, n) && epoch > strikes.lastEpoch()) h.alert = 0;
     }
 
     /// @dev A certificate of the newest round, which was proposed: chunks that stand stay.

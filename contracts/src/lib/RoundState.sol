@@ -21,17 +21,17 @@ library RoundState {
         uint24 posted; // chunks
         bool reported; // L1 has the word
         bool proposed; // and nobody has certified it since
-        bool alert; // of the newest state only: a round was refuted, strikes may hold
         uint40 policyFrom; // of the newest policy, not of the round: beside it, since both are read together
         uint16 policyIndex;
+        uint8 alert; // of the newest state only: 0, or `RoundBook`'s mark of the last refutation; strikes may hold
     }
 
     /// @notice The slot of a state.
     function pack(State memory s) internal pure returns (uint256) {
         return uint256(s.n) | uint256(uint8(s.status)) << 40 | uint256(s.certifiedAt) << 48 | uint256(s.endedAt) << 88
             | uint256(s.count) << 128 | uint256(s.posted) << 160 | uint256(s.reported ? 1 : 0) << 184
-            | uint256(s.proposed ? 1 : 0) << 185 | uint256(s.alert ? 1 : 0) << 186 | uint256(s.policyFrom) << 192
-            | uint256(s.policyIndex) << 232;
+            | uint256(s.proposed ? 1 : 0) << 185 | uint256(s.policyFrom) << 192 | uint256(s.policyIndex) << 232
+            | uint256(s.alert) << 248;
     }
 
     /// @notice The state in a slot.
@@ -44,9 +44,9 @@ library RoundState {
         s.posted = uint24(slot >> 160);
         s.reported = slot >> 184 & 1 == 1;
         s.proposed = slot >> 185 & 1 == 1;
-        s.alert = slot >> 186 & 1 == 1;
         s.policyFrom = uint40(slot >> 192);
         s.policyIndex = uint16(slot >> 232);
+        s.alert = uint8(slot >> 248);
     }
 
     /// @notice The slot of a past round once it was refuted. It needs neither its number nor the policies any more: in

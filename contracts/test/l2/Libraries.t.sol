@@ -147,7 +147,7 @@ contract RoundStateTest is Base {
         uint8 status,
         uint32 count,
         uint24 posted,
-        bool[3] calldata flags
+        bool[2] calldata flags
     ) external pure {
         RoundState.State memory s = RoundState.State(
             a[0],
@@ -158,9 +158,9 @@ contract RoundStateTest is Base {
             posted,
             flags[0],
             flags[1],
-            flags[2],
             a[3],
-            uint16(count)
+            uint16(count),
+            uint8(posted)
         );
         assertEq(abi.encode(RoundState.unpack(RoundState.pack(s))), abi.encode(s), "state");
     }
