@@ -162,20 +162,52 @@ library Openings {
     {
         bool ok = true;
         assembly ("memory-safe") {
-            // node = SHA-256(01 ‖ left ‖ right), put together in a buffer of which `right` is byte 33. Each hash is
-            // written where the next one wants it.
-            let right := add(mload(0x40), 33)
-            mstore8(sub(right, 33), 1)
+            // node = SHA-256(01 ‖ left ‖ right), put together in a buffer of 65 bytes. `own` is the half that the node
+            // known so far stands in, and each hash is written where the next one wants it; the sibling takes the other
+            // half. SHA-256 fails only for want of gas, and then the 64th that is left is less than another one takes: the
+            // last answer stands for all.
+            let buffer := mload(0x40)
+            mstore8(buffer, 1)
+            let left := add(buffer, 1)
+            let halves := add(left, add(left, 0x20)) // of which the sibling's is what `own` is not
             let node := add(nodes, shl(6, i))
-            let place := mload(node)
-            mstore(sub(right, shl(5, iszero(and(place, 1)))), mload(add(node, 0x20)))
-            for { let end := add(sibling, mul(levels, stride)) } lt(sibling, end) { sibling := add(sibling, stride) } {
-                calldatacopy(sub(right, shl(5, and(place, 1))), sibling, 0x20)
-                place := shr(1, place)
-                ok := and(ok, staticcall(gas(), 2, sub(right, 33), 65, sub(right, shl(5, iszero(and(place, 1)))), 0x20))
+            let bits := shl(5, mload(node)) // of the place: bit 5 says which half is the node's own
+            let own := add(left, and(bits, 0x20))
+            mstore(own, mload(add(node, 0x20)))
+            let end := add(sibling, mul(levels, stride))
+
+            // Level by level until what is left is a multiple of four, then four a turn: turns are half of the work.
+            for { let four := add(sibling, mul(and(levels, 3), stride)) } lt(sibling, four) {
+                sibling := add(sibling, stride)
+            } {
+                calldatacopy(sub(halves, own), sibling, 0x20)
+                bits := shr(1, bits)
+                own := add(left, and(bits, 0x20))
+                ok := staticcall(gas(), 2, buffer, 65, own, 0x20)
             }
-            mstore(node, place)
-            mstore(add(node, 0x20), mload(sub(right, shl(5, iszero(and(place, 1))))))
+            for {} lt(sibling, end) { sibling := add(sibling, stride) } {
+                calldatacopy(sub(halves, own), sibling, 0x20)
+                own := add(left, and(shr(1, bits), 0x20))
+                ok := staticcall(gas(), 2, buffer, 65, own, 0x20)
+
+                sibling := add(sibling, stride)
+                calldatacopy(sub(halves, own), sibling, 0x20)
+                own := add(left, and(shr(2, bits), 0x20))
+                ok := staticcall(gas(), 2, buffer, 65, own, 0x20)
+
+                sibling := add(sibling, stride)
+                calldatacopy(sub(halves, own), sibling, 0x20)
+                own := add(left, and(shr(3, bits), 0x20))
+                ok := staticcall(gas(), 2, buffer, 65, own, 0x20)
+
+                sibling := add(sibling, stride)
+                calldatacopy(sub(halves, own), sibling, 0x20)
+                bits := shr(4, bits)
+                own := add(left, and(bits, 0x20))
+                ok := staticcall(gas(), 2, buffer, 65, own, 0x20)
+            }
+            mstore(node, shr(5, bits))
+            mstore(add(node, 0x20), mload(own))
         }
         if (!ok) revert OutcomeTree.HashFailed();
     }
