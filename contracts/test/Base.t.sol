@@ -50,6 +50,8 @@ interface Vm {
 /// @notice What all tests start from: cheatcodes, asserts that name both sides, handler targets for invariants.
 abstract contract Base {
     Vm internal constant vm = Vm(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D);
+    /// @dev Seconds of a health epoch, where a test needs one.
+    uint32 internal constant HEALTH_EPOCH = 1 days;
 
     /// @dev Both sides of every mismatch, so that a failing test explains itself.
     error NotEqual(uint256 got, uint256 expected, string what);

@@ -127,8 +127,8 @@ contract ProtocolVectorsTest is Base {
         OneKeyManager(avs).set(key, address(new MockCore()));
         vm.warp(1);
         Beacon memory beacon = Beacon(BlsKit.packedKeyOf(1), 0, 0, 1, 0);
-        return
-            new Slasher(avs, address(this), 42_161, 0x1111111111111111111111111111111111111111, address(0), 1, beacon);
+        address rounds = 0x1111111111111111111111111111111111111111;
+        return new Slasher(avs, address(this), 42_161, rounds, address(0), 1, beacon, HEALTH_EPOCH);
     }
 
     function test_evidence() external {

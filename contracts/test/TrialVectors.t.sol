@@ -97,7 +97,7 @@ contract TrialVectorsTest is Base {
     {
         KeysManager(AVS).set(keys, Times(genesis, period, 1 days, 0, 0, 1 days, 0, 0, 0, 0, 1));
         vm.warp(genesis);
-        return new Slasher(AVS, address(this), 42_161, ROUNDS, address(0), genesis, beacon);
+        return new Slasher(AVS, address(this), 42_161, ROUNDS, address(0), genesis, beacon, HEALTH_EPOCH);
     }
 
     function test_signers() external {

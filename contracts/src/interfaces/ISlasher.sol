@@ -21,6 +21,8 @@ interface ISlasher {
     event ChargeLapsed(bytes32 indexed id);
     /// @notice These operators signed the header of this digest (some may have been known before).
     event SignersProven(uint64 indexed n, bytes32 indexed digest, bytes bitmap);
+    /// @notice These operators signed the list of windows DOWN of this digest.
+    event AttestersProven(uint32 indexed epoch, bytes32 indexed digest, bytes bitmap);
     /// @notice A header's seed is not the beacon's: judged here, at once.
     event WrongSeedProven(uint64 indexed n, bytes32 indexed digest);
     /// @notice The guardian cancelled what a verdict about this digest would cost.
@@ -45,6 +47,13 @@ interface ISlasher {
     /// @notice Slashes one proven signer of a header of round `n` that L2's word (wrong outcome, wrong seed) or
     /// `proveWrongSeed` has judged. Anyone, until the round's horizon.
     function executeVerdict(bytes32 digest, uint32 operatorIndex) external;
+    /// @notice Shows who signed a list of windows DOWN (docs/formats.md, section 14), as `proveSigners` does of a header.
+    function proveAttesters(bytes calldata list, bytes calldata bitmap, bytes calldata aggregate) external;
+    /// @notice False attestation: a proven signer of the list signed a receipt for `window` of its `entry`-th machine
+    /// (from 0). Judged and slashed at once, once for (operator, health epoch, machine).
+    /// @param receiptSignature 128 bytes, EIP-2537, over the receipt that the list's own words make up
+    function proveFalseAttestation(uint32 operatorIndex, bytes calldata list, uint16 entry, uint16 window, bytes calldata receiptSignature)
+        external;
     /// @notice Whether an operator was proven to have signed a digest.
     function hasSigned(bytes32 digest, uint32 operatorIndex) external view returns (bool);
     /// @notice What is known against a header: `Offence.None`, `WrongOutcome` or `WrongSeed`.

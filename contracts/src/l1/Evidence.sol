@@ -57,6 +57,16 @@ abstract contract Evidence {
         if (block.timestamp > evidenceUntil(n)) revert EvidenceTooLate(evidenceUntil(n));
     }
 
+    /// @dev Whether 60 bytes are this deployment's network: bytes 36 to 96 of its headers.
+    function _isOurs(bytes calldata network) internal view returns (bool) {
+        bytes memory prefix = _headerPrefix;
+        bytes32 expected;
+        assembly ("memory-safe") {
+            expected := keccak256(add(prefix, 68), 60)
+        }
+        return keccak256(network) == expected;
+    }
+
     /// @dev `key` has 256 bytes, `signature` 128.
     function _requireSigned(bytes memory key, bytes32 digest, bytes calldata signature) internal view {
         if (!BLS12381.verify(bytes.concat(digest), BLS12381.DST_VOTE, key, signature)) revert BadSignature();

@@ -8,9 +8,9 @@ import {Evidence} from "./Evidence.sol";
 import {Times, TimesLib} from "./Times.sol";
 
 /// @title What an offence costs, and taking it.
-/// @notice One offence is (operator, round), slashed once; a graver class found later slashes the difference.
-/// Until the sunset, what an operator can lose for the rounds of one stake epoch is capped, and a guardian may
-/// cancel what has not been slashed yet, so that a bug of ours is no massacre.
+/// @notice One offence is (operator, round), or (operator, health epoch, machine), slashed once; a graver class found
+/// later slashes the difference. Until the sunset, what an operator can lose for one stake epoch is capped, and a
+/// guardian may cancel what has not been slashed yet, so that a bug of ours is no massacre.
 abstract contract Punishments is ISlasher, Evidence {
     using TimesLib for Times;
     using CoreAdapter for CoreAdapter.Core;
@@ -30,7 +30,10 @@ abstract contract Punishments is ISlasher, Evidence {
     uint256 public constant WRONG_OUTCOME_SHARE = 0.05e18;
     /// @notice What a divergence costs: small, because a difference between two implementations looks the same.
     uint256 public constant DIVERGENCE_SHARE = 0.01e18;
-    /// @notice The most that an operator loses for the rounds of one stake epoch, until the sunset.
+    /// @notice What a false attestation costs: two words of one operator about one window, which no honest ledger lets
+    /// out. Half of an equivocation: it moves the pay of one machine, and an appeal takes that back.
+    uint256 public constant FALSE_ATTESTATION_SHARE = 0.1e18;
+    /// @notice The most that an operator loses for what it did in one stake epoch, until the sunset.
     uint256 public constant EPOCH_CAP = 0.3e18;
     /// @notice How far away the sunset may be at most.
     uint256 public constant LONGEST_SUNSET = 366 days;
@@ -73,11 +76,16 @@ abstract contract Punishments is ISlasher, Evidence {
 
     /// @inheritdoc ISlasher
     function offenceOf(uint32 operatorIndex, uint64 n) external view returns (Offence offence, uint256 wad) {
-        Punishment memory p = _punishments[offenceId(operatorIndex, n)];
+        return punishmentOf(offenceId(operatorIndex, n));
+    }
+
+    /// @notice What an offence, by its id, has cost in all.
+    function punishmentOf(bytes32 id) public view returns (Offence offence, uint256 wad) {
+        Punishment memory p = _punishments[id];
         return (p.offence, p.wad);
     }
 
-    /// @notice What an operator has lost, of 1e18, for the rounds of a stake epoch.
+    /// @notice What an operator has lost, of 1e18, for what it did in a stake epoch.
     function lostIn(uint32 operatorIndex, uint256 epoch) external view returns (uint256 wad) {
         return _lost[operatorIndex][epoch];
     }
@@ -93,19 +101,25 @@ abstract contract Punishments is ISlasher, Evidence {
         if (offence == Offence.WrongSeed) return WRONG_SEED_SHARE;
         if (offence == Offence.WrongOutcome) return WRONG_OUTCOME_SHARE;
         if (offence == Offence.Divergence) return DIVERGENCE_SHARE;
+        if (offence == Offence.FalseAttestation) return FALSE_ATTESTATION_SHARE;
         return 0;
     }
 
     // --- inside ---
 
-    /// @dev Records the offence, then slashes what its class costs beyond what was taken for it before.
+    /// @dev Slashes for an offence of a round.
     function _punish(uint32 operatorIndex, uint64 n, Offence offence) internal {
-        bytes32 id = offenceId(operatorIndex, n);
+        _punish(operatorIndex, offenceId(operatorIndex, n), _times.epochOf(n), offence);
+    }
+
+    /// @dev Records the offence, then slashes what its class costs beyond what was taken for it before. `epoch` is the
+    /// stake epoch whose cap it counts against.
+    function _punish(uint32 operatorIndex, bytes32 id, uint256 epoch, Offence offence) internal {
         Punishment memory p = _punishments[id];
         uint256 share = shareOf(offence);
         if (share <= shareOf(p.offence)) revert AlreadyPunished(id);
 
-        uint256 extra = _capped(operatorIndex, n, share - p.wad);
+        uint256 extra = _capped(operatorIndex, epoch, share - p.wad);
         // Below 1e18, because every share is.
         // forge-lint: disable-next-line(unsafe-typecast)
         _punishments[id] = Punishment(offence, uint64(p.wad + extra));
@@ -116,8 +130,7 @@ abstract contract Punishments is ISlasher, Evidence {
     }
 
     /// @dev As much of `wad` as the epoch's cap still allows; counts it.
-    function _capped(uint32 operatorIndex, uint64 n, uint256 wad) private returns (uint256) {
-        uint256 epoch = _times.epochOf(n);
+    function _capped(uint32 operatorIndex, uint256 epoch, uint256 wad) private returns (uint256) {
         uint256 lost = _lost[operatorIndex][epoch];
         if (block.timestamp < sunset) {
             uint256 room = lost < EPOCH_CAP ? EPOCH_CAP - lost : 0;

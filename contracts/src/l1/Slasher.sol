@@ -6,6 +6,7 @@ import {IServiceManager} from "../interfaces/IServiceManager.sol";
 import {ISlasher} from "../interfaces/ISlasher.sol";
 import {BLS12381} from "../lib/BLS12381.sol";
 import {Headers} from "../lib/Headers.sol";
+import {Attestations} from "./Attestations.sol";
 import {Evidence} from "./Evidence.sol";
 import {Punishments} from "./Punishments.sol";
 import {Beacon, Seeds} from "./Seeds.sol";
@@ -15,8 +16,9 @@ import {Verdicts} from "./Verdicts.sol";
 /// @notice An equivocation proves itself and is slashed at once. A divergence is stored as a charge and
 /// executed only when L2's word has come that the certified header it names was settled in full and outlived
 /// its window; without that word it lapses, so that a quorum that lies and withholds cannot convict those who
-/// signed the right outcome. Whoever signed what was judged wrong: see `Verdicts`.
-contract Slasher is Verdicts, IBridgeReceiver {
+/// signed the right outcome. Whoever signed what was judged wrong: see `Verdicts`; whoever gave two words about one
+/// window of a machine: `Attestations`.
+contract Slasher is Verdicts, Attestations, IBridgeReceiver {
     enum ChargeState {
         None,
         Stored,
@@ -55,6 +57,7 @@ contract Slasher is Verdicts, IBridgeReceiver {
     /// @param guardian_ may cancel charges and verdicts until the sunset
     /// @param sunset_ end of guardian and cap
     /// @param beacon what seeds come from: must be what `rounds` was told, or the honest could be convicted
+    /// @param healthEpoch_ seconds of a health epoch, as `rounds` was told
     constructor(
         address serviceManager_,
         address bridge_,
@@ -62,11 +65,13 @@ contract Slasher is Verdicts, IBridgeReceiver {
         address rounds,
         address guardian_,
         uint64 sunset_,
-        Beacon memory beacon
+        Beacon memory beacon,
+        uint32 healthEpoch_
     )
         Evidence(IServiceManager(serviceManager_), l2ChainId, rounds)
         Punishments(guardian_, sunset_)
         Seeds(l2ChainId, rounds, beacon)
+        Attestations(healthEpoch_)
     {
         bridge = bridge_;
     }

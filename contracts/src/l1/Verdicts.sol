@@ -4,12 +4,13 @@ pragma solidity ^0.8.36;
 import {ISlasher} from "../interfaces/ISlasher.sol";
 import {Punishments} from "./Punishments.sol";
 import {Seeds} from "./Seeds.sol";
+import {Signers} from "./Signers.sol";
 
 /// @title Verdicts about headers, and those who signed them.
 /// @notice Three things are kept apart, may come in any order and from anyone: who signed a header, what was judged
 /// about it (L2's word, or a wrong seed, which is judged here), and the slash of one signer, by one call each.
 /// Nothing is ever enumerated. Only what was judged convicts: without a word nothing follows from a signature.
-abstract contract Verdicts is Punishments, Seeds {
+abstract contract Verdicts is Punishments, Seeds, Signers {
     struct Word {
         bytes32 digest;
         uint8 verdict; // zero: none came
@@ -31,11 +32,7 @@ abstract contract Verdicts is Punishments, Seeds {
 
     mapping(uint64 n => Word) private _words;
     mapping(bytes32 digest => Finding) private _findings;
-    /// @dev Bits in the bitmap's own order, 256 to a word from the left.
-    mapping(bytes32 digest => mapping(uint256 word => bytes32)) private _signers;
 
-    /// @notice The operator is not known to have signed this header.
-    error NotASigner(bytes32 digest, uint32 operatorIndex);
     /// @notice Nothing has been judged about this header, or the guardian cancelled it.
     error NoVerdict(bytes32 digest);
     /// @notice The header was judged, or its verdict cancelled, before.
@@ -53,23 +50,9 @@ abstract contract Verdicts is Punishments, Seeds {
     function proveSigners(bytes calldata header, bytes calldata bitmap, bytes calldata aggregate) external {
         uint64 n = _roundOf(header);
         bytes32 digest = sha256(header);
-        _requireSigned(serviceManager.sumOfKeys(bitmap), digest, aggregate);
-
+        _proveSigners(digest, bitmap, aggregate);
         _findings[digest].n = n;
-        for (uint256 from = 0; from < bitmap.length; from += 32) {
-            uint256 to = from + 32 < bitmap.length ? from + 32 : bitmap.length;
-            // A shorter slice is padded with zeros on the right.
-            _signers[digest][from / 32] |= bytes32(bitmap[from:to]);
-        }
         emit SignersProven(n, digest, bitmap);
-    }
-
-    /// @inheritdoc ISlasher
-    function hasSigned(bytes32 digest, uint32 operatorIndex) public view returns (bool) {
-        uint256 place = operatorIndex % 256;
-        // Bytes run from the left, bits within a byte from the right.
-        uint256 bit = 1 << (248 - (place & ~uint256(7)) + (place & 7));
-        return uint256(_signers[digest][operatorIndex / 256]) & bit != 0;
     }
 
     // --- what was judged ---
@@ -126,7 +109,7 @@ abstract contract Verdicts is Punishments, Seeds {
 
     /// @inheritdoc ISlasher
     function executeVerdict(bytes32 digest, uint32 operatorIndex) external {
-        if (!hasSigned(digest, operatorIndex)) revert NotASigner(digest, operatorIndex);
+        _requireSigner(digest, operatorIndex);
         // Whoever has signed has a header with this round.
         uint64 n = _findings[digest].n;
         Offence offence = verdictOf(n, digest);

@@ -64,9 +64,9 @@ abstract contract L1Base is Base {
         core = new MockCore();
         down = new MemoryBridge();
         manager = new ServiceManager(address(core), SET_ID, address(down), minStake, _times());
-        slasher = new Slasher(
-            address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(block.timestamp + 365 days), _beacon()
-        );
+        uint64 sunset = uint64(block.timestamp + 365 days);
+        slasher =
+            new Slasher(address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, sunset, _beacon(), HEALTH_EPOCH);
         manager.setUp(_setUp(dialect));
     }
 

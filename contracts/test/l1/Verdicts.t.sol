@@ -4,6 +4,7 @@ pragma solidity ^0.8.36;
 import {ISlasher} from "../../src/interfaces/ISlasher.sol";
 import {Punishments} from "../../src/l1/Punishments.sol";
 import {Slasher} from "../../src/l1/Slasher.sol";
+import {Signers} from "../../src/l1/Signers.sol";
 import {Verdicts} from "../../src/l1/Verdicts.sol";
 import {VerdictBase} from "./VerdictBase.sol";
 
@@ -59,9 +60,9 @@ contract VerdictsTest is VerdictBase {
         _prove(WRONG, hex"07");
         _word(_digest(WRONG), 2);
         bytes32 digest = _digest(WRONG);
-        vm.expectRevert(abi.encodeWithSelector(Verdicts.NotASigner.selector, digest, uint32(3)));
+        vm.expectRevert(abi.encodeWithSelector(Signers.NotASigner.selector, digest, uint32(3)));
         slasher.executeVerdict(digest, 3);
-        vm.expectRevert(abi.encodeWithSelector(Verdicts.NotASigner.selector, digest, type(uint32).max));
+        vm.expectRevert(abi.encodeWithSelector(Signers.NotASigner.selector, digest, type(uint32).max));
         slasher.executeVerdict(digest, type(uint32).max);
     }
 
