@@ -5,6 +5,7 @@
 
 mod accept;
 mod addresses;
+pub mod agent;
 pub mod client;
 mod edge;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod server;
 pub mod tls;
 pub mod wire;
 
+pub use agent::{AgentHandler, AgentRefusal};
 pub use client::Client;
 pub use error::RpcError;
 pub use handler::{Handler, ListRefusal};

@@ -50,11 +50,31 @@ impl Server {
         health: impl FnOnce(HealthReporter),
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), RpcError> {
-        let limits = self.limits;
-        let (reporter, routes) = routes(handler, wire, &limits)?;
+        let (reporter, routes) = routes(handler, wire, &self.limits)?;
         reporter.set_serving::<AggregatorServer<Edge<H>>>().await;
         health(reporter.clone());
 
+        let signal = async move {
+            shutdown.await;
+            reporter
+                .set_not_serving::<AggregatorServer<Edge<H>>>()
+                .await;
+        };
+        self.serve(routes, signal).await
+    }
+
+    /// What the server takes.
+    pub(crate) const fn limits(&self) -> &ServerLimits {
+        &self.limits
+    }
+
+    /// Serves `routes` until `shutdown`.
+    pub(crate) async fn serve(
+        self,
+        routes: Routes,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<(), RpcError> {
+        let limits = self.limits;
         let mut transport = transport(&limits);
         if let Some(tls) = &self.tls {
             transport = transport.tls_config(tls.config(limits.keepalive_timeout)?)?;
@@ -66,9 +86,6 @@ impl Server {
         let (ending, ended) = tokio::sync::oneshot::channel();
         let signal = async move {
             shutdown.await;
-            reporter
-                .set_not_serving::<AggregatorServer<Edge<H>>>()
-                .await;
             // Nobody listens if the transport ended by itself.
             let _ = ending.send(());
         };

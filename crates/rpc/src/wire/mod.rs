@@ -1,6 +1,7 @@
 //! From wire types to the domain's and back. Nothing comes off the wire without a limit.
 
 mod list;
+mod probe;
 mod receipt;
 mod report;
 
@@ -8,6 +9,7 @@ use quorate_proto::{VOTE_BYTES, v1};
 use quorate_protocol::{Unverified, Vote};
 
 pub use list::{ListAssembler, parts};
+pub use probe::{Delivery, QUESTION_BYTES, deliver_request, delivery, question, question_bytes};
 pub use receipt::{VoteReceipt, VoteVerdict};
 pub use report::{Phase, RoundReport};
 
@@ -65,6 +67,12 @@ pub enum WireError {
         /// Bytes that were announced.
         expected: usize,
     },
+    /// The bytes are no question of a probe.
+    #[error("bad question: {0}")]
+    Question(String),
+    /// The bytes are no receipt.
+    #[error("bad receipt: {0}")]
+    Receipt(String),
     /// The entries are no valid list.
     #[error("bad list: {0}")]
     List(String),
