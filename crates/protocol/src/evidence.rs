@@ -53,16 +53,18 @@ pub enum Offence {
     WrongOutcome = 3,
     /// A header whose seed is not the beacon's.
     WrongSeed = 4,
+    /// A receipt and a list of windows DOWN that contradict each other.
+    FalseAttestation = 5,
 }
 
 impl Offence {
     /// Its share of the stake in parts of a hundred, as `Slasher` takes it. Of two offences in one
-    /// round the graver is paid for, whichever is found first.
+    /// round the graver is paid for, whichever is found first; a false attestation stands for itself.
     #[must_use]
     pub const fn percent(self) -> u8 {
         match self {
             Self::Equivocation => 20,
-            Self::WrongSeed => 10,
+            Self::WrongSeed | Self::FalseAttestation => 10,
             Self::WrongOutcome => 5,
             Self::Divergence => 1,
         }
@@ -76,6 +78,7 @@ impl Offence {
             Self::Divergence => "divergence",
             Self::WrongOutcome => "wrong_outcome",
             Self::WrongSeed => "wrong_seed",
+            Self::FalseAttestation => "false_attestation",
         }
     }
 }
