@@ -1,6 +1,6 @@
 //! Logs, read so that an endpoint which is behind cannot pass for a quiet chain.
 
-use alloy::primitives::{Address, BloomInput, U64};
+use alloy::primitives::{Address, B256, BloomInput, U64};
 use alloy::rpc::types::{Filter, Log};
 use serde::Deserialize;
 
@@ -31,8 +31,23 @@ impl Rpc {
         from: u64,
         to: u64,
     ) -> Result<Vec<Log>, ChainError> {
+        self.logs_of_events(addresses, &[], from, to).await
+    }
+
+    /// The logs of [`Self::logs_between`] whose first topic is one of `events`; all for none.
+    ///
+    /// # Errors
+    /// As [`Self::logs_between`].
+    pub async fn logs_of_events(
+        &self,
+        addresses: &[Address],
+        events: &[B256],
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, ChainError> {
         let filter = Filter::new()
             .address(addresses.to_vec())
+            .event_signature(events.to_vec())
             .from_block(from)
             .to_block(to);
         let mut batch = self.client.new_batch();
