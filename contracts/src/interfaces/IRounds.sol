@@ -114,6 +114,8 @@ interface IRounds {
     /// @return first the n0 of DESIGN section 3, step 8
     function firstLive() external view returns (uint64 first);
     function policyAt(uint64 n) external view returns (uint32 version, bytes32 policyHash, address page);
+    /// @return page alone, of the policy in force in round n
+    function policyPageAt(uint64 n) external view returns (address page);
     /// @return status see `Status`, @return digest of the certified header, @return certifiedAt, @return endedAt
     function roundOf(uint64 n) external view returns (Status status, bytes32 digest, uint64 certifiedAt, uint64 endedAt, uint32 count, uint32 posted);
     /// @notice Whether the windows of a round are over and it stands: money may move.

@@ -10,12 +10,14 @@ import {Fields} from "../lib/Fields.sol";
 import {Orders} from "../lib/Orders.sol";
 import {Pairs} from "../lib/Pairs.sol";
 import {ScorePage} from "../lib/ScorePage.sol";
+import {Standings} from "../lib/Standings.sol";
 
 /// @title The operands of a judgement, read from L2's own storage as of T: docs/formats.md, section 3.
 /// @dev Total in what a header or a list may name: any round number, any id. The schedule never changes, so it is
 /// kept here.
 abstract contract Operands {
     using Fields for bytes;
+    using Standings for uint256;
 
     /// @notice Where schedule and policy come from.
     IRounds public immutable rounds;
@@ -65,8 +67,7 @@ abstract contract Operands {
             c.t = t;
             c.healthEpoch = t < c.genesis ? 0 : (t - c.genesis) / _healthEpoch;
         }
-        (,, address page) = rounds.policyAt(n);
-        c.policy = ScorePage.load(page);
+        c.policy = ScorePage.load(rounds.policyPageAt(n));
     }
 
     /// @dev A request and its standing in a round. One that was matched before is so, open or not.
@@ -98,16 +99,17 @@ abstract contract Operands {
         if (t >= Orders.availableUntilOf(word)) return (m, Standing.NotOpen);
         uint256 capacity = Orders.capacityOf(word, m.record.wordAt(Orders.OFFER_GPUS));
         m.free = Capacity.minus(Capacity.spread(capacity), Capacity.spread(used));
-        (m.uptime, m.flags) = providers.machineAt(id, t);
-        _readProvider(m, t);
+        _readStanding(m, id, t);
         standing = Standing.Input;
     }
 
-    /// @dev What the rules ask of a machine's provider.
-    function _readProvider(Pairs.Machine memory m, uint64 t) private view {
+    /// @dev What has been seen of a machine, and its provider's state.
+    function _readStanding(Pairs.Machine memory m, uint64 id, uint64 t) private view {
         address provider = address(uint160(m.record.wordAt(0)));
-        (m.stake, m.registeredGpus, m.reputation, m.slash, m.slashEpoch, m.providerFlags) =
-            providers.providerAt(provider, t);
+        (uint256 machine, uint256 owner) = providers.standingAt(id, provider, t);
+        (m.uptime, m.flags) = (machine.uptime(), machine.flags());
+        (m.stake, m.registeredGpus, m.reputation) = (owner.stake(), owner.gpus(), owner.reputation());
+        (m.slash, m.slashEpoch, m.providerFlags) = (owner.slash(), owner.slashEpoch(), owner.flags());
     }
 
     /// @dev What a request takes, spread. Zero where there is no such request.

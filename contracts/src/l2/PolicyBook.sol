@@ -43,6 +43,11 @@ abstract contract PolicyBook is IRounds {
         return _policy(_policyIndexAt(n));
     }
 
+    /// @inheritdoc IRounds
+    function policyPageAt(uint64 n) external view returns (address page) {
+        return CodePages.addressOf(_hashes[_policyIndexAt(n)]);
+    }
+
     /// @dev Index of the version in force in round n.
     function _policyIndexAt(uint64 n) internal view virtual returns (uint256) {
         return _starts.upperLookupRecent(n > type(uint48).max ? type(uint48).max : uint48(n));

@@ -12,6 +12,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
+import {Standings} from "../lib/Standings.sol";
+import {Traces} from "../lib/Traces.sol";
 
 /// @title Stake, uptime, reputation, slash rate and status of providers, checkpointed by time.
 /// @notice Every value is a step function of the block's time that only a transaction changes, so its value at
@@ -20,6 +22,8 @@ import {IProviders} from "../interfaces/IProviders.sol";
 contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuardTransient {
     using Checkpoints for Checkpoints.Trace208;
     using SafeERC20 for IERC20Metadata;
+    using Standings for uint256;
+    using Traces for Checkpoints.Trace208;
 
     /// @notice May count GPUs: `Market`.
     bytes32 public constant MARKET = "MARKET";
@@ -156,8 +160,7 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
     /// @inheritdoc IProviders
     function setUptime(uint64 offerId, uint16 uptime) external onlyRole(HEALTH) {
         _checkObserved(uptime);
-        (, uint8 flags) = _machine(_machines[offerId].latest());
-        _storeMachine(offerId, uptime, flags);
+        _storeMachine(offerId, uptime, uint256(_machines[offerId].latest()).flags());
     }
 
     /// @inheritdoc IProviders
@@ -168,8 +171,8 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
             uint8 bits = clear | set;
             if (bits & JAILED != 0) revert BadFlags(bits, ~JAILED);
         }
-        (uint16 uptime, uint8 flags) = _machine(_machines[offerId].latest());
-        _storeMachine(offerId, uptime, flags & ~clear | set);
+        uint256 machine = _machines[offerId].latest();
+        _storeMachine(offerId, machine.uptime(), machine.flags() & ~clear | set);
     }
 
     /// @inheritdoc IProviders
@@ -227,13 +230,23 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
         view
         returns (uint64 stake_, uint32 gpus, uint16 reputation, uint16 slash_, uint32 slashEpoch, uint8 flags)
     {
-        State memory s = _unpack(_valueAt(_providers[provider], t));
+        State memory s = _unpack(_providers[provider].valueAt(t));
         return (s.stake, s.gpus, s.reputation, s.slash, s.slashEpoch, s.flags);
     }
 
     /// @inheritdoc IProviders
     function machineAt(uint64 offerId, uint64 t) external view returns (uint16 uptime, uint8 flags) {
-        return _machine(_valueAt(_machines[offerId], t));
+        uint256 machine = _machines[offerId].valueAt(t);
+        return (machine.uptime(), machine.flags());
+    }
+
+    /// @inheritdoc IProviders
+    function standingAt(uint64 offerId, address provider, uint64 t)
+        external
+        view
+        returns (uint256 machine, uint256 owner)
+    {
+        return (_machines[offerId].valueAt(t), _providers[provider].valueAt(t));
     }
 
     function _latest(address provider) private view returns (State memory) {
@@ -241,22 +254,20 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
     }
 
     function _store(address provider, State memory s) private {
-        uint208 packed = uint208(s.stake) << 104 | uint208(s.gpus) << 72 | uint208(~s.reputation) << 56
-            | uint208(s.slash) << 40 | uint208(s.slashEpoch) << 8 | s.flags;
+        uint208 packed = Standings.packProvider(s.stake, s.gpus, s.reputation, s.slash, s.slashEpoch, s.flags);
         _providers[provider].push(uint48(block.timestamp), packed);
         emit ProviderChanged(
             provider, uint64(block.timestamp), s.stake, s.gpus, s.reputation, s.slash, s.slashEpoch, s.flags
         );
     }
 
-    /// @dev Reputation and uptime lie inverted, so that an empty checkpoint reads as "no observation".
-    function _unpack(uint208 packed) private pure returns (State memory s) {
-        s.stake = uint64(packed >> 104);
-        s.gpus = uint32(packed >> 72);
-        s.reputation = ~uint16(packed >> 56);
-        s.slash = uint16(packed >> 40);
-        s.slashEpoch = uint32(packed >> 8);
-        s.flags = uint8(packed);
+    function _unpack(uint256 packed) private pure returns (State memory s) {
+        s.stake = packed.stake();
+        s.gpus = packed.gpus();
+        s.reputation = packed.reputation();
+        s.slash = packed.slash();
+        s.slashEpoch = packed.slashEpoch();
+        s.flags = packed.flags();
     }
 
     /// @dev Writes a loss of `lost` basis points into the slash rate. Within one health epoch losses add up: a provider
@@ -273,12 +284,8 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
     }
 
     function _storeMachine(uint64 offerId, uint16 uptime, uint8 flags) private {
-        _machines[offerId].push(uint48(block.timestamp), uint208(~uptime) << 8 | flags);
+        _machines[offerId].push(uint48(block.timestamp), Standings.packMachine(uptime, flags));
         emit MachineChanged(offerId, uint64(block.timestamp), uptime, flags);
-    }
-
-    function _machine(uint208 packed) private pure returns (uint16 uptime, uint8 flags) {
-        return (~uint16(packed >> 8), uint8(packed));
     }
 
     function _checkObserved(uint16 value) private pure {
@@ -288,26 +295,6 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
     function _toMillionths(uint256 amount) private view returns (uint64) {
         if (amount == 0 || amount % millionth != 0) revert BadAmount(amount);
         return SafeCast.toUint64(amount / millionth);
-    }
-
-    /// @dev The value at the end of second `t`; 0 before the first checkpoint. What is asked for is nearly always among
-    /// the last: so the newest is looked at, the second, the fourth, and so on, and the cost is that of what has
-    /// changed since.
-    function _valueAt(Checkpoints.Trace208 storage trace, uint64 t) private view returns (uint208) {
-        uint256 length = trace.length();
-        uint256 high = length; // all from here on are later than t
-        uint256 low; // all before are not
-        for (uint256 back = 1; low == 0 && high != 0; back <<= 1) {
-            uint256 probe = length > back ? length - back : 0;
-            if (trace._checkpoints[probe]._key > t) high = probe;
-            else low = probe + 1;
-        }
-        while (low < high) {
-            uint256 middle = (low + high) / 2;
-            if (trace._checkpoints[middle]._key > t) high = middle;
-            else low = middle + 1;
-        }
-        return high == 0 ? 0 : trace._checkpoints[high - 1]._value;
     }
 
     function _msgSender() internal view override(Context, ERC2771Context) returns (address) {

@@ -25,6 +25,8 @@ abstract contract SeedJudge {
     uint64 private immutable _l1ChainId;
     address private immutable _avs;
     uint32 private immutable _operatorSet;
+    uint256 private immutable _chainOfHash;
+    bytes32 private immutable _hashOfPrefix;
 
     /// @notice No valid key of 192 bytes.
     error BadBeaconKey();
@@ -38,11 +40,16 @@ abstract contract SeedJudge {
         (_genesis, _period, _delay) = (s.genesis, s.period, s.delay);
         (_beaconGenesis, _beaconPeriod, _beaconChainHash) = (s.beaconGenesis, s.beaconPeriod, s.beaconChainHash);
         (_l1ChainId, _avs, _operatorSet) = (d.l1ChainId, d.avs, d.operatorSet);
+        (_chainOfHash, _hashOfPrefix) = (block.chainid, _hashPrefix());
     }
 
-    /// @dev What every header of this deployment begins with.
-    function _prefix() internal view returns (bytes memory) {
-        return Headers.prefix(Headers.Domain(_l1ChainId, _l2ChainId(), _rounds, _avs, _operatorSet));
+    /// @dev The hash of what every header of this deployment begins with. Kept, as long as the chain keeps its id.
+    function _prefixHash() internal view returns (bytes32) {
+        return block.chainid == _chainOfHash ? _hashOfPrefix : _hashPrefix();
+    }
+
+    function _hashPrefix() private view returns (bytes32) {
+        return keccak256(Headers.prefix(Headers.Domain(_l1ChainId, _l2ChainId(), _rounds, _avs, _operatorSet)));
     }
 
     /// @dev Whether a signature (48 bytes) shows that round n has a wrong seed: it is the beacon's and gives another

@@ -33,7 +33,7 @@ contract Verifier is ListJudge, SeedJudge, IVerifier {
     /// @dev Kind 1 reads where the header's list stands from the leases: it says something only of the header that
     /// was posted in full, which is for the caller to see to.
     function judge(bytes calldata header, bytes calldata witness) external view returns (uint8 code, uint32 position) {
-        if (!Headers.belongs(header, _prefix())) revert BadWitness(Malformed.HEADER);
+        if (!Headers.beginsWith(header, _prefixHash())) revert BadWitness(Malformed.HEADER);
         if (witness.length == 0) revert BadWitness(Malformed.LENGTH);
         uint256 kind = uint8(witness[0]);
         uint64 n = Headers.roundOf(header);

@@ -55,7 +55,12 @@ library Headers {
 
     /// @notice Whether `header` has the length of a header and begins with `prefix96`.
     function belongs(bytes calldata header, bytes memory prefix96) internal pure returns (bool) {
-        return header.length == LENGTH && keccak256(header[:96]) == keccak256(prefix96);
+        return beginsWith(header, keccak256(prefix96));
+    }
+
+    /// @notice Whether `header` has the length of a header and begins with the prefix of this Keccak-256 hash.
+    function beginsWith(bytes calldata header, bytes32 prefixHash) internal pure returns (bool) {
+        return header.length == LENGTH && keccak256(header[:96]) == prefixHash;
     }
 
     /// @notice Whether the first `length` bytes of two headers agree.

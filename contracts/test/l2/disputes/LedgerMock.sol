@@ -4,6 +4,7 @@ pragma solidity ^0.8.36;
 import {IInputs} from "../../../src/interfaces/IInputs.sol";
 import {IRounds} from "../../../src/interfaces/IRounds.sol";
 import {CodePages} from "../../../src/lib/CodePages.sol";
+import {Standings} from "../../../src/lib/Standings.sol";
 
 /// @notice L2 as the verifier reads it, in one contract: rounds, market and providers of one market of the vectors.
 contract LedgerMock is IInputs {
@@ -74,6 +75,10 @@ contract LedgerMock is IInputs {
         return (1, 0, _page);
     }
 
+    function policyPageAt(uint64) external view returns (address) {
+        return _page;
+    }
+
     // --- market ---
 
     function requestAt(uint64 id)
@@ -101,24 +106,19 @@ contract LedgerMock is IInputs {
 
     // --- providers ---
 
-    function machineAt(uint64 id, uint64) external view returns (uint16 uptime, uint8 flags) {
-        bytes memory input = _versions[id][0].input;
-        return (uint16(_uint(input, 185, 2)), uint8(_uint(input, 187, 1)));
-    }
-
-    function providerAt(address provider, uint64)
-        external
-        view
-        returns (uint64, uint32, uint16, uint16, uint32, uint8)
-    {
-        bytes memory input = _versions[_offerOf[provider]][0].input;
+    function standingAt(uint64 id, address provider, uint64) external view returns (uint256, uint256) {
+        bytes memory m = _versions[id][0].input;
+        bytes memory p = _versions[_offerOf[provider]][0].input;
         return (
-            uint64(_uint(input, 188, 8)),
-            uint32(_uint(input, 196, 4)),
-            uint16(_uint(input, 200, 2)),
-            uint16(_uint(input, 202, 2)),
-            uint32(_uint(input, 204, 4)),
-            uint8(_uint(input, 208, 1))
+            Standings.packMachine(uint16(_uint(m, 185, 2)), uint8(_uint(m, 187, 1))),
+            Standings.packProvider(
+                uint64(_uint(p, 188, 8)),
+                uint32(_uint(p, 196, 4)),
+                uint16(_uint(p, 200, 2)),
+                uint16(_uint(p, 202, 2)),
+                uint32(_uint(p, 204, 4)),
+                uint8(_uint(p, 208, 1))
+            )
         );
     }
 
