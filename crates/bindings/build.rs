@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Module and interface.
-const INTERFACES: [(&str, &str); 12] = [
+const INTERFACES: [(&str, &str); 13] = [
     ("attendance", "IAttendance"),
     ("bridge", "IBridge"),
     ("disputes", "IDisputes"),
+    ("health", "IHealth"),
     ("machines", "IMachines"),
     ("market", "IMarket"),
     ("providers", "IProviders"),

@@ -16,6 +16,7 @@ pub use ours::{
     attendance::IAttendance,
     bridge::{IBridge, IBridgeReceiver},
     disputes::IDisputes,
+    health::IHealth,
     machines::IMachines,
     market::IMarket,
     providers::IProviders,
