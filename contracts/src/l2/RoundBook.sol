@@ -55,27 +55,27 @@ abstract contract RoundBook is Clock {
         view
         returns (Status status, bytes32 digest, uint64 certifiedAt, uint64 endedAt, uint32 count, uint32 posted)
     {
-        RoundState.State memory h = _head.unpack();
-        RoundState.State memory p = _stateOf(h, n);
+        uint256 head = _head;
+        RoundState.State memory p = _slotOf(head, n).unpack();
         if (p.status == Status.None) return (Status.None, 0, 0, 0, 0, 0);
-        if (_isKept(h, n)) digest = _digests[n % ring];
+        if (_isKept(head.number(), n)) digest = _digests[n % ring];
         return (p.status, digest, p.certifiedAt, p.endedAt, p.count, p.posted);
     }
 
     /// @inheritdoc IRounds
     function isFinal(uint64 n) external view returns (bool) {
-        return _isFinal(_stateOf(_head.unpack(), n));
+        return _isFinal(_stateOf(n));
     }
 
     /// @inheritdoc IRounds
     function isVoid(uint64 n) external view returns (bool) {
-        return _isVoid(_stateOf(_head.unpack(), n));
+        return _isVoid(_stateOf(n));
     }
 
     /// @inheritdoc IRounds
     /// @dev A round that came to nothing at its deadline was void from then on, whatever is shown of it later.
     function voidedAt(uint64 n) external view returns (uint64 time) {
-        RoundState.State memory p = _stateOf(_head.unpack(), n);
+        RoundState.State memory p = _stateOf(n);
         if (!_isVoid(p)) return 0;
         if (p.status != Status.Refuted) return p.endedAt;
         (,, time) = _refutationOf(n);
@@ -91,7 +91,7 @@ abstract contract RoundBook is Clock {
     /// @inheritdoc IRounds
     /// @dev Of a refuted round too: until then others may show what they had committed to.
     function challengeableUntil(uint64 n) external view returns (uint64) {
-        RoundState.State memory p = _stateOf(_head.unpack(), n);
+        RoundState.State memory p = _stateOf(n);
         return p.endedAt == 0 ? 0 : uint64(p.endedAt + _windows());
     }
 
@@ -130,15 +130,18 @@ abstract contract RoundBook is Clock {
 
     /// @dev Voids a round that has a header and was not refuted before. Its end stays; if it has none yet, that is
     /// its deadline.
-    function _void(RoundState.State memory h, uint64 n, uint8 code, uint32 position) internal {
-        h.alert = uint8(_partOf(h.n) + 1);
-        if (n == h.n) {
-            h.status = Status.Refuted;
-            if (h.endedAt == 0) h.endedAt = uint40(_deadlineOf(n));
+    function _void(uint256 head, uint64 n, uint8 code, uint32 position) internal {
+        uint256 newest = head.number();
+        head = head.alerted(_partOf(newest) + 1);
+        uint256 slot;
+        if (n == newest) {
+            uint256 end = head.endedAt();
+            head = head.ended(Status.Refuted, end != 0 ? end : _deadlineOf(n));
+            slot = head;
+        } else {
+            slot = _past[n];
         }
-        uint256 slot = h.pack();
-        _head = slot;
-        if (n != h.n) slot = _past[n];
+        _head = head;
         _past[n] = slot.refuted(code, position, block.timestamp);
         emit RoundRefuted(n, code, position, uint64(block.timestamp));
     }
@@ -153,19 +156,19 @@ abstract contract RoundBook is Clock {
         }
     }
 
-    function _partOf(uint64 n) private view returns (uint256) {
+    function _partOf(uint256 n) private view returns (uint256) {
         return n / _part % MARKS_OF_ALERT;
     }
 
     /// @dev Whether the digest of round n is kept, if it has one.
-    function _isKept(RoundState.State memory h, uint64 n) internal view returns (bool) {
-        return uint256(n) + ring > h.n;
+    function _isKept(uint256 newest, uint64 n) internal view returns (bool) {
+        return uint256(n) + ring > newest;
     }
 
     /// @dev Whether round n has a header, as far as its digest is still kept.
     function _hasHeader(RoundState.State memory h, uint64 n) internal view returns (bool) {
         if (h.status == Status.None || n > h.n) return false;
-        return n == h.n || (_isKept(h, n) && _past[n] != 0);
+        return n == h.n || (_isKept(h.n, n) && _past[n] != 0);
     }
 
     /// @dev Whether the newest round has a header and its chunks may still come.
@@ -180,10 +183,16 @@ abstract contract RoundBook is Clock {
     }
 
     /// @dev State of round n, with the end that time alone has brought.
-    function _stateOf(RoundState.State memory h, uint64 n) internal view returns (RoundState.State memory p) {
-        if (h.status == Status.None || n != h.n) return _past[n].unpack();
-        if (h.status == Status.Certified && !_isPending(h)) h.endedAt = uint40(_deadlineOf(n));
-        return h;
+    function _stateOf(uint64 n) internal view returns (RoundState.State memory) {
+        return _slotOf(_head, n).unpack();
+    }
+
+    /// @dev The slot of that state.
+    function _slotOf(uint256 head, uint64 n) internal view returns (uint256) {
+        Status status = head.status();
+        if (status == Status.None || n != head.number()) return _past[n];
+        if (status != Status.Certified || block.timestamp <= _deadlineOf(n)) return head;
+        return head.ended(status, _deadlineOf(n));
     }
 
     function _isFinal(RoundState.State memory p) internal view returns (bool) {

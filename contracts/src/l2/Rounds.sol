@@ -68,6 +68,8 @@ contract Rounds is RoundBook, PolicyBook {
 
     /// @dev Posted chunks of the newest round: round 40 | marks 216.
     mapping(uint256 group => uint256) private _marks;
+    /// @inheritdoc IRounds
+    mapping(address settler => mapping(bytes32 policyHash => uint256)) public settledBy;
 
     /// @notice The chain lacks EIP-2537.
     error NoBlsPrecompiles();
@@ -157,6 +159,7 @@ contract Rounds is RoundBook, PolicyBook {
         if (again) _replaceProposal(h, n, c.digest);
         else _begin(h, n, c.digest, false);
         CertifiedLog.write(n, c, s);
+        ++settledBy[msg.sender][c.policyHash];
         if (again) IDisputes(disputes).releaseBond(n);
     }
 
@@ -190,7 +193,7 @@ contract Rounds is RoundBook, PolicyBook {
         OutcomeTree.check(bytes32(header[Headers.SAME_INPUTS:]), c);
         _requireUnposted(c.n, c.index);
 
-        if (!_openLeases(h, c)) return;
+        if (!_openLeases(c)) return;
         _mark(c.n, c.index);
         h.count = c.count;
         ++h.posted;
@@ -210,12 +213,13 @@ contract Rounds is RoundBook, PolicyBook {
     /// @inheritdoc IRounds
     function refute(uint64 n, uint8 code, uint32 position) external {
         if (msg.sender != disputes) revert NotDisputes(msg.sender);
-        RoundState.State memory h = _head.unpack();
-        RoundState.State memory p = _stateOf(h, n);
-        bool stands = p.status == Status.Certified || p.status == Status.Settled;
-        bool late = p.endedAt != 0 && block.timestamp > p.endedAt + _windows();
+        uint256 head = _head;
+        uint256 slot = _slotOf(head, n);
+        (Status status, uint256 end) = (slot.status(), slot.endedAt());
+        bool stands = status == Status.Certified || status == Status.Settled;
+        bool late = end != 0 && block.timestamp > end + _windows();
         if (code == 0 || !stands || late) revert NotRefutable(n);
-        _void(h, n, code, position);
+        _void(head, n, code, position);
     }
 
     /// @inheritdoc IRounds
@@ -229,7 +233,7 @@ contract Rounds is RoundBook, PolicyBook {
         } else if (_isFinal(p)) {
             verdict = STANDS;
         }
-        if (verdict == 0 || p.reported || !_isKept(_head.unpack(), n)) revert NotReportable(n);
+        if (verdict == 0 || p.reported || !_isKept(_head.number(), n)) revert NotReportable(n);
         p.reported = true;
         _past[n] = p.pack();
         bytes32 digest = _digests[n % ring];
@@ -315,7 +319,7 @@ contract Rounds is RoundBook, PolicyBook {
 
     /// @dev Opens a chunk's leases. If the market refutes the chunk, the round is void and the answer false; any
     /// other failure (want of gas too) is no word about the chunk and reverts the posting.
-    function _openLeases(RoundState.State memory h, Chunk calldata c) private returns (bool) {
+    function _openLeases(Chunk calldata c) private returns (bool) {
         if (c.count == 0) return true;
         uint64 t = closeOf(c.n) - 1;
         uint32 first = uint32(c.index * OutcomeTree.CHUNK);
@@ -324,7 +328,7 @@ contract Rounds is RoundBook, PolicyBook {
         if (ok) return true;
         if (answer.length != 68 || bytes4(answer) != IMarket.Refuted.selector) _bubble(answer);
         (uint8 code, uint32 position) = _refutation(answer);
-        _void(h, c.n, code, position);
+        _void(_head, c.n, code, position);
         return false;
     }
 

@@ -144,15 +144,17 @@ library Openings {
     }
 
     /// @dev For how many levels no two nodes are neighbours.
-    function _levelsAlone(uint256[8] memory nodes, uint256 k) private pure returns (uint256 levels) {
-        levels = 256;
+    function _levelsAlone(uint256[8] memory nodes, uint256 k) private pure returns (uint256) {
+        if (k == 1) return 256;
+        uint256 least = type(uint256).max;
         unchecked {
             for (uint256 i = 1; i < k; ++i) {
-                // Neighbours differ in the last bit alone.
-                uint256 apart = LibBit.fls(nodes[2 * i - 2] ^ nodes[2 * i]);
-                if (apart < levels) levels = apart;
+                // Neighbours differ in the last bit alone: what counts is the highest bit that differs.
+                uint256 apart = nodes[2 * i - 2] ^ nodes[2 * i];
+                if (apart < least) least = apart;
             }
         }
+        return LibBit.fls(least);
     }
 
     /// @dev Climbs from node `i` by `levels`, with a sibling each, the first at `sibling` and the next ones `stride` on.

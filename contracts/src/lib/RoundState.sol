@@ -7,9 +7,11 @@ import {IRounds} from "../interfaces/IRounds.sol";
 /// @dev Written out by hand so that a change of several fields is one SSTORE, and reading them one SLOAD.
 library RoundState {
     uint256 private constant TIME = type(uint40).max;
-    /// @dev Where the status begins, and the policies.
+    /// @dev Where the status begins, the end, the policies, and the alert.
     uint256 private constant STATUS = 40;
+    uint256 private constant ENDED = 88;
     uint256 private constant POLICY = 192;
+    uint256 private constant ALERT = 248;
 
     /// @notice A round that was certified or proposed.
     struct State {
@@ -47,6 +49,32 @@ library RoundState {
         s.policyFrom = uint40(slot >> 192);
         s.policyIndex = uint16(slot >> 232);
         s.alert = uint8(slot >> 248);
+    }
+
+    /// @notice The round's number, without the rest.
+    function number(uint256 slot) internal pure returns (uint256) {
+        return slot & TIME;
+    }
+
+    /// @notice The round's status, without the rest.
+    function status(uint256 slot) internal pure returns (IRounds.Status) {
+        return IRounds.Status(uint8(slot >> STATUS));
+    }
+
+    /// @notice When the round ended, without the rest.
+    function endedAt(uint256 slot) internal pure returns (uint256) {
+        return slot >> ENDED & TIME;
+    }
+
+    /// @notice The slot of a round that has ended at `time`.
+    function ended(uint256 slot, IRounds.Status status_, uint256 time) internal pure returns (uint256) {
+        slot &= ~(uint256(0xff) << STATUS | TIME << ENDED);
+        return slot | uint256(status_) << STATUS | uint256(uint40(time)) << ENDED;
+    }
+
+    /// @notice The newest round's slot with this mark as its alert.
+    function alerted(uint256 slot, uint256 mark) internal pure returns (uint256) {
+        return slot & type(uint256).max >> 8 | mark << ALERT;
     }
 
     /// @notice The slot of a past round once it was refuted. It needs neither its number nor the policies any more: in
