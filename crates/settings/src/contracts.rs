@@ -18,6 +18,12 @@ pub struct ContractsSection {
     /// `Slasher` on L1; needed by who brings evidence.
     #[serde(default, deserialize_with = "optional")]
     pub slasher: Option<Address>,
+    /// `Machines` on L2; needed by who follows machines and their agents.
+    #[serde(default, deserialize_with = "optional")]
+    pub machines: Option<Address>,
+    /// `Health` on L2; needed by who certifies or appeals downtime.
+    #[serde(default, deserialize_with = "optional")]
+    pub health: Option<Address>,
     /// The L2 block in which the first of our contracts was deployed: who follows L2 begins there.
     #[serde(default)]
     pub deployed_at: u64,
@@ -40,6 +46,7 @@ mod tests {
         let section: ContractsSection = toml::from_str(&text).unwrap();
         assert_eq!(section.rounds.0[19], 0xff);
         assert_eq!(section.slasher, None);
+        assert_eq!((section.machines, section.health), (None, None));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use tracing::debug;
 
 use super::source::Source;
-use super::state::{Contracts, State};
+use super::state::{Followed, State};
 use crate::ChainError;
 
 /// Folds the logs of the blocks `from..=to` into `state` as final. Ranges begin at `widest` blocks,
@@ -11,13 +11,13 @@ use crate::ChainError;
 /// it does not.
 pub(super) async fn backfill<S: Source>(
     source: &S,
-    contracts: &Contracts,
+    followed: &Followed,
     state: &mut State,
     from: u64,
     to: u64,
     widest: u64,
 ) -> Result<(), ChainError> {
-    let addresses = contracts.addresses();
+    let addresses = followed.addresses();
     let widest = widest.max(1);
     let mut width = widest;
     let mut next = from;
@@ -25,7 +25,7 @@ pub(super) async fn backfill<S: Source>(
         let end = to.min(next.saturating_add(width - 1));
         match source.logs_between(&addresses, next, end).await {
             Ok(logs) => {
-                state.apply_final(contracts, &logs)?;
+                state.apply_final(followed, &logs)?;
                 next = end + 1;
                 width = widest.min(width.saturating_mul(2));
             }

@@ -41,10 +41,10 @@ pub(super) async fn read_base<S: Source>(
     let base = below_tail.max(config.deployed_at.saturating_sub(1));
     let mut state = State::default();
     let head = single(source, base).await?;
-    let (contracts, range) = (&config.contracts, config.range);
+    let (followed, range) = (&config.followed(), config.range);
     backfill(
         source,
-        contracts,
+        followed,
         &mut state,
         config.deployed_at,
         base,

@@ -7,11 +7,12 @@ use quorate_canon::{Address, CodecError};
 use super::{ReaderConfig, State};
 use crate::Head;
 use crate::convert::to_address;
+use crate::machines::MachineIndex;
 use crate::market::{ImageError, MarketIndex};
 use crate::rounds::RoundLog;
 
 /// Changes with the layout: an image of another one is read afresh.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// A state and the block that it is of.
 #[derive(Debug)]
@@ -21,11 +22,10 @@ pub(super) struct Image {
 }
 
 /// What an image must have been made for.
-fn origin(config: &ReaderConfig) -> ([Address; 3], u64) {
-    (
-        config.contracts.addresses().map(to_address),
-        config.deployed_at,
-    )
+fn origin(config: &ReaderConfig) -> ([Address; 4], u64) {
+    let [market, providers, rounds] = config.contracts.addresses().map(to_address);
+    let machines = config.machines.map(to_address).unwrap_or_default();
+    ([market, providers, rounds, machines], config.deployed_at)
 }
 
 impl Image {
@@ -40,6 +40,7 @@ impl Image {
         out.value(&self.head.timestamp);
         self.state.rounds.write(&mut out);
         self.state.market.write(&mut out);
+        self.state.machines.write(&mut out);
         out.into_bytes()
     }
 
@@ -59,15 +60,25 @@ impl Image {
         };
         let rounds = RoundLog::read(&mut input)?;
         let market = MarketIndex::read(&mut input)?;
+        let machines = MachineIndex::read(&mut input)?;
         input.finish()?;
         Ok(Some(Self {
             head,
-            state: State { market, rounds },
+            state: State {
+                market,
+                rounds,
+                machines,
+            },
         }))
     }
 }
 
 fn is_of(input: &mut Reader<'_>, config: &ReaderConfig) -> Result<bool, CodecError> {
-    let contracts = [input.value()?, input.value()?, input.value()?];
+    let contracts = [
+        input.value()?,
+        input.value()?,
+        input.value()?,
+        input.value()?,
+    ];
     Ok((contracts, input.value()?) == origin(config))
 }

@@ -17,5 +17,5 @@ mod trail;
 
 pub use reader::{Advance, Reader, ReaderConfig};
 pub use source::Source;
-pub use state::{Contracts, State};
+pub use state::{Contracts, Followed, State};
 pub(crate) use trail::Trail;

@@ -2,23 +2,29 @@
 
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use quorate_canon::{Round, Timestamp};
 use quorate_matching::{Snapshot, SnapshotError};
 use tracing::{info, warn};
 
 use super::base::{read_base, usable};
 use super::image::Image;
-use super::{Contracts, Source, State, Trail};
+use super::{Contracts, Followed, Source, State, Trail};
 use crate::{ChainError, Head, Rpc};
 
 /// Most blocks whose headers are asked for at once.
 pub(super) const BATCH: u64 = 64;
+
+/// How far back machines can be asked about, seconds: a day.
+const JUDGED_FOR: u64 = 86_400;
 
 /// What is followed and how.
 #[derive(Debug, Clone, Copy)]
 pub struct ReaderConfig {
     /// The contracts.
     pub contracts: Contracts,
+    /// `Machines`, where machines are followed.
+    pub machines: Option<Address>,
     /// The block in which the first of them was deployed.
     pub deployed_at: u64,
     /// Blocks below the head that may still change.
@@ -35,10 +41,20 @@ impl ReaderConfig {
     pub const fn new(contracts: Contracts, deployed_at: u64) -> Self {
         Self {
             contracts,
+            machines: None,
             deployed_at,
             final_depth: 64,
             range: 5_000,
             trail: 4_096,
+        }
+    }
+
+    /// All contracts that are followed.
+    #[must_use]
+    pub const fn followed(&self) -> Followed {
+        Followed {
+            contracts: self.contracts,
+            machines: self.machines,
         }
     }
 }
@@ -204,6 +220,9 @@ impl<S: Source> Reader<S> {
         {
             self.state.market.prune(round, t);
             self.state.rounds.prune(round);
+            // Windows and maintenances are judged by what was at their beginning.
+            let judged = t.get().saturating_sub(JUDGED_FOR);
+            self.state.machines.prune(Timestamp::new(judged));
             self.to_prune = None;
         }
     }

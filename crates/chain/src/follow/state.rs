@@ -4,6 +4,7 @@ use alloy::primitives::Address;
 use alloy::rpc::types::Log;
 
 use crate::ChainError;
+use crate::machines::{MachineEvent, MachineIndex};
 use crate::market::{MarketEvent, MarketIndex};
 use crate::rounds::{RoundEvent, RoundLog};
 use crate::rpc::position;
@@ -27,13 +28,43 @@ impl Contracts {
     }
 }
 
-/// Market and rounds, as of one block.
+/// All contracts whose events are followed, those included that a deployment may be without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Followed {
+    /// Those that every deployment has.
+    pub contracts: Contracts,
+    /// `Machines`; without it [`State::machines`] stays empty.
+    pub machines: Option<Address>,
+}
+
+impl Followed {
+    /// All of them.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<Address> {
+        let mut addresses = self.contracts.addresses().to_vec();
+        addresses.extend(self.machines);
+        addresses
+    }
+}
+
+impl From<Contracts> for Followed {
+    fn from(contracts: Contracts) -> Self {
+        Self {
+            contracts,
+            machines: None,
+        }
+    }
+}
+
+/// Market, rounds and machines, as of one block.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct State {
     /// Offers, requests, and the values beside them.
     pub market: MarketIndex,
     /// Certified rounds and policies.
     pub rounds: RoundLog,
+    /// Machines with an agent, and leases; empty where `Machines` is not followed.
+    pub machines: MachineIndex,
 }
 
 impl State {
@@ -43,24 +74,32 @@ impl State {
     /// [`ChainError::BadEvent`].
     pub fn apply(
         &mut self,
-        contracts: &Contracts,
+        followed: &Followed,
         block: u64,
         logs: &[Log],
         undoable: bool,
     ) -> Result<(), ChainError> {
-        let mut market = Vec::new();
-        let mut rounds = Vec::new();
+        let Followed {
+            contracts,
+            machines: of_machines,
+        } = followed;
+        let (mut market, mut rounds, mut machines) = (Vec::new(), Vec::new(), Vec::new());
         for log in logs {
             let address = log.address();
             if address == contracts.market {
                 market.extend(MarketEvent::from_market(log)?);
+                if of_machines.is_some() {
+                    machines.extend(MachineEvent::from_market(log)?);
+                }
             } else if address == contracts.providers {
                 market.extend(MarketEvent::from_providers(log)?);
             } else if address == contracts.rounds {
                 rounds.extend(RoundEvent::from_log(log)?);
+            } else if Some(address) == *of_machines {
+                machines.extend(MachineEvent::from_machines(log)?);
             }
         }
-        self.apply_events(block, &market, &rounds, undoable)
+        self.apply_events(block, (&market, &rounds, &machines), undoable)
     }
 
     /// Applies the events of one block, all or none.
@@ -70,11 +109,10 @@ impl State {
     pub fn apply_events(
         &mut self,
         block: u64,
-        market: &[MarketEvent],
-        rounds: &[RoundEvent],
+        (market, rounds, machines): (&[MarketEvent], &[RoundEvent], &[MachineEvent]),
         undoable: bool,
     ) -> Result<(), ChainError> {
-        // The first half is undoable in any case, until the second has been applied too.
+        // Each part is undoable in any case, until all have been applied.
         let bad = |detail: String| ChainError::BadEvent {
             block,
             log: 0,
@@ -83,12 +121,20 @@ impl State {
         self.market
             .apply(block, market, true)
             .map_err(|error| bad(error.to_string()))?;
-        if let Err(error) = self.rounds.apply(block, rounds, undoable) {
-            self.market.rollback(block.saturating_sub(1));
-            return Err(bad(error.to_string()));
+        let rest = self
+            .rounds
+            .apply(block, rounds, true)
+            .map_err(|error| error.to_string())
+            .and_then(|()| {
+                let applied = self.machines.apply(block, machines, true);
+                applied.map_err(|error| error.to_string())
+            });
+        if let Err(detail) = rest {
+            self.rollback(block.saturating_sub(1));
+            return Err(bad(detail));
         }
         if !undoable {
-            self.market.finalize(block);
+            self.finalize(block);
         }
         Ok(())
     }
@@ -97,22 +143,24 @@ impl State {
     pub fn rollback(&mut self, block: u64) {
         self.market.rollback(block);
         self.rounds.rollback(block);
+        self.machines.rollback(block);
     }
 
     /// Declares every block up to `block` final.
     pub fn finalize(&mut self, block: u64) {
         self.market.finalize(block);
         self.rounds.finalize(block);
+        self.machines.finalize(block);
     }
 
     /// Applies the logs of many blocks, in order, none of which can be taken back.
     ///
     /// # Errors
     /// [`ChainError::BadEvent`].
-    pub fn apply_final(&mut self, contracts: &Contracts, logs: &[Log]) -> Result<(), ChainError> {
+    pub fn apply_final(&mut self, followed: &Followed, logs: &[Log]) -> Result<(), ChainError> {
         for block in logs.chunk_by(|a, b| position(a).0 == position(b).0) {
             let number = block.first().map_or(0, |log| position(log).0);
-            self.apply(contracts, number, block, false)?;
+            self.apply(followed, number, block, false)?;
         }
         Ok(())
     }

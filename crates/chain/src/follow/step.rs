@@ -122,11 +122,11 @@ impl<S: Source> Reader<S> {
                 expected,
             });
         }
-        let addresses = self.config.contracts.addresses();
+        let followed = self.config.followed();
+        let addresses = followed.addresses();
         let logs = self.source.logs_of(&addresses, header).await?;
         // Nothing is awaited from here on: state and trail change together.
-        self.state
-            .apply(&self.config.contracts, number, &logs, true)?;
+        self.state.apply(&followed, number, &logs, true)?;
         self.trail.push(header.head());
         self.final_block = self
             .final_block

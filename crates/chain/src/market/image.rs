@@ -71,11 +71,11 @@ impl MarketIndex {
     }
 }
 
-fn write_count(out: &mut Writer, count: usize) {
+pub(crate) fn write_count(out: &mut Writer, count: usize) {
     out.value(&u64::try_from(count).unwrap_or(u64::MAX));
 }
 
-fn write_all<K: FixedWidth, V>(
+pub(crate) fn write_all<K: FixedWidth, V>(
     out: &mut Writer,
     map: &BTreeMap<K, V>,
     write: impl Fn(&mut Writer, &V),
@@ -87,7 +87,7 @@ fn write_all<K: FixedWidth, V>(
     }
 }
 
-fn write_steps<T: Copy + PartialEq + FixedWidth>(out: &mut Writer, steps: &Steps<T>) {
+pub(crate) fn write_steps<T: Copy + PartialEq + FixedWidth>(out: &mut Writer, steps: &Steps<T>) {
     write_count(out, steps.iter().len());
     for (time, value) in steps.iter() {
         out.value(time);
@@ -106,7 +106,7 @@ fn write_request(out: &mut Writer, history: &RequestHistory) {
     }
 }
 
-fn read_all<K: FixedWidth + Ord, V>(
+pub(crate) fn read_all<K: FixedWidth + Ord, V>(
     input: &mut Reader<'_>,
     read: impl Fn(&mut Reader<'_>) -> Result<V, ImageError>,
 ) -> Result<BTreeMap<K, V>, ImageError> {
@@ -116,7 +116,7 @@ fn read_all<K: FixedWidth + Ord, V>(
         .collect()
 }
 
-fn read_steps<T: Copy + PartialEq + FixedWidth>(
+pub(crate) fn read_steps<T: Copy + PartialEq + FixedWidth>(
     input: &mut Reader<'_>,
 ) -> Result<Steps<T>, ImageError> {
     let count: u64 = input.value()?;

@@ -9,9 +9,10 @@ mod error;
 mod event;
 mod fold;
 mod history;
-mod image;
+pub(crate) mod image;
 mod prune;
-mod steps;
+mod standing;
+pub(crate) mod steps;
 mod undo;
 mod view;
 
@@ -24,6 +25,7 @@ pub use error::FoldError;
 pub use event::MarketEvent;
 pub use history::{RequestLife, VersionLife};
 pub use image::ImageError;
+pub use standing::OfferStanding;
 use steps::Steps;
 
 /// "Not closed", as the contracts write it.

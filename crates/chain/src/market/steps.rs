@@ -3,7 +3,7 @@
 /// A step function of time. Several changes in one second are all kept, and the last one counts:
 /// each can then be taken back alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Steps<T>(Vec<(u64, T)>);
+pub(crate) struct Steps<T>(Vec<(u64, T)>);
 
 impl<T> Default for Steps<T> {
     fn default() -> Self {
@@ -13,7 +13,7 @@ impl<T> Default for Steps<T> {
 
 impl<T: Copy + PartialEq> Steps<T> {
     /// Adds a change. Times must not fall; `false` says that this one does, and changes nothing.
-    pub(super) fn push(&mut self, time: u64, value: T) -> bool {
+    pub(crate) fn push(&mut self, time: u64, value: T) -> bool {
         if self.0.last().is_some_and(|(last, _)| *last > time) {
             return false;
         }
@@ -22,7 +22,7 @@ impl<T: Copy + PartialEq> Steps<T> {
     }
 
     /// Takes the last change back.
-    pub(super) fn pop(&mut self) {
+    pub(crate) fn pop(&mut self) {
         self.0.pop();
         if self.0.is_empty() {
             self.0 = Vec::new();
@@ -30,18 +30,23 @@ impl<T: Copy + PartialEq> Steps<T> {
     }
 
     /// The value at the end of second `time`; `None` before the first change.
-    pub(super) fn at(&self, time: u64) -> Option<T> {
+    pub(crate) fn at(&self, time: u64) -> Option<T> {
         let after = self.0.partition_point(|(since, _)| *since <= time);
         self.0.get(after.checked_sub(1)?).map(|(_, value)| *value)
     }
 
     /// The newest value.
-    pub(super) fn last(&self) -> Option<T> {
+    pub(crate) fn last(&self) -> Option<T> {
         self.0.last().map(|(_, value)| *value)
     }
 
+    /// When the newest value came.
+    pub(crate) fn last_time(&self) -> Option<u64> {
+        self.0.last().map(|(time, _)| *time)
+    }
+
     /// Forgets what no time at or after `time` can see.
-    pub(super) fn prune(&mut self, time: u64) {
+    pub(crate) fn prune(&mut self, time: u64) {
         let after = self.0.partition_point(|(since, _)| *since <= time);
         if after > 1 {
             self.0.drain(..after - 1);
@@ -49,7 +54,7 @@ impl<T: Copy + PartialEq> Steps<T> {
         }
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &(u64, T)> {
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &(u64, T)> {
         self.0.iter()
     }
 }

@@ -3,6 +3,7 @@
 
 mod call;
 mod certificates;
+mod health;
 mod links;
 mod list;
 mod policies;
@@ -14,6 +15,7 @@ mod verifier;
 pub use certificates::{
     CertifiedRecord, RoundRecord, certified_record, round_record, second_certificates,
 };
+pub use health::{HealthStatus, health_events, health_policy_of, health_status, windows_down};
 pub use links::{
     allocation_manager_of, bridge_of, disputes_of, is_devnet_bridge, market_of, operator_index,
     providers_of, strikes_of, table_of, verifier_of,
