@@ -241,8 +241,13 @@ impl View<'_> {
         for (at, tops) in groups.clone().zip(&shelf.tops(market, size)[groups]) {
             let mut open = lanes.tops(tops, floor - luck - region);
             while open != 0 {
-                let at = at * LANES + open.trailing_zeros() as usize;
+                let lane = open.trailing_zeros() as usize;
                 open &= open - 1;
+                // The floor may have risen since the eight were looked at.
+                if tops[lane] + region + luck < floor {
+                    continue;
+                }
+                let at = at * LANES + lane;
                 let free = market.groups[at].free;
                 let fit = market.tables.fit(profile, who.shape.gpus, free);
                 query.base = region.cast_unsigned() + fit;
