@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use quorate_matching::{
-    Capacity, Factors, RequestInput, RoundContext, ScorePolicy, Snapshot, score,
+    Capacity, Factors, RequestInput, RoundContext, ScorePolicy, Snapshot, UnmatchedReason, score,
 };
 
 use crate::machine::saturate;
@@ -107,6 +107,8 @@ pub(crate) struct Book {
     pub(crate) classes: Vec<Class>,
     /// Their ids, by position.
     pub(crate) ids: Vec<u64>,
+    /// By position: why they get nothing, if they do and no limit is what stops the round.
+    pub(crate) unserved: Vec<UnmatchedReason>,
     /// What every request takes at least, component by component.
     pub(crate) least: Capacity,
 }
@@ -163,6 +165,7 @@ impl Book {
             asks,
             classes,
             ids: inputs.iter().map(|input| input.request.id.get()).collect(),
+            unserved: vec![UnmatchedReason::Outranked; inputs.len()],
             least,
         };
         book.number_classes();
@@ -173,6 +176,16 @@ impl Book {
         for (at, class) in (0..).zip(&self.classes) {
             for ask in &mut self.asks[class.first as usize..class.end as usize] {
                 ask.class = at;
+            }
+        }
+    }
+
+    /// Notes which requests, by rank, any offer is eligible for.
+    pub(crate) fn note_served(&mut self, served: &[bool]) {
+        for (ask, served) in self.asks.iter_mut().zip(served) {
+            ask.hopeless = !served;
+            if ask.hopeless {
+                self.unserved[ask.position as usize] = UnmatchedReason::NothingEligible;
             }
         }
     }

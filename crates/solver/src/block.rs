@@ -42,6 +42,21 @@ impl Block {
         }
     }
 
+    /// The first slot, from a lane on, with more than `size` GPUs left; `size` is below 128.
+    pub(crate) const fn seek(&self, lane: usize, size: usize) -> Option<usize> {
+        const ONES: u64 = u64::MAX / 0xff;
+        const HIGH: u64 = ONES << 7;
+        let left = u64::from_le_bytes(self.left);
+        // Byte by byte: the highest bit says whether the byte is above the size. No byte carries.
+        let above = (left & !HIGH) + ONES * (0x7f - size as u64) | left;
+        let found = above & HIGH & u64::MAX << (lane * 8);
+        if found == 0 {
+            None
+        } else {
+            Some(found.trailing_zeros() as usize / 8)
+        }
+    }
+
     pub(crate) const fn set(&mut self, lane: usize, slot: &Slot) {
         self.key[lane] = slot.key;
         self.part[lane] = slot.part;
@@ -49,5 +64,23 @@ impl Block {
         self.machine[lane] = slot.machine;
         self.uptime[lane] = slot.uptime;
         self.left[lane] = slot.left;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn seeking_finds_the_first_lane_with_more_left(
+            left: [u8; LANES], lane in 0..LANES, size in 0_usize..128,
+        ) {
+            let block = Block { left, ..Block::default() };
+            let expected = (lane..LANES).find(|lane| usize::from(left[*lane]) > size);
+            prop_assert_eq!(block.seek(lane, size), expected);
+        }
     }
 }

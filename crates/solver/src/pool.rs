@@ -15,12 +15,22 @@ pub(crate) fn run<T: Send>(threads: usize, jobs: usize, job: impl Fn(usize) -> T
 /// Runs `jobs` jobs, each at one of the places: as many threads as there are places, or jobs if
 /// those are fewer. Which job runs where is left to chance.
 pub(crate) fn run_at<P: Send>(places: &mut [P], jobs: usize, job: impl Fn(&mut P, usize) + Sync) {
+    run_then(places, jobs, job, |_| {});
+}
+
+/// As [`run_at`], and at each place something more when no job is left.
+pub(crate) fn run_then<P: Send>(
+    places: &mut [P],
+    jobs: usize,
+    job: impl Fn(&mut P, usize) + Sync,
+    end: impl Fn(&mut P) + Sync,
+) {
     let next = AtomicUsize::new(0);
     let work = |place: &mut P| {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
             if at >= jobs {
-                return;
+                return end(place);
             }
             job(place, at);
         }

@@ -155,9 +155,7 @@ impl Ready {
         };
         let view = ready.view(snapshot, &ready.stock);
         let served = reasons::served_by_any(&view, ready.width, threads);
-        for (ask, served) in ready.book.asks.iter_mut().zip(served) {
-            ask.hopeless = !served;
-        }
+        ready.book.note_served(&served);
         Some(ready)
     }
 

@@ -1,5 +1,6 @@
 //! Why the requests without a match have none.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use quorate_canon::RequestId;
@@ -34,32 +35,24 @@ pub(crate) fn complete(view: &View<'_>, swept: Swept, width: Width, threads: usi
         .market
         .limit
         .is_some_and(|limit| swept.matches.len() >= limit as usize);
-    let mut why = vec![None; swept.served.len()];
-    let room = stopped.then(|| {
+    let book = view.book;
+    let mut why = Cow::Borrowed(&book.unserved);
+    if stopped {
         let view = View {
             stock: &swept.stock,
             ..*view
         };
-        served_by_any(&view, width, threads)
-    });
-    for (rank, ask) in view.book.asks.iter().enumerate() {
-        let at = ask.position as usize;
-        if swept.served[at] {
-            continue;
+        let room = served_by_any(&view, width, threads);
+        for (ask, _) in book.asks.iter().zip(room).filter(|(_, room)| *room) {
+            why.to_mut()[ask.position as usize] = UnmatchedReason::LimitReached;
         }
-        why[at] = Some(if room.as_ref().is_some_and(|room| room[rank]) {
-            UnmatchedReason::LimitReached
-        } else if ask.hopeless {
-            UnmatchedReason::NothingEligible
-        } else {
-            UnmatchedReason::Outranked
-        });
     }
-    let all = view.book.ids.iter().zip(why);
+    let all = book.ids.iter().zip(&swept.served).zip(&*why);
+    let unmatched = all.filter(|((_, served), _)| !**served);
     Outcome {
         matches: swept.matches,
-        unmatched: all
-            .filter_map(|(id, why)| Some((RequestId::new(*id), why?)))
+        unmatched: unmatched
+            .map(|((id, _), why)| (RequestId::new(*id), *why))
             .collect(),
     }
 }

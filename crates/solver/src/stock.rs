@@ -5,14 +5,16 @@
 //! machines of a group stand by what they add to the score of that profile's requests.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use quorate_matching::Capacity;
 
 use crate::block::{Block, LANES, Slot};
-use crate::lanes::NONE;
+use crate::lanes::{NONE, fetch};
 use crate::market::{Market, NOWHERE, SIZES};
 use crate::pool;
+
+/// How many machines ahead memory is asked for what they need, and twice as many for where that is.
+const AHEAD: usize = 8;
 
 /// A profile's view of what is left.
 #[derive(Debug, Clone)]
@@ -23,8 +25,8 @@ pub(crate) struct Shelf {
     place: Vec<u32>,
     /// By size and group: the best head, or [`NONE`].
     tops: Vec<i32>,
-    /// By size and group: the slot that has it.
-    first: Vec<u32>,
+    /// By group and size: the slot that has it.
+    first: Vec<[u32; SIZES]>,
     /// By size and cell: the best head.
     heads: Vec<i32>,
     /// By group: how many slots are in use; they stand first.
@@ -81,25 +83,6 @@ impl Stock {
         let left = &mut self.left[machine as usize];
         *left = left.saturating_sub(demand);
     }
-
-    /// Brings the shelves up to what is left of these machines.
-    pub(crate) fn refresh(
-        &mut self,
-        market: &Market,
-        least: &Capacity,
-        taken: &[u32],
-        threads: usize,
-    ) {
-        let left = &self.left;
-        // Each job takes one shelf, so no lock is ever waited for.
-        let shelves = self.shelves.each_mut().map(Mutex::new);
-        pool::run(threads, shelves.len(), |profile| {
-            let mut shelf = shelves[profile]
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            shelf.refresh(market, left, least, taken);
-        });
-    }
 }
 
 impl Shelf {
@@ -110,7 +93,7 @@ impl Shelf {
             blocks: vec![Block::default(); blocks as usize],
             place: vec![NOWHERE; market.machines.len()],
             tops: vec![NONE; SIZES * market.groups.len()],
-            first: vec![NOWHERE; SIZES * market.groups.len()],
+            first: vec![[NOWHERE; SIZES]; market.groups.len()],
             heads: vec![NONE; SIZES * market.cells.len()],
             used: market.groups.iter().map(|group| group.count).collect(),
             full: vec![0; market.groups.len()],
@@ -176,7 +159,7 @@ impl Shelf {
     /// Where the blocks of a group stand, from its best machine for a size on.
     #[inline(always)]
     pub(crate) fn places_from(&self, market: &Market, size: usize, group: usize) -> Range<usize> {
-        let first = self.first[size * market.groups.len() + group] as usize / LANES;
+        let first = self.first[group][size] as usize / LANES;
         let used = self.used[group].div_ceil(LANES as u32);
         let end = (market.groups[group].blocks.start + used) as usize;
         first.min(end)..end
@@ -192,10 +175,6 @@ impl Shelf {
         self.blocks[slot as usize / LANES].set(slot as usize % LANES, value);
     }
 
-    fn left(&self, slot: u32) -> u8 {
-        self.blocks[slot as usize / LANES].left[slot as usize % LANES]
-    }
-
     /// Works the tops of a group out anew.
     fn find_tops(&mut self, market: &Market, group: usize) {
         let first = market.groups[group].blocks.start * LANES as u32;
@@ -203,7 +182,7 @@ impl Shelf {
             let from = if size == 0 {
                 first
             } else {
-                self.first[(size - 1) * market.groups.len() + group]
+                self.first[group][size - 1]
             };
             self.find_top(market, group, size, from);
         }
@@ -212,11 +191,10 @@ impl Shelf {
     /// Finds the best machine of a group for a size, from a slot on.
     fn find_top(&mut self, market: &Market, at: usize, size: usize, from: u32) {
         let group = &market.groups[at];
-        let end = group.blocks.start * LANES as u32 + self.used[at];
-        let found = (from..end).find(|slot| usize::from(self.left(*slot)) > size);
-        let top = size * market.groups.len() + at;
-        self.first[top] = found.unwrap_or(NOWHERE);
-        self.tops[top] = found.map_or(NONE, |slot| {
+        let end = group.blocks.start + self.used[at].div_ceil(LANES as u32);
+        let found = self.seek(from, end, size);
+        self.first[at][size] = found.unwrap_or(NOWHERE);
+        self.tops[size * market.groups.len() + at] = found.map_or(NONE, |slot| {
             let fit = if size + 1 == SIZES {
                 market.tables.most_fit(self.profile)
             } else {
@@ -227,6 +205,18 @@ impl Shelf {
         });
     }
 
+    /// The next slot, from one on and before a block, that has more than `size` GPUs left.
+    fn seek(&self, from: u32, end: u32, size: usize) -> Option<u32> {
+        let mut lane = from as usize % LANES;
+        for at in from / LANES as u32..end {
+            if let Some(lane) = self.blocks[at as usize].seek(lane, size) {
+                return Some(at * LANES as u32 + lane as u32);
+            }
+            lane = 0;
+        }
+        None
+    }
+
     /// The head of a cell from those of its groups.
     fn join(&mut self, market: &Market, cell: usize, size: usize) {
         let groups = market.cells[cell].start as usize..market.cells[cell].end as usize;
@@ -235,8 +225,29 @@ impl Shelf {
         self.heads[size * market.cells.len() + cell] = best.unwrap_or(NONE);
     }
 
-    fn refresh(&mut self, market: &Market, left: &[Capacity], least: &Capacity, taken: &[u32]) {
+    /// Brings the shelf up to what is left of these machines.
+    pub(crate) fn refresh(
+        &mut self,
+        market: &Market,
+        left: &[Capacity],
+        least: &Capacity,
+        taken: &[u32],
+    ) {
+        let (mut next, mut soon) = (taken.iter().skip(2 * AHEAD), taken.iter().skip(AHEAD));
         for machine in taken {
+            if let Some(next) = next.next() {
+                fetch(&self.place[*next as usize]);
+                fetch(&market.group_of[*next as usize]);
+            }
+            if let Some(soon) = soon.next() {
+                fetch(&left[*soon as usize]);
+                if let Some(first) = self.first.get(market.group_of[*soon as usize] as usize) {
+                    fetch(first);
+                }
+                if let Some(block) = self.blocks.get(self.place[*soon as usize] as usize / LANES) {
+                    fetch(&block.left);
+                }
+            }
             let slot = self.place[*machine as usize];
             if slot == NOWHERE {
                 continue;
@@ -249,8 +260,12 @@ impl Shelf {
             let group = market.group_of[*machine as usize] as usize;
             let cell = market.groups[group].cell as usize;
             for size in usize::from(now)..before.min(SIZES) {
-                if self.first[size * market.groups.len() + group] == slot {
-                    self.find_top(market, group, size, slot + 1);
+                if self.first[group][size] == slot {
+                    // What has room for this size has room for the one below.
+                    let below = size
+                        .checked_sub(1)
+                        .map_or(0, |size| self.first[group][size]);
+                    self.find_top(market, group, size, below.max(slot + 1));
                     self.join(market, cell, size);
                 }
             }

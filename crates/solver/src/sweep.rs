@@ -3,6 +3,8 @@
 mod wake;
 mod walk;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use quorate_matching::{Match, Snapshot};
 
 use crate::ask::{Book, Class};
@@ -13,6 +15,7 @@ use crate::search::{Near, Shortlist, View};
 use crate::sleeper::Sleeper;
 use crate::stock::Stock;
 use wake::{FirstTops, Wake};
+use walk::Head;
 
 /// Scores of one bucket: 2 to this.
 const BUCKET_BITS: u32 = 15;
@@ -65,6 +68,8 @@ struct Bucket {
 struct Place {
     /// Requests with a pair in the band.
     awake: Vec<Sleeper>,
+    /// Their best pairs.
+    heads: Vec<Head>,
     /// By score.
     buckets: Vec<Bucket>,
     /// Memory for searches.
@@ -75,7 +80,7 @@ struct Place {
 
 impl Place {
     fn sleep(&mut self, until: u32, sleeper: Sleeper) {
-        self.buckets[bucket(until)].sleepers.push(sleeper);
+        self.bucket(until).sleepers.push(sleeper);
     }
 
     /// Takes what a search has found.
@@ -86,7 +91,15 @@ impl Place {
     }
 
     fn wait(&mut self, until: u32, class: Class) {
-        self.buckets[bucket(until)].classes.push(class);
+        self.bucket(until).classes.push(class);
+    }
+
+    fn bucket(&mut self, score: u32) -> &mut Bucket {
+        let at = (score >> BUCKET_BITS) as usize;
+        if at >= self.buckets.len() {
+            self.buckets.resize_with(at + 1, Bucket::default);
+        }
+        &mut self.buckets[at]
     }
 }
 
@@ -102,7 +115,8 @@ struct Sweep<'m> {
     /// How many buckets the sweep has not come to.
     buckets: usize,
     served: Vec<bool>,
-    matches: Vec<Match>,
+    matched: Vec<Head>,
+    /// Machines that the last band took from.
     taken: Vec<u32>,
     limit: usize,
 }
@@ -144,13 +158,13 @@ pub(crate) fn sweep(start: Start<'_>) -> Swept {
         threads,
         buckets: 0,
         served: vec![false; book.asks.len()],
-        matches: Vec::new(),
+        matched: Vec::new(),
         taken: Vec::new(),
         limit: market.limit.map_or(usize::MAX, |limit| limit as usize),
     };
     let mut places = sweep.fill_buckets();
     let mut effort = Effort::default();
-    while sweep.matches.len() < sweep.limit && sweep.band(&mut places) {
+    while sweep.matched.len() < sweep.limit && sweep.band(&mut places) {
         effort.bands += 1;
     }
     for place in places {
@@ -159,14 +173,10 @@ pub(crate) fn sweep(start: Start<'_>) -> Swept {
     }
     Swept {
         effort,
-        matches: sweep.matches,
+        matches: sweep.matches(),
         served: sweep.served,
         stock: sweep.stock,
     }
-}
-
-fn bucket(score: u32) -> usize {
-    (score >> BUCKET_BITS) as usize
 }
 
 /// The items in the order of the upper bits of what `place` says, which is below `count`: those
@@ -210,27 +220,19 @@ impl Sweep<'_> {
     fn fill_buckets(&mut self) -> Vec<Place> {
         const CHUNK: usize = 4_096;
         let count = self.book.classes.len();
+        let mut places: Vec<Place> = Vec::new();
+        places.resize_with(self.threads, Place::default);
         let this = &*self;
-        let tops = pool::run(self.threads, count.div_ceil(CHUNK), |job| {
+        pool::run_at(&mut places, count.div_ceil(CHUNK), |place, job| {
             let end = count.min((job + 1) * CHUNK);
             this.width.run(FirstTops {
                 sweep: this,
-                classes: job * CHUNK..end,
-            })
+                classes: &this.book.classes[job * CHUNK..end],
+                place,
+            });
         });
-        let highest = tops.iter().flatten().flatten().max().copied().unwrap_or(0);
-        self.buckets = bucket(highest) + 1;
-        let mut places: Vec<Place> = Vec::new();
-        places.resize_with(self.threads, || Place {
-            buckets: vec![Bucket::default(); bucket(highest) + 1],
-            ..Place::default()
-        });
-        let waiting = self.book.classes.iter().zip(tops.into_iter().flatten());
-        for ((class, top), turn) in waiting.zip((0..self.threads).cycle()) {
-            if let Some(top) = top {
-                places[turn].wait(top, *class);
-            }
-        }
+        let buckets = places.iter().map(|place| place.buckets.len());
+        self.buckets = buckets.max().unwrap_or(0);
         places
     }
 
@@ -246,7 +248,7 @@ impl Sweep<'_> {
         let of_sleepers = active.sleepers.len().div_ceil(JOB);
         let few = active.classes.len() + active.sleepers.len() < FEW;
         let at = if few { 1 } else { places.len() };
-        pool::run_at(&mut places[..at], of_classes + of_sleepers, |place, job| {
+        let wake = |place: &mut Place, job| {
             this.width.run(Wake {
                 sweep: this,
                 active: &active,
@@ -255,23 +257,18 @@ impl Sweep<'_> {
                 of_classes,
                 place,
             });
-        });
-        let mut awake = Vec::new();
-        for place in &mut *places {
-            awake.append(&mut place.awake);
-        }
+        };
+        let sort = |place: &mut Place| place.heads.sort_unstable_by(|a, b| b.cmp(a));
+        pool::run_then(&mut places[..at], of_classes + of_sleepers, wake, sort);
+        let (heads, awake) = Self::gather(places);
         if let Some(place) = places.first_mut() {
-            self.walk(awake, floor, place);
+            self.walk(&heads, awake, floor, place);
         }
-        let taken = std::mem::take(&mut self.taken);
-        let few = taken.len() < FEW_TAKEN;
-        let threads = if few { 1 } else { self.threads };
-        self.stock
-            .refresh(self.market, &self.book.least, &taken, threads);
         true
     }
 
-    /// Takes so many buckets that there is something to do; none if there is nothing.
+    /// Takes so many buckets that there is something to do, and brings the stock up to what the last
+    /// band took; none if there is nothing to do.
     fn next_band(&mut self, places: &mut [Place]) -> Option<Bucket> {
         let enough = (self.book.asks.len() / BANDS).max(LEAST_BAND);
         let mut found = Vec::new();
@@ -279,27 +276,41 @@ impl Sweep<'_> {
         while count < enough && self.buckets > 0 {
             self.buckets -= 1;
             for place in &mut *places {
-                let bucket = place.buckets.pop().unwrap_or_default();
+                let bucket = place.buckets.get_mut(self.buckets);
+                let bucket = bucket.map(std::mem::take).unwrap_or_default();
                 count += bucket.sleepers.len() + bucket.classes.len();
                 found.push(bucket);
             }
         }
         let asks = self.book.asks.len();
-        let mut halves = [Bucket::default(), Bucket::default()];
-        let jobs = halves.len();
-        let threads = if count < FEW { 1 } else { self.threads };
-        pool::run_at(&mut halves[..jobs.min(threads)], jobs, |half, job| {
-            if job == 0 {
+        let taken = std::mem::take(&mut self.taken);
+        let few = count < FEW && taken.len() < FEW_TAKEN;
+        let threads = if few { 1 } else { self.threads };
+        let Stock { left, shelves } = &mut self.stock;
+        // Each job takes one of these, so no lock is ever waited for.
+        let shelves = shelves.each_mut().map(Mutex::new);
+        let (sleepers, classes) = (Mutex::default(), Mutex::default());
+        pool::run(threads, 2 + shelves.len(), |job| match job {
+            0 => {
                 let all = || found.iter().flat_map(|bucket| &bucket.sleepers);
-                half.sleepers = binned(all, asks, |sleeper| sleeper.rank);
-            } else {
-                let all = || found.iter().flat_map(|bucket| &bucket.classes);
-                half.classes = binned(all, asks, |class| class.first);
+                *lock(&sleepers) = binned(all, asks, |sleeper| sleeper.rank);
             }
+            1 => {
+                let all = || found.iter().flat_map(|bucket| &bucket.classes);
+                *lock(&classes) = binned(all, asks, |class| class.first);
+            }
+            _ => lock(&shelves[job - 2]).refresh(self.market, left, &self.book.least, &taken),
         });
-        let [mut active, other] = halves;
-        active.sleepers.extend(other.sleepers);
-        active.classes.extend(other.classes);
+        let active = Bucket {
+            sleepers: sleepers
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+            classes: classes.into_inner().unwrap_or_else(PoisonError::into_inner),
+        };
         (count > 0).then_some(active)
     }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,5 @@
 //! Finding the best pairs of the requests of a band, side by side.
 
-use std::ops::Range;
-
 use super::{AHEAD, Bucket, DEPTH, JOB, Place, Sweep};
 use crate::ask::Class;
 use crate::lanes::{Lanes, Work, fetch};
@@ -50,24 +48,27 @@ impl Sweep<'_> {
     }
 }
 
-/// The most that the first request of each class can reach; none if there is no machine for it.
+/// Puts classes to sleep until the most that their first requests can reach; those without any
+/// machine for good.
 pub(super) struct FirstTops<'s, 'm> {
     pub(super) sweep: &'s Sweep<'m>,
-    pub(super) classes: Range<usize>,
+    pub(super) classes: &'s [Class],
+    pub(super) place: &'s mut Place,
 }
 
 impl Work for FirstTops<'_, '_> {
-    type Output = Vec<Option<u32>>;
+    type Output = ();
 
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) -> Vec<Option<u32>> {
+    fn run<L: Lanes>(self, lanes: L) {
         let view = self.sweep.view();
-        let classes = &self.sweep.book.classes[self.classes];
-        let top = |class: &Class| match view.reach(lanes, &class.shape) {
-            reach if reach < 0 => None,
-            reach => Some(class.part + (reach + view.luck(&class.shape)).cast_unsigned()),
-        };
-        classes.iter().map(top).collect()
+        for class in self.classes {
+            let reach = view.reach(lanes, &class.shape);
+            if reach >= 0 {
+                let top = class.part + (reach + view.luck(&class.shape)).cast_unsigned();
+                self.place.wait(top, *class);
+            }
+        }
     }
 }
 
@@ -183,7 +184,11 @@ impl Wake<'_, '_> {
     #[inline(always)]
     fn found(&mut self, sleeper: Sleeper) {
         match Sweep::until(&sleeper) {
-            Some(until) if until >= self.floor => self.place.awake.push(sleeper),
+            Some(until) if until >= self.floor => {
+                let at = self.place.awake.len() as u32;
+                self.place.heads.extend(self.sweep.head(at, &sleeper));
+                self.place.awake.push(sleeper);
+            }
             Some(until) => self.place.sleep(until, sleeper),
             None => {}
         }

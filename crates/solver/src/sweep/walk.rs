@@ -7,13 +7,15 @@ use quorate_matching::{Match, fold};
 
 use super::{AHEAD, Place, Sweep};
 use crate::lanes::{Lanes, Work, fetch};
+use crate::pool;
 use crate::sleeper::Sleeper;
 
 /// A request's best pair. The order is that of pairs: no request has two heads at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Head {
+pub(super) struct Head {
     score: u32,
     tie: u64,
+    /// The request's position.
     request: u32,
     machine: u32,
     /// Among those that are awake.
@@ -21,15 +23,34 @@ struct Head {
 }
 
 impl Sweep<'_> {
+    /// What the places have brought, together: heads in descending order, and the requests.
+    pub(super) fn gather(places: &mut [Place]) -> (Vec<Head>, Vec<Sleeper>) {
+        let (mut heads, mut awake) = (Vec::new(), Vec::new());
+        for place in places {
+            let base = awake.len() as u32;
+            heads.extend(place.heads.drain(..).map(|head| Head {
+                sleeper: base + head.sleeper,
+                ..head
+            }));
+            awake.append(&mut place.awake);
+        }
+        // Each place's are in order by now: a stable sort only merges them.
+        heads.sort_by(|a, b| b.cmp(a));
+        (heads, awake)
+    }
+
     /// Goes down the band's pairs, takes what fits, and puts the next pair of what does not in.
-    pub(super) fn walk(&mut self, mut awake: Vec<Sleeper>, floor: u32, place: &mut Place) {
-        let heads = (0..).zip(&awake);
-        let mut sorted: Vec<Head> = heads.filter_map(|(at, one)| self.head(at, one)).collect();
-        sorted.sort_unstable_by(|a, b| b.cmp(a));
+    pub(super) fn walk(
+        &mut self,
+        sorted: &[Head],
+        mut awake: Vec<Sleeper>,
+        floor: u32,
+        place: &mut Place,
+    ) {
         let mut soon = sorted.iter().skip(AHEAD);
         let mut sorted = sorted.iter().copied().peekable();
         let mut late: BinaryHeap<Head> = BinaryHeap::new();
-        while self.matches.len() < self.limit {
+        while self.matched.len() < self.limit {
             let of_late = match (sorted.peek(), late.peek()) {
                 (None, None) => return,
                 (Some(a), Some(b)) => b > a,
@@ -53,7 +74,7 @@ impl Sweep<'_> {
                 self.stock.take(head.machine, &demand);
                 self.taken.push(head.machine);
                 self.served[head.request as usize] = true;
-                self.matches.push(self.matched(&head));
+                self.matched.push(head);
             } else if let Some(next) = self.passed_over(head.sleeper, sleeper, floor, place) {
                 late.push(next);
             }
@@ -86,7 +107,8 @@ impl Sweep<'_> {
         None
     }
 
-    fn head(&self, at: u32, sleeper: &Sleeper) -> Option<Head> {
+    /// The best pair of a request that stands at a place among those that are awake.
+    pub(super) fn head(&self, at: u32, sleeper: &Sleeper) -> Option<Head> {
         let (score, machine) = sleeper.first()?;
         Some(Head {
             score,
@@ -97,13 +119,21 @@ impl Sweep<'_> {
         })
     }
 
-    fn matched(&self, head: &Head) -> Match {
-        Match {
-            request: RequestId::new(self.book.ids[head.request as usize]),
-            offer: OfferId::new(self.market.ids[head.machine as usize]),
-            score: u64::from(head.score),
-            tie: head.tie,
-        }
+    /// What the sweep took, by ids.
+    pub(super) fn matches(&self) -> Vec<Match> {
+        const CHUNK: usize = 16_384;
+        let parts = pool::run(self.threads, self.matched.len().div_ceil(CHUNK), |job| {
+            let end = self.matched.len().min((job + 1) * CHUNK);
+            let one = |head: &Head| Match {
+                request: RequestId::new(self.book.ids[head.request as usize]),
+                offer: OfferId::new(self.market.ids[head.machine as usize]),
+                score: u64::from(head.score),
+                tie: head.tie,
+            };
+            let some = self.matched[job * CHUNK..end].iter();
+            some.map(one).collect::<Vec<_>>()
+        });
+        parts.concat()
     }
 }
 
