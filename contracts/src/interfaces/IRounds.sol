@@ -133,6 +133,8 @@ interface IRounds {
     function proposalBond() external view returns (uint256);
     /// @notice Who refutes rounds.
     function disputes() external view returns (address);
+    /// @notice Rounds that an account settled by certificate, under the policy of this hash.
+    function settledBy(address settler, bytes32 policyHash) external view returns (uint256 count);
     /// @notice Whether an order that was open until `closedAt` may still be bound by a round that has not ended.
     function mayBind(uint64 closedAt) external view returns (bool);
     function headerBytes(uint64 n, uint64 snapshotNumber, bytes32 snapshotHash, bytes32 policyHash, bytes32 inputsRoot, bytes32 seed, bytes32 outcomeRoot)
