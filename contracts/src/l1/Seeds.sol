@@ -6,6 +6,7 @@ import {BLS12381} from "../lib/BLS12381.sol";
 import {CodePages} from "../lib/CodePages.sol";
 import {Drand} from "../lib/Drand.sol";
 import {Schedules} from "../lib/Schedules.sol";
+import {Seeding} from "../lib/Seeding.sol";
 import {Evidence} from "./Evidence.sol";
 import {TimesLib} from "./Times.sol";
 
@@ -21,8 +22,6 @@ struct Beacon {
 /// @title What seed a round must have, and whether 48 bytes are the beacon's. Recomputed here, so that a wrong seed
 /// is judged without L2.
 abstract contract Seeds is Evidence {
-    /// @dev The text that seeds begin with, not padded.
-    string private constant SEED_TAG = "quorate/seed/v1";
     /// @dev Where a header holds its seed.
     uint256 private constant SEED_FROM = 208;
     uint256 private constant SEED_TO = 240;
@@ -42,7 +41,7 @@ abstract contract Seeds is Evidence {
 
     constructor(uint64 l2ChainId, address rounds, Beacon memory b) {
         if (b.period == 0) revert TimesLib.ZeroDuration();
-        _requireKey(b.key);
+        if (!Drand.isKey(b.key)) revert BadBeaconKey();
         beaconKeyPage = CodePages.write(b.key);
         beaconChainHash = b.chainHash;
         _beaconGenesis = b.genesis;
@@ -82,14 +81,7 @@ abstract contract Seeds is Evidence {
         // A chain id fits in 64 bits by EIP-2294.
         // forge-lint: disable-next-line(unsafe-typecast)
         uint64 l1ChainId = uint64(block.chainid);
-        return sha256(abi.encodePacked(SEED_TAG, l1ChainId, _l2ChainId, _rounds, n, beaconChainHash, r, signature));
-    }
-
-    function _requireKey(bytes memory key) private view {
-        if (key.length != BLS12381.PACKED_KEY || keccak256(key) == keccak256(new bytes(192))) revert BadBeaconKey();
-        // The pairing with infinity answers for every valid key, and for nothing else.
-        (bool ok, bytes memory answer) =
-            address(0x0f).staticcall(bytes.concat(new bytes(BLS12381.G1), BLS12381.padKey(key)));
-        if (!ok || answer.length != 32) revert BadBeaconKey();
+        Seeding.Source memory source = Seeding.Source(l1ChainId, _l2ChainId, _rounds, beaconChainHash);
+        return Seeding.seedOf(source, n, r, signature);
     }
 }

@@ -5,12 +5,10 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {Headers} from "../lib/Headers.sol";
 import {Schedules} from "../lib/Schedules.sol";
+import {Seeding} from "../lib/Seeding.sol";
 
 /// @title What never changes about rounds: their schedule, and whom their headers name.
 abstract contract Clock is IRounds {
-    /// @dev The text that seeds begin with, not padded: docs/formats.md, section 8.
-    string private constant SEED_TAG = "quorate/seed/v1";
-
     uint64 private immutable _genesis;
     uint32 private immutable _period;
     uint32 private immutable _settleTimeout;
@@ -117,18 +115,9 @@ abstract contract Clock is IRounds {
     /// @dev The seed that a signature of beacon round r gives round n. Whether it is the beacon's is not checked here.
     function _seedOf(uint64 n, uint256 r, bytes calldata beaconSignature) internal view returns (bytes32) {
         if (beaconSignature.length != 48) revert BadBeaconLength(beaconSignature.length);
-        return sha256(
-            abi.encodePacked(
-                SEED_TAG,
-                _l1ChainId,
-                uint64(block.chainid),
-                address(this),
-                n,
-                _beaconChainHash,
-                uint64(r),
-                beaconSignature
-            )
-        );
+        Seeding.Source memory source =
+            Seeding.Source(_l1ChainId, uint64(block.chainid), address(this), _beaconChainHash);
+        return Seeding.seedOf(source, n, uint64(r), beaconSignature);
     }
 
     function _header(

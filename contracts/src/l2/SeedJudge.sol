@@ -7,12 +7,10 @@ import {CodePages} from "../lib/CodePages.sol";
 import {Drand} from "../lib/Drand.sol";
 import {Headers} from "../lib/Headers.sol";
 import {Schedules} from "../lib/Schedules.sol";
+import {Seeding} from "../lib/Seeding.sol";
 
 /// @title What seed a round must have, and whether 48 bytes are the beacon's: docs/formats.md, section 8.
 abstract contract SeedJudge {
-    /// @dev The text that seeds begin with, not padded.
-    string private constant SEED_TAG = "quorate/seed/v1";
-
     /// @notice Page with the beacon's public key, 192 bytes.
     address public immutable beaconKeyPage;
     address private immutable _rounds;
@@ -32,7 +30,7 @@ abstract contract SeedJudge {
     error BadBeaconKey();
 
     constructor(IRounds rounds_, bytes memory beaconKey) {
-        _requireKey(beaconKey);
+        if (!Drand.isKey(beaconKey)) revert BadBeaconKey();
         beaconKeyPage = CodePages.write(beaconKey);
         IRounds.Schedule memory s = rounds_.schedule();
         IRounds.Domain memory d = rounds_.domain();
@@ -70,20 +68,12 @@ abstract contract SeedJudge {
     }
 
     function _seedOf(uint64 n, uint64 r, bytes calldata signature) private view returns (bytes32) {
-        return sha256(abi.encodePacked(SEED_TAG, _l1ChainId, _l2ChainId(), _rounds, n, _beaconChainHash, r, signature));
+        Seeding.Source memory source = Seeding.Source(_l1ChainId, _l2ChainId(), _rounds, _beaconChainHash);
+        return Seeding.seedOf(source, n, r, signature);
     }
 
     /// @dev A chain id fits in 64 bits by EIP-2294.
     function _l2ChainId() private view returns (uint64) {
         return uint64(block.chainid);
-    }
-
-    /// @dev Reverts on a key that is no point of G2's subgroup, or infinity.
-    function _requireKey(bytes memory key) private view {
-        if (key.length != BLS12381.PACKED_KEY || keccak256(key) == keccak256(new bytes(192))) revert BadBeaconKey();
-        // The pairing with infinity is one for every valid key.
-        (bool ok, bytes memory answer) =
-            address(0x0f).staticcall(bytes.concat(new bytes(BLS12381.G1), BLS12381.padKey(key)));
-        if (!ok || answer.length != 32) revert BadBeaconKey();
     }
 }

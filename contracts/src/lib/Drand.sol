@@ -23,6 +23,15 @@ library Drand {
         return ok && BLS12381.verify(bytes.concat(messageOf(round)), BLS12381.DST_DRAND, key, point);
     }
 
+    /// @notice Whether a beacon may have this public key (192 bytes): a point of G2's subgroup other than infinity.
+    function isKey(bytes memory key) internal view returns (bool) {
+        if (key.length != BLS12381.PACKED_KEY || keccak256(key) == keccak256(new bytes(192))) return false;
+        // The pairing with infinity answers for every valid key, and for nothing else.
+        (bool ok, bytes memory answer) =
+            address(0x0f).staticcall(bytes.concat(new bytes(BLS12381.G1), BLS12381.padKey(key)));
+        return ok && answer.length == 32;
+    }
+
     /// @notice What the beacon signs in `round`.
     function messageOf(uint64 round) internal pure returns (bytes32) {
         return sha256(abi.encodePacked(round));
