@@ -2,8 +2,9 @@
 
 use quorate_beacon::ChainInfo;
 use quorate_bls::{Domain as Tag, SecretKey};
-use quorate_canon::{Address, ChainId, Digest, Round, Timestamp, Version, hash::sha256};
-use quorate_matching::{HealthSection, MoneySection, Policy, Seed};
+use quorate_canon::{Address, ChainId, Digest, Round, Timestamp, hash::sha256};
+use quorate_matching::policy::defaults::policy_v1;
+use quorate_matching::{Policy, Seed};
 use quorate_protocol::{Domain, Header, Schedule, seed};
 
 use crate::{
@@ -114,10 +115,8 @@ pub(crate) fn inputs(number: u64, offers: u64, requests: u64, limit: u32) -> Rou
     RoundInputs {
         snapshot: world.snapshot,
         policy: Policy {
-            version: Version::new(1),
             score: world.policy,
-            health: HealthSection,
-            money: MoneySection::default(),
+            ..policy_v1()
         },
         context: world.context,
     }

@@ -5,7 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use alloy::primitives::U256;
 use quorate_bindings::IServiceManager;
 use quorate_canon::{Address as CanonAddress, ChainId};
-use quorate_matching::{Policy, policy::defaults::policy_v1};
+use quorate_health::HealthPolicy;
+use quorate_matching::{HealthSection, Policy, policy::defaults::policy_v1};
 use quorate_protocol::Domain;
 
 use crate::{
@@ -103,7 +104,10 @@ impl World {
         let genesis = unix_now().as_secs() + config.lead;
         let clock = (config.clock)(Clock::devnet(genesis));
         let (beacon, relays) = beacon(genesis, config.relays).await?;
-        let policy = policy_v1();
+        let policy = Policy {
+            health: HealthSection(HealthPolicy::devnet().section()),
+            ..policy_v1()
+        };
         let terms = Terms {
             clock,
             beacon: beacon.info(),

@@ -1,8 +1,11 @@
 //! What the rules of health refuse.
 
+use quorate_canon::CodecError;
 use thiserror::Error;
 
-/// Why there is no committee, window or moment.
+use crate::{Network, Subject};
+
+/// Why there is no committee, window, moment or list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HealthError {
     /// No operator has stake: nobody can be drawn.
@@ -41,5 +44,60 @@ pub enum HealthError {
     TooLarge {
         /// What it is.
         what: &'static str,
+    },
+    /// Bytes that are not what they should be.
+    #[error(transparent)]
+    Bytes(#[from] CodecError),
+    /// A list with too few or too many entries.
+    #[error("entries of a list: got {got}, expected 1 to {most}")]
+    Entries {
+        /// How many there are.
+        got: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// The entries of a list do not stand by subject, strictly ascending.
+    #[error("entry {at} of a list: its subject is not above that of the entry before")]
+    Unsorted {
+        /// Position of the entry, from 0.
+        at: usize,
+    },
+    /// An entry without a window, or with one that its health epoch does not have.
+    #[error("windows of {subject:?}: got {got}, expected some, all below {windows}")]
+    Windows {
+        /// Whose entry it is.
+        subject: Subject,
+        /// Its windows, as a mask.
+        got: quorate_canon::Mask256,
+        /// How many the epoch has.
+        windows: u16,
+    },
+    /// A list of another network or health epoch.
+    #[error("list of epoch {got_epoch} on {got:?}, expected epoch {epoch} on {expected:?}")]
+    OtherEpoch {
+        /// The list's network.
+        got: Network,
+        /// The list's health epoch.
+        got_epoch: u32,
+        /// The network that was asked about.
+        expected: Network,
+        /// The health epoch that was asked about.
+        epoch: u32,
+    },
+    /// The committee of an entry's subject is not known.
+    #[error("{subject:?} has no known committee")]
+    NoCommittee {
+        /// The subject.
+        subject: Subject,
+    },
+    /// An entry says what its member has not said.
+    #[error("windows DOWN of {subject:?}: the list has {got}, own words have {own}")]
+    NotOurWord {
+        /// Whose entry it is.
+        subject: Subject,
+        /// The entry's windows.
+        got: quorate_canon::Mask256,
+        /// The windows that the member calls DOWN.
+        own: quorate_canon::Mask256,
     },
 }

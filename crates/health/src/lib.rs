@@ -2,8 +2,8 @@
 //!
 //! Everything here is a function of values. An operator asks a machine; the machine's agent answers
 //! with a [`Report`]; [`verdict`] turns what the operator knows (a [`ProbeView`]) into PASS, FAIL or
-//! UNKNOWN; a [`WindowTally`] turns a window's verdicts into at most one word, a [`Receipt`] or a
-//! [`Down`]. There is no clock, no randomness, no floating point, and nothing that panics. The bytes
+//! UNKNOWN; a [`WindowTally`] turns a window's verdicts into at most one word, a [`Receipt`] or DOWN;
+//! [`propose`] makes of all operators' words the [`DownList`]s that they can sign. There is no clock, no randomness, no floating point, and nothing that panics. The bytes
 //! and rules are those of `docs/formats.md` section 14; what each signal means and where its
 //! threshold comes from is told in `docs/health.md`.
 //!
@@ -30,39 +30,51 @@
 )]
 
 mod cards;
+mod claims;
 mod committee;
+mod down;
+mod epoch;
 mod error;
 mod gpu;
 mod lease;
 mod machine;
 mod moment;
 mod policy;
+mod propose;
 mod range;
 mod rates;
 mod reason;
 mod report;
+mod reputation;
 mod signals;
 mod tally;
+mod uptime;
 mod uuid;
 mod verdict;
 mod view;
 mod window;
 mod word;
 
+pub use claims::{Claims, Judged, agrees};
 pub use committee::{Committee, Seats, committee};
+pub use down::{DownEntry, DownList, contradicts};
+pub use epoch::EpochClock;
 pub use error::HealthError;
 pub use gpu::{Ecc, GpuRecord, Link, MAX_XIDS, Remap, XidEvent};
 pub use lease::{LeaseState, Maintenance};
 pub use moment::{moment, probe_message};
 pub use policy::{HealthPolicy, PolicyError, XidClass};
+pub use propose::{MAX_LISTS, Proposal, propose};
 pub use reason::{Reason, Verdict, Why};
 pub use report::{
     Checks, MAX_GPUS, Nonce, REPORT_VERSION, Release, Report, SIGNATURE, SignedReport, Subject,
 };
+pub use reputation::{LeaseEnd, Reputation};
 pub use signals::Signals;
 pub use tally::{WindowTally, Word};
+pub use uptime::uptime_after;
 pub use uuid::{GpuUuid, UuidError};
 pub use verdict::{faults, verdict};
 pub use view::{Answer, Environment, Expected, Previous, ProbeView, Question};
 pub use window::{Window, WindowClock};
-pub use word::{Down, Network, Place, Receipt, contradicts};
+pub use word::{Network, Place, Receipt};

@@ -4,7 +4,7 @@ mod recommended;
 mod validity;
 
 use quorate_canon::codec::{FixedWidth, Reader, Writer};
-use quorate_canon::{Bps, CodecError, Mask256};
+use quorate_canon::{Amount, Bps, CodecError, Mask256, Stake};
 
 use crate::Signals;
 use crate::range::ensure;
@@ -32,7 +32,7 @@ pub enum XidClass {
 /// The health section; 256 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HealthPolicy {
-    /// Windows of a health epoch, at least 1.
+    /// Windows of a health epoch, 1 to 256: a list has one bit for each.
     pub windows: u16,
     /// Seats of a committee, 31 to 1 024.
     pub seats: u16,
@@ -85,6 +85,18 @@ pub struct HealthPolicy {
     pub idle_held_mib: u32,
     /// The most processes on a free machine's card.
     pub idle_processes: u16,
+    /// How long after a health epoch's end lists of its windows DOWN are taken, seconds; at least 1.
+    pub certify_seconds: u32,
+    /// What a slashed machine loses of its share of its provider's stake.
+    pub slash_bps: Bps,
+    /// The most of it that goes to whoever slashes, millionths of the stake token.
+    pub bounty: Stake,
+    /// How many health epochs a slashed machine sits out.
+    pub jail_epochs: u16,
+    /// Over how many observed health epochs uptime forgets, at least 1.
+    pub uptime_memory: u16,
+    /// Over how many fees reputation forgets, at least one micro-dollar.
+    pub reputation_memory: Amount,
 }
 
 impl HealthPolicy {
@@ -96,6 +108,16 @@ impl HealthPolicy {
         let policy = Self::from_bytes(bytes)?;
         policy.validate()?;
         Ok(policy)
+    }
+
+    /// The section as it lies in the policy's page.
+    #[must_use]
+    pub fn section(&self) -> [u8; 256] {
+        let mut section = [0; 256];
+        for (to, from) in section.iter_mut().zip(self.to_bytes()) {
+            *to = from;
+        }
+        section
     }
 
     /// Whom an XID is laid to. The masks know the numbers 0 to 255; higher ones are unlisted.
@@ -157,7 +179,13 @@ impl FixedWidth for HealthPolicy {
             out.value(&number);
         }
         out.value(&self.idle_processes);
-        out.spare(98);
+        out.value(&self.certify_seconds);
+        out.value(&self.slash_bps);
+        out.value(&self.bounty);
+        out.value(&self.jail_epochs);
+        out.value(&self.uptime_memory);
+        out.value(&self.reputation_memory);
+        out.spare(72);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -191,8 +219,14 @@ impl FixedWidth for HealthPolicy {
             corrected_per_hour: input.value()?,
             idle_held_mib: input.value()?,
             idle_processes: input.value()?,
+            certify_seconds: input.value()?,
+            slash_bps: input.value()?,
+            bounty: input.value()?,
+            jail_epochs: input.value()?,
+            uptime_memory: input.value()?,
+            reputation_memory: input.value()?,
         };
-        input.spare(98)?;
+        input.spare(72)?;
         Ok(policy)
     }
 }

@@ -25,8 +25,8 @@ const SIMULATED: u8 = 1;
 /// Whom a probe asks, and of whom a word speaks.
 ///
 /// A later version will add the endpoint of a lease (code 2). A word about one subject never
-/// contradicts a word about another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// contradicts a word about another. Subjects stand in the order of their bytes: by code, then by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// Code 1: a machine, by its offer.
     Machine(OfferId),

@@ -1,14 +1,15 @@
 //! From the verdicts of one window to at most one word about it.
 
-use crate::{Down, HealthPolicy, Place, Receipt, Verdict};
+use crate::{HealthPolicy, Place, Receipt, Verdict};
 
 /// What an operator may say about a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Word {
     /// The machine passed a probe.
     Receipt(Receipt),
-    /// It failed as often in a row as the policy asks, and passed none.
-    Down(Down),
+    /// DOWN: it failed there as often in a row as the policy asks, and passed none. Nothing is signed
+    /// for it by itself; it is kept for the epoch's list.
+    Down(Place),
 }
 
 /// The verdicts of one operator about one machine in one window.
@@ -46,7 +47,7 @@ impl WindowTally {
         if self.passed {
             Some(Word::Receipt(Receipt(place)))
         } else if self.most_in_a_row > 0 && self.most_in_a_row >= policy.fails {
-            Some(Word::Down(Down(place)))
+            Some(Word::Down(place))
         } else {
             None
         }

@@ -1,4 +1,4 @@
-//! An operator's word about one machine and window: a receipt for PASS, or DOWN.
+//! What an operator says about one machine and window, and the receipt that says PASS.
 
 use quorate_canon::codec::{FixedWidth, Reader, Writer};
 use quorate_canon::hash::{sha256, tag};
@@ -8,7 +8,9 @@ use crate::range::ensure;
 use crate::{Subject, Window};
 
 /// The version of the messages' bytes.
-const WORD_VERSION: u32 = 1;
+pub(crate) const WORD_VERSION: u32 = 1;
+/// What a receipt begins with.
+const RECEIPT: &str = "quorate/receipt/v1";
 
 /// Which network a word belongs to: bytes 36 to 96 of its headers; 60 bytes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,59 +83,44 @@ impl FixedWidth for Place {
     }
 }
 
-macro_rules! word {
-    ($(#[$doc:meta])* $name:ident, $tag:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub struct $name(pub Place);
+/// "I probed it there, and it passed"; 128 bytes. The provider keeps it. All members say it in the same
+/// bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Receipt(pub Place);
 
-        impl $name {
-            /// What an operator signs, as it signs a vote: SHA-256 of the 128 bytes.
-            #[must_use]
-            pub fn digest(&self) -> Digest {
-                sha256(&[&self.to_bytes()])
-            }
-        }
-
-        impl FixedWidth for $name {
-            const WIDTH: usize = 128;
-
-            fn write(&self, out: &mut Writer) {
-                out.put(&tag($tag));
-                out.value(&WORD_VERSION);
-                out.value(&self.0);
-                out.spare(17);
-            }
-
-            fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-                let found: [u8; 32] = input.take()?;
-                ensure(found == tag($tag), "tag", 0_u64, concat!("\"", $tag, "\""))?;
-                let version: u32 = input.value()?;
-                ensure(version == WORD_VERSION, "version", version, "1")?;
-                let place = input.value()?;
-                input.spare(17)?;
-                Ok(Self(place))
-            }
-        }
-    };
+impl Receipt {
+    /// What an operator signs, as it signs a vote: SHA-256 of the 128 bytes.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        sha256(&[&self.to_bytes()])
+    }
 }
 
-word!(
-    /// "I probed it there, and it passed"; 128 bytes. The provider keeps it. All members say it in
-    /// the same bytes.
-    Receipt,
-    "quorate/receipt/v1"
-);
-word!(
-    /// "I probed it there, and it failed, again and again"; 128 bytes. All members say it in the same
-    /// bytes, so that their signatures sum up.
-    Down,
-    "quorate/down/v1"
-);
+impl FixedWidth for Receipt {
+    const WIDTH: usize = 128;
 
-/// Whether the two, signed by the same operator, prove a false attestation: they speak of the same
-/// place. A receipt contradicts nothing else.
-#[must_use]
-pub fn contradicts(receipt: &Receipt, down: &Down) -> bool {
-    receipt.0 == down.0
+    fn write(&self, out: &mut Writer) {
+        out.put(&tag(RECEIPT));
+        out.value(&WORD_VERSION);
+        out.value(&self.0);
+        out.spare(17);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
+        read_beginning(input, RECEIPT)?;
+        let place = input.value()?;
+        input.spare(17)?;
+        Ok(Self(place))
+    }
+}
+
+/// The tag and the version with which receipts and lists begin.
+pub(crate) fn read_beginning(
+    input: &mut Reader<'_>,
+    expected: &'static str,
+) -> Result<(), CodecError> {
+    let found: [u8; 32] = input.take()?;
+    ensure(found == tag(expected), "tag", 0_u64, expected)?;
+    let version: u32 = input.value()?;
+    ensure(version == WORD_VERSION, "version", version, "1")
 }

@@ -4,9 +4,12 @@
 mod support;
 
 use quorate_canon::hash::sha256;
-use quorate_canon::{Digest, FixedWidth as _, HealthEpoch, OfferId, OperatorIndex, OperatorStake};
+use quorate_canon::{
+    Digest, FixedWidth as _, HealthEpoch, Mask256, OfferId, OperatorIndex, OperatorStake,
+};
 use quorate_health::{
-    Down, HealthPolicy, Place, Receipt, Seats, Subject, Window, committee, moment, probe_message,
+    DownEntry, DownList, HealthPolicy, Place, Receipt, Seats, Subject, Window, committee, moment,
+    probe_message,
 };
 use support::{card, network, report};
 
@@ -69,9 +72,16 @@ fn words() {
         Receipt(place).digest().to_string(),
         "0xe0ab4478bc39ea4d22010280dbb423407729a2044f2238e66b207db17cfffe8c"
     );
+    let entry = |id, windows: &[u8]| DownEntry {
+        subject: Subject::Machine(OfferId::new(id)),
+        windows: Mask256::of(windows),
+    };
+    let entries = vec![entry(77, &[0, 12, 255]), entry(78, &[3])];
+    let list = DownList::new(network(), EPOCH, entries).unwrap();
+    assert_eq!(list.to_bytes().len(), 184);
     assert_eq!(
-        Down(place).digest().to_string(),
-        "0xfc9c6860eb549abd94103c0adf3f1f28223905de51609711e0e162ac14f9dda5"
+        list.digest().to_string(),
+        "0x5585b130335c6ad1c19d89f89f8cc39a31f5bc4a1dc16f9aea0d30b8a5bf76c8"
     );
 }
 
@@ -83,12 +93,16 @@ fn a_report() {
     );
 }
 
-/// SHA-256 of the recommended section: what a policy's hash would contain.
+/// SHA-256 of the sections: what a policy's hash contains.
 #[test]
-fn the_recommended_section() {
-    let section = HealthPolicy::recommended().to_bytes();
+fn the_sections() {
+    let hash = |policy: HealthPolicy| sha256(&[&policy.to_bytes()]).to_string();
     assert_eq!(
-        sha256(&[&section]).to_string(),
-        "0x79a15e65d163bebc009d25be8c1de9b4e0f87d451b560457264f9de7c311684a"
+        hash(HealthPolicy::recommended()),
+        "0x62e9afc2ec1582464b8807db7fc6ec4b1a292f563e59d3c2f495e5ca1d66d1db"
+    );
+    assert_eq!(
+        hash(HealthPolicy::devnet()),
+        "0x3fc935ab29ea9be65fbd69cf48f2c59dfbb8a1970a04fdcfbff5ca10b9bdf883"
     );
 }

@@ -1,4 +1,4 @@
-//! Receipts and DOWNs: their bytes, what contradicts what, and which of them a window gives.
+//! Receipts: their bytes, and which word a window gives.
 
 mod support;
 
@@ -7,8 +7,8 @@ use quorate_canon::codec::FixedWidth as _;
 use quorate_canon::hash::{sha256, tag};
 use quorate_canon::{Digest, HealthEpoch, OfferId, OperatorIndex};
 use quorate_health::{
-    Down, HealthPolicy, Network, Place, Reason, Receipt, Subject, Verdict, Why, Window,
-    WindowTally, Word, contradicts, probe_message,
+    HealthPolicy, Place, Reason, Receipt, Subject, Verdict, Why, Window, WindowTally, Word,
+    probe_message,
 };
 use support::network;
 
@@ -26,9 +26,9 @@ const UNKNOWN: Verdict = Verdict::Unknown(Why::OwnNetwork);
 
 #[test]
 fn fields_stand_where_the_format_says() {
-    let bytes = Down(place()).to_bytes();
+    let bytes = Receipt(place()).to_bytes();
     assert_eq!(bytes.len(), 128);
-    assert_eq!(bytes[..32], tag("quorate/down/v1"));
+    assert_eq!(bytes[..32], tag("quorate/receipt/v1"));
     assert_eq!(bytes[32..36], [0, 0, 0, 1], "version");
     assert_eq!(bytes[36..96], network().to_bytes(), "as in a header");
     assert_eq!(bytes[36..44], 1_u64.to_be_bytes());
@@ -39,37 +39,17 @@ fn fields_stand_where_the_format_says() {
     assert_eq!(bytes[105..109], 900_u32.to_be_bytes());
     assert_eq!(bytes[109..111], [0, 12]);
     assert_eq!(bytes[111..], [0; 17]);
-    assert_eq!(Down(place()).digest(), sha256(&[&bytes]));
-    assert_eq!(Receipt(place()).to_bytes()[..32], tag("quorate/receipt/v1"));
-    assert_eq!(Receipt(place()).to_bytes()[32..], bytes[32..]);
+    assert_eq!(Receipt(place()).digest(), sha256(&[&bytes]));
 }
 
 #[test]
-fn a_word_is_read_as_what_it_is() {
-    let (receipt, down) = (Receipt(place()), Down(place()));
-    assert_eq!(Receipt::from_bytes(&receipt.to_bytes()), Ok(receipt));
-    assert_eq!(Down::from_bytes(&down.to_bytes()), Ok(down));
-    assert!(Down::from_bytes(&receipt.to_bytes()).is_err());
-    assert!(Receipt::from_bytes(&down.to_bytes()).is_err());
-    let mut bytes = down.to_bytes();
-    bytes[127] = 1;
-    assert!(Down::from_bytes(&bytes).is_err(), "spare bytes are zero");
-}
-
-#[test]
-fn a_receipt_contradicts_the_down_of_the_same_place_and_no_other() {
-    let down = Down(place());
-    assert!(contradicts(&Receipt(place()), &down));
-    let mut others = [place(); 4];
-    others[0].window = Window(13);
-    others[1].epoch = HealthEpoch::new(901);
-    others[2].subject = Subject::Machine(OfferId::new(78));
-    others[3].network = Network {
-        operator_set: 4,
-        ..network()
-    };
-    for other in others {
-        assert!(!contradicts(&Receipt(other), &down), "{other:?}");
+fn only_a_receipts_bytes_are_read_as_one() {
+    let bytes = Receipt(place()).to_bytes();
+    assert_eq!(Receipt::from_bytes(&bytes), Ok(Receipt(place())));
+    for (at, what) in [(0, "tag"), (35, "version"), (127, "spare bytes")] {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 2;
+        assert!(Receipt::from_bytes(&bytes).is_err(), "{what}");
     }
 }
 
@@ -101,7 +81,7 @@ fn word(verdicts: &[Verdict]) -> Option<Word> {
 
 #[test]
 fn a_row_of_fails_is_a_down_and_a_shorter_one_is_nothing() {
-    assert_eq!(word(&[FAIL, FAIL, FAIL]), Some(Word::Down(Down(place()))));
+    assert_eq!(word(&[FAIL, FAIL, FAIL]), Some(Word::Down(place())));
     assert_eq!(word(&[FAIL, FAIL]), None);
     assert_eq!(word(&[]), None);
 }

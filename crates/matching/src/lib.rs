@@ -125,7 +125,10 @@ pub use log2q::log2q;
 pub use offer::Offer;
 pub use opening::{MAX_OPENED, Opening};
 pub use outcome::{Match, Outcome, UnmatchedReason};
-pub use policy::{HealthSection, MoneySection, Policy, PolicyError, ScorePolicy};
+pub use policy::{
+    HealthSection, Level, MoneySection, Policy, PolicyError, ScorePolicy, Standing,
+    StandingSection, Tier,
+};
 pub use prepared::{OfferSide, Prepared, RequestSide};
 pub use rank::PairRank;
 pub use request::{Profile, Request};

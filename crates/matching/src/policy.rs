@@ -1,22 +1,25 @@
-//! The versioned parameters of the network (`docs/formats.md` section 5): three sections, hashed
+//! The versioned parameters of the network (`docs/formats.md` section 5): four sections, hashed
 //! apart, so that a change of money leaves the hash of the score alone.
 
 pub mod defaults;
+mod health_v1;
 pub mod models;
 pub mod regions;
 mod score;
 mod sections;
+mod standing;
 mod validity;
 
 use quorate_canon::codec::{FixedWidth, Reader, Writer};
 use quorate_canon::hash::{sha256, tag};
-use quorate_canon::{CodecError, Digest, Version};
+use quorate_canon::{CodecError, Digest, MicroDollars, Version};
 
 pub use score::ScorePolicy;
 pub use sections::{HealthSection, MoneySection};
+pub use standing::{Level, Standing, StandingSection, Tier};
 pub use validity::PolicyError;
 
-/// One version of the policy; its page on chain is 3 104 bytes.
+/// One version of the policy; its page on chain is 3 456 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The revision of the rules.
@@ -27,6 +30,8 @@ pub struct Policy {
     pub health: HealthSection,
     /// What paying reads.
     pub money: MoneySection,
+    /// Hardware tiers and levels of trust.
+    pub standing: StandingSection,
 }
 
 impl Policy {
@@ -55,26 +60,38 @@ impl Policy {
             &sha256(&[&self.score.to_bytes()]).0,
             &sha256(&[&self.health.to_bytes()]).0,
             &sha256(&[&self.money.to_bytes()]).0,
+            &sha256(&[&self.standing.to_bytes()]).0,
         ])
     }
 
-    /// Whether the policy keeps the rules that the contract checks too.
+    /// Whether the policy keeps the rules that the contract checks too. The health section's are not
+    /// known here: `quorate_health::HealthPolicy::from_section` checks them.
     ///
     /// # Errors
     /// Names the first rule that it breaks.
     pub fn validate(&self) -> Result<(), PolicyError> {
-        self.score.validate()
+        self.score.validate()?;
+        self.standing.validate()
+    }
+
+    /// The tier that offers of a model have to name, or `None` if the policy does not know the model.
+    #[must_use]
+    pub fn tier_of(&self, model: u8) -> Option<Tier> {
+        self.score
+            .reference_of(model)
+            .map(|price: MicroDollars| self.standing.tier_of(price))
     }
 }
 
 impl FixedWidth for Policy {
-    const WIDTH: usize = 3104;
+    const WIDTH: usize = 3456;
 
     fn write(&self, out: &mut Writer) {
         out.value(&self.version);
         out.value(&self.score);
         out.value(&self.health);
         out.value(&self.money);
+        out.value(&self.standing);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -83,6 +100,7 @@ impl FixedWidth for Policy {
             score: input.value()?,
             health: input.value()?,
             money: input.value()?,
+            standing: input.value()?,
         })
     }
 }

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use quorate_canon::{Bps, CodecError, FixedWidth};
 use quorate_matching::policy::defaults::policy_v1;
 use quorate_matching::{
-    Capacity, Entry, HealthSection, MachineState, MoneySection, Offer, OfferInput, Policy,
-    ProviderState, Request, RequestInput,
+    Capacity, Entry, MachineState, MoneySection, Offer, OfferInput, Policy, ProviderState, Request,
+    RequestInput, StandingSection,
 };
 
 /// Encodes, decodes, and compares the width with the one that the format gives.
@@ -33,7 +33,7 @@ proptest! {
         comes_back(&request.request, 320);
         comes_back(&request, 328);
         comes_back(&policy(&mut dice), 3008);
-        comes_back(&Policy { score: policy(&mut dice), ..policy_v1() }, 3104);
+        comes_back(&Policy { score: policy(&mut dice), ..policy_v1() }, 3456);
     }
 
     #[test]
@@ -90,18 +90,40 @@ fn requests_with_a_spare_byte_set_do_not_decode() {
 
 #[test]
 fn the_spare_bytes_of_the_policy_are_zero() {
-    assert!(HealthSection::from_bytes(&[0; 32]).is_ok());
-    assert!(HealthSection::from_bytes(&[1; 32]).is_err());
-    let bytes = policy_v1().money.to_bytes();
-    assert!(MoneySection::from_bytes(&bytes).is_ok());
-    for at in 30..60 {
-        let mut bytes = bytes.clone();
+    let policy = policy_v1();
+    let refused = |at, got: Result<(), CodecError>| {
+        assert_eq!(got, Err(CodecError::Spare { at, got: 7 }));
+    };
+    for at in 48..60 {
+        let mut bytes = policy.money.to_bytes();
         bytes[at] = 7;
-        assert_eq!(
-            MoneySection::from_bytes(&bytes),
-            Err(CodecError::Spare { at, got: 7 })
-        );
+        refused(at, MoneySection::from_bytes(&bytes).map(|_| ()));
     }
+    for at in 98..128 {
+        let mut bytes = policy.standing.to_bytes();
+        bytes[at] = 7;
+        refused(at, StandingSection::from_bytes(&bytes).map(|_| ()));
+    }
+}
+
+#[test]
+fn the_sections_stand_where_the_format_says() {
+    let policy = policy_v1();
+    let page = policy.page();
+    assert_eq!(page[4..3_012], policy.score.to_bytes());
+    assert_eq!(page[3_012..3_268], policy.health.0);
+    assert_eq!(page[3_268..3_328], policy.money.to_bytes());
+    assert_eq!(page[3_328..], policy.standing.to_bytes());
+    let money = &page[3_268..];
+    assert_eq!(money[30..38], policy.money.settle_fee.to_bytes());
+    assert_eq!(money[38..40], policy.money.withhold_bps.to_bytes());
+    assert_eq!(money[40..48], policy.money.deposit.to_bytes());
+    let standing = &page[3_328..];
+    assert_eq!(standing[8..16], policy.standing.tier_floor[1].to_bytes());
+    let second = policy.standing.levels[1];
+    let numbers = [second.keep, second.rise, second.run, second.weight];
+    assert_eq!(standing[48..56], numbers.to_bytes());
+    assert_eq!(standing[96..98], policy.standing.reward_bps.to_bytes());
 }
 
 /// The field that a decoder complains about after `change`.

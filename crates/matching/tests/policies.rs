@@ -93,10 +93,16 @@ fn each_section_and_the_version_change_the_hash() {
     let mut other = one.clone();
     other.score.age_cap += 1;
     hashes.push(other.hash());
-    let mut other = one;
+    let mut other = one.clone();
     other.money.protocol_fee_bps = Bps::ZERO;
+    hashes.push(other.hash());
+    let mut other = one.clone();
+    other.health.0[255] = 1;
+    hashes.push(other.hash());
+    let mut other = one;
+    other.standing.reward_bps = Bps::ONE;
     hashes.push(other.hash());
     hashes.sort_unstable();
     hashes.dedup();
-    assert_eq!(hashes.len(), 4);
+    assert_eq!(hashes.len(), 6);
 }

@@ -51,7 +51,7 @@ proptest! {
     #![proptest_config(common::cases(200))]
 
     #[test]
-    fn bytes_of_any_length_decode_or_fail(bytes in vec(any::<u8>(), 0..3200)) {
+    fn bytes_of_any_length_decode_or_fail(bytes in vec(any::<u8>(), 0..3500)) {
         let _ = Offer::from_bytes(&bytes);
         let _ = Request::from_bytes(&bytes);
         let _ = OfferInput::from_bytes(&bytes);
@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_of_the_right_length_decode_or_fail(bytes in vec(any::<u8>(), 3104)) {
+    fn bytes_of_the_right_length_decode_or_fail(bytes in vec(any::<u8>(), 3456)) {
         let _ = OfferInput::from_bytes(&bytes[..209]);
         let _ = RequestInput::from_bytes(&bytes[..328]);
         let _ = Policy::from_page(&bytes);

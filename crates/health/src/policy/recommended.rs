@@ -1,6 +1,6 @@
 //! The section that a network starts with. Sources and reasons stand in `docs/health.md`, by number.
 
-use quorate_canon::{Bps, Mask256};
+use quorate_canon::{Amount, Bps, Mask256, Stake};
 
 use super::HealthPolicy;
 use crate::Signals;
@@ -22,18 +22,18 @@ const IGNORED: [u8; 10] = [37, 38, 63, 66, 92, 93, 94, 106, 107, 154];
 const THROTTLE: u64 = 0x40 | 0x80;
 
 impl HealthPolicy {
-    /// What is proposed for a production network whose health epoch is a day: windows of five
+    /// What is proposed for a production network whose health epoch is a day: 240 windows of six
     /// minutes.
     #[must_use]
     pub fn recommended() -> Self {
         Self {
-            windows: 288,
+            windows: 240,
             seats: 31,
             deadline_ms: 10_000,
             fails: 3,
             simulated_allowed: false,
             pending_fails: false,
-            slash_windows: 72,
+            slash_windows: 60,
             drain_seconds: 300,
             appeal_seconds: 2 * 86_400,
             maintenance_notice: 2 * 86_400,
@@ -53,8 +53,42 @@ impl HealthPolicy {
             corrected_per_hour: 100_000,
             idle_held_mib: 1_024,
             idle_processes: 0,
+            certify_seconds: 12 * 3_600,
+            slash_bps: tenth(),
+            bounty: Stake::new(5_000_000),
+            jail_epochs: 3,
+            uptime_memory: 30,
+            reputation_memory: Amount::new(1_000_000_000),
         }
     }
+
+    /// For a devnet whose health epoch is twenty seconds: five windows of four. Simulated cards may
+    /// pass, and what takes days elsewhere takes seconds; what is judged is the same.
+    #[must_use]
+    pub fn devnet() -> Self {
+        Self {
+            windows: 5,
+            deadline_ms: 1_000,
+            fails: 2,
+            simulated_allowed: true,
+            slash_windows: 5,
+            drain_seconds: 2,
+            appeal_seconds: 10,
+            maintenance_notice: 4,
+            maintenance_cap: 20,
+            xid_horizon: 8,
+            certify_seconds: 10,
+            jail_epochs: 2,
+            uptime_memory: 4,
+            reputation_memory: Amount::new(100_000),
+            ..Self::recommended()
+        }
+    }
+}
+
+/// 1 000 bps.
+fn tenth() -> Bps {
+    Bps::new(1_000).unwrap_or(Bps::ONE)
 }
 
 /// 5 000 bps.

@@ -1,4 +1,4 @@
-//! The rules that a health section keeps before it may take effect; the contract will repeat them.
+//! The rules that a health section keeps before it may take effect; the contract repeats them.
 
 use quorate_canon::CodecError;
 use thiserror::Error;
@@ -15,6 +15,9 @@ const MIN_FAILS: u8 = 2;
 const MAX_FAILS: u8 = 16;
 /// The shortest deadline, milliseconds: half the way round the world and back, twice.
 const MIN_DEADLINE: u16 = 1_000;
+
+/// The most windows of a health epoch: one bit each.
+const MAX_WINDOWS: u16 = 256;
 
 /// Why a health section is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -48,12 +51,16 @@ impl HealthPolicy {
     /// # Errors
     /// Names the first rule that it breaks.
     pub fn validate(&self) -> Result<(), PolicyError> {
-        within("windows", self.windows, 1_u16, u16::MAX)?;
+        within("windows", self.windows, 1_u16, MAX_WINDOWS)?;
         within("seats", self.seats, MIN_SEATS, MAX_SEATS)?;
         within("deadline_ms", self.deadline_ms, MIN_DEADLINE, u16::MAX)?;
         within("fails", self.fails, MIN_FAILS, MAX_FAILS)?;
         within("slash_windows", self.slash_windows, 1_u16, u16::MAX)?;
         within("appeal_seconds", self.appeal_seconds, 1_u32, u32::MAX)?;
+        within("certify_seconds", self.certify_seconds, 1_u32, u32::MAX)?;
+        within("uptime_memory", self.uptime_memory, 1_u16, u16::MAX)?;
+        let memory = self.reputation_memory.get();
+        within("reputation_memory", memory, 1_u64, u64::MAX)?;
         self.check_masks()
     }
 
@@ -90,13 +97,21 @@ fn within<T: Copy + PartialOrd + Into<u64>>(
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use quorate_canon::FixedWidth as _;
+    use quorate_canon::{Amount, FixedWidth as _};
 
     #[test]
     fn the_recommended_section_is_valid_and_refuses_simulated_cards() {
         let policy = HealthPolicy::recommended();
         assert_eq!(policy.validate(), Ok(()));
         assert!(!policy.simulated_allowed);
+        assert_eq!(HealthPolicy::from_section(&policy.to_bytes()), Ok(policy));
+    }
+
+    #[test]
+    fn the_devnets_section_is_valid_and_lets_simulated_cards_pass() {
+        let policy = HealthPolicy::devnet();
+        assert_eq!(policy.validate(), Ok(()));
+        assert!(policy.simulated_allowed);
         assert_eq!(HealthPolicy::from_section(&policy.to_bytes()), Ok(policy));
     }
 
@@ -111,6 +126,7 @@ mod tests {
             }
         };
         assert_eq!(range(|policy| policy.windows = 0), "windows");
+        assert_eq!(range(|policy| policy.windows = 257), "windows");
         assert_eq!(range(|policy| policy.seats = 30), "seats");
         assert_eq!(range(|policy| policy.seats = 1_025), "seats");
         assert_eq!(range(|policy| policy.deadline_ms = 999), "deadline_ms");
@@ -118,6 +134,15 @@ mod tests {
         assert_eq!(range(|policy| policy.fails = 17), "fails");
         assert_eq!(range(|policy| policy.slash_windows = 0), "slash_windows");
         assert_eq!(range(|policy| policy.appeal_seconds = 0), "appeal_seconds");
+        assert_eq!(
+            range(|policy| policy.certify_seconds = 0),
+            "certify_seconds"
+        );
+        assert_eq!(range(|policy| policy.uptime_memory = 0), "uptime_memory");
+        assert_eq!(
+            range(|policy| policy.reputation_memory = Amount::new(0)),
+            "reputation_memory"
+        );
     }
 
     #[test]
@@ -136,7 +161,8 @@ mod tests {
             bytes[30] &= 0x1f;
             bytes[138] &= 0x1f;
             bytes[142] &= 0x1f;
-            bytes[158..].fill(0);
+            bytes[162] &= 0x1f;
+            bytes[184..].fill(0);
             let policy = HealthPolicy::from_bytes(&bytes).unwrap();
             prop_assert_eq!(policy.to_bytes(), bytes);
         }

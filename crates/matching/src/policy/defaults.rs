@@ -1,13 +1,15 @@
 //! The default policy, version 1: what a network starts with until its governance sets another.
 //!
 //! The prices are those of [`models`](super::models), the zones those of
-//! [`regions`](super::regions); what else is chosen here is said beside each number.
+//! [`regions`](super::regions), tiers and trust levels those of `docs/decisions/standing.md`; what else
+//! is chosen here is said beside each number.
 
 use quorate_canon::{Amount, Bps, MicroDollars, Stake, Version};
 
+use crate::policy::health_v1::HEALTH_V1;
 use crate::policy::models::MODELS;
 use crate::policy::regions::REGIONS;
-use crate::policy::{HealthSection, MoneySection, Policy, ScorePolicy};
+use crate::policy::{HealthSection, MoneySection, Policy, ScorePolicy, StandingSection};
 
 /// Millionths of the stake token in one token.
 const TOKEN: u64 = 1_000_000;
@@ -97,8 +99,9 @@ pub fn policy_v1() -> Policy {
     Policy {
         version: Version::new(1),
         score: ScorePolicy::default_v1(),
-        health: HealthSection,
+        health: HealthSection(HEALTH_V1),
         money: money_v1(),
+        standing: StandingSection::default_v1(),
     }
 }
 
@@ -113,6 +116,12 @@ fn money_v1() -> MoneySection {
         void_notice: 3_600,
         // Two hundredths of the request's fee: about what an entry's gas costs on L2.
         posting_fee: Amount::new(200),
+        // Six entries: settling costs about as much gas as five.
+        settle_fee: Amount::new(1_200),
+        // A quarter: an entry-tier provider lives on the rest.
+        withhold_bps: Bps::new(2_500).unwrap_or(Bps::ZERO),
+        // Ten dollars a GPU: a card at five cents an hour has it together after five weeks of leases.
+        deposit: Amount::new(10_000_000),
     }
 }
 
@@ -203,14 +212,14 @@ mod tests {
 
     #[test]
     fn the_default_policy_changes_only_on_purpose() {
-        let expected = "0xfafc3f9f1f74650120eaf66c5c1d8265ecf8f9c76c936280b72ab0db5bee341f";
+        let expected = "0x56c920f9f0f54390734d441e5582eadbb5be16e2f5cb5a6bafb0b7426b0e88a8";
         assert_eq!(policy_v1().hash().to_string(), expected);
     }
 
     #[test]
     fn a_page_leads_back_to_its_policy() {
         let policy = policy_v1();
-        assert_eq!(policy.page().len(), 3_104);
+        assert_eq!(policy.page().len(), 3_456);
         assert_eq!(Policy::from_page(&policy.page()), Ok(policy));
     }
 

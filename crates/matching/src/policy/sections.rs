@@ -3,20 +3,19 @@
 use quorate_canon::codec::{FixedWidth, Reader, Writer};
 use quorate_canon::{Amount, Bps, CodecError};
 
-/// The health section; 32 bytes, all spare for now.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct HealthSection;
+/// The health section; 256 bytes, opaque here: the rules of health read them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthSection(pub [u8; 256]);
 
 impl FixedWidth for HealthSection {
-    const WIDTH: usize = 32;
+    const WIDTH: usize = 256;
 
     fn write(&self, out: &mut Writer) {
-        out.spare(Self::WIDTH);
+        out.put(&self.0);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        input.spare(Self::WIDTH)?;
-        Ok(Self)
+        input.take().map(Self)
     }
 }
 
@@ -33,6 +32,12 @@ pub struct MoneySection {
     pub void_notice: u32,
     /// What posting earns for each entry of a chunk.
     pub posting_fee: Amount,
+    /// What settling a round earns.
+    pub settle_fee: Amount,
+    /// The share of what an entry-tier lease pays that is kept until the provider's deposit is whole.
+    pub withhold_bps: Bps,
+    /// The deposit for each registered GPU of a provider with entry-tier machines.
+    pub deposit: Amount,
 }
 
 impl FixedWidth for MoneySection {
@@ -44,7 +49,10 @@ impl FixedWidth for MoneySection {
         out.value(&self.min_charge);
         out.value(&self.void_notice);
         out.value(&self.posting_fee);
-        out.spare(30);
+        out.value(&self.settle_fee);
+        out.value(&self.withhold_bps);
+        out.value(&self.deposit);
+        out.spare(12);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -54,8 +62,11 @@ impl FixedWidth for MoneySection {
             min_charge: input.value()?,
             void_notice: input.value()?,
             posting_fee: input.value()?,
+            settle_fee: input.value()?,
+            withhold_bps: input.value()?,
+            deposit: input.value()?,
         };
-        input.spare(30)?;
+        input.spare(12)?;
         Ok(section)
     }
 }

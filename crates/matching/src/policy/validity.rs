@@ -4,6 +4,7 @@ use quorate_canon::CodecError;
 use thiserror::Error;
 
 use crate::policy::score::ScorePolicy;
+use crate::policy::standing::StandingSection;
 use crate::request::Profile;
 
 /// Every weight, factor and prior ends here.
@@ -54,6 +55,28 @@ pub enum PolicyError {
     /// The unit of stake is zero.
     #[error("stake_unit: got 0, expected at least 1")]
     NoStakeUnit,
+    /// The first tier does not begin at 0, or a floor is not above the one before.
+    #[error("tier_floor of tier {tier}: got {got}, expected {expected}")]
+    Floor {
+        /// The tier's code.
+        tier: usize,
+        /// Its floor.
+        got: u64,
+        /// What it has to be, in words.
+        expected: &'static str,
+    },
+    /// A number of the ladder breaks its rule.
+    #[error("{parameter} of level {level}: got {got}, expected {expected}")]
+    Ladder {
+        /// The parameter's name in the format.
+        parameter: &'static str,
+        /// The level, from 0.
+        level: usize,
+        /// What it is.
+        got: u16,
+        /// What it has to be, in words.
+        expected: &'static str,
+    },
 }
 
 impl ScorePolicy {
@@ -91,6 +114,86 @@ impl ScorePolicy {
         }
         Ok(())
     }
+}
+
+impl StandingSection {
+    /// Whether the section keeps the rules of the format. The last level's `rise` and `run` are not
+    /// used, and not judged.
+    ///
+    /// # Errors
+    /// Names the first rule that it breaks.
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        self.check_floors()?;
+        self.check_levels()?;
+        self.check_steps()
+    }
+
+    fn check_floors(&self) -> Result<(), PolicyError> {
+        let mut above = None;
+        for (tier, floor) in self.tier_floor.iter().enumerate() {
+            let got = floor.get();
+            let (ok, expected) = match above {
+                None => (got == 0, "0"),
+                Some(below) => (got > below, "more than the floor of the tier below"),
+            };
+            if !ok {
+                return Err(PolicyError::Floor {
+                    tier,
+                    got,
+                    expected,
+                });
+            }
+            above = Some(got);
+        }
+        Ok(())
+    }
+
+    /// What holds of each level and the one below it.
+    fn check_levels(&self) -> Result<(), PolicyError> {
+        let (mut keep, mut weight) = (0, 0);
+        for (at, level) in self.levels.iter().enumerate() {
+            let first = at != 0 || level.keep == 0;
+            rung(first, "keep", at, level.keep, "0")?;
+            let expected = "at least that of the level below";
+            rung(level.keep >= keep, "keep", at, level.keep, expected)?;
+            rung(level.weight >= weight, "weight", at, level.weight, expected)?;
+            let whole = level.weight <= WHOLE;
+            rung(whole, "weight", at, level.weight, "at most 10000")?;
+            (keep, weight) = (level.keep, level.weight);
+        }
+        Ok(())
+    }
+
+    /// What holds of each level and the one above it: who rises is not dropped by the same uptime.
+    fn check_steps(&self) -> Result<(), PolicyError> {
+        let pairs = self.levels.iter().zip(self.levels.iter().skip(1));
+        for (at, (level, next)) in pairs.enumerate() {
+            let rise = level.rise;
+            rung(rise <= WHOLE, "rise", at, rise, "at most 10000")?;
+            let expected = "at least the keep of the level above";
+            rung(next.keep <= rise, "rise", at, rise, expected)?;
+            rung(level.run >= 1, "run", at, level.run, "at least 1")?;
+        }
+        Ok(())
+    }
+}
+
+fn rung(
+    ok: bool,
+    parameter: &'static str,
+    level: usize,
+    got: u16,
+    expected: &'static str,
+) -> Result<(), PolicyError> {
+    if ok {
+        return Ok(());
+    }
+    Err(PolicyError::Ladder {
+        parameter,
+        level,
+        got,
+        expected,
+    })
 }
 
 fn check_weights(profile: Profile, weights: &[u16; 8]) -> Result<(), PolicyError> {
