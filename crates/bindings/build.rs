@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Module and interface.
-const INTERFACES: [(&str, &str); 13] = [
+const INTERFACES: [(&str, &str); 14] = [
     ("attendance", "IAttendance"),
     ("bridge", "IBridge"),
     ("disputes", "IDisputes"),
+    ("escrow", "IEscrow"),
     ("health", "IHealth"),
     ("machines", "IMachines"),
     ("market", "IMarket"),

@@ -16,6 +16,7 @@ pub use ours::{
     attendance::IAttendance,
     bridge::{IBridge, IBridgeReceiver},
     disputes::IDisputes,
+    escrow::IEscrow,
     health::IHealth,
     machines::IMachines,
     market::IMarket,

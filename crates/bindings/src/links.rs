@@ -25,6 +25,12 @@ alloy::sol! {
     }
 
     #[sol(rpc)]
+    interface ProvidersLinks {
+        function token() external view returns (address);
+        function millionth() external view returns (uint256);
+    }
+
+    #[sol(rpc)]
     interface ServiceManagerLinks {
         function allocationManager() external view returns (address);
         function bridge() external view returns (address);
