@@ -6,11 +6,15 @@ import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol
 import {IRounds} from "../interfaces/IRounds.sol";
 import {CodePages} from "../lib/CodePages.sol";
 import {PolicyPage} from "../lib/PolicyPage.sol";
+import {PolicyCheck} from "./PolicyCheck.sol";
 
 /// @title Policy versions by round.
 /// @dev A page lies at the address that its hash gives, so only the hash is stored.
 abstract contract PolicyBook is IRounds {
     using Checkpoints for Checkpoints.Trace208;
+
+    /// @notice Who judges pages.
+    PolicyCheck public immutable policyCheck = new PolicyCheck();
 
     /// @dev Index of the version in force, by the first round that it holds for.
     Checkpoints.Trace208 private _starts;
@@ -21,7 +25,7 @@ abstract contract PolicyBook is IRounds {
 
     /// @dev Checks and stores a page, in force from round `from`; `index` is 0 for the first.
     function _addPolicy(bytes memory page, uint64 from) internal returns (uint16 index) {
-        PolicyPage.validate(page);
+        bytes32 hash = policyCheck.check(page);
         uint32 version = PolicyPage.versionOf(page);
         (bool exists, uint48 lastFrom, uint208 lastIndex) = _starts.latestCheckpoint();
         if (exists) {
@@ -30,7 +34,6 @@ abstract contract PolicyBook is IRounds {
             if (version < lastVersion) revert PolicyOutOfOrder(version, lastVersion);
             index = SafeCast.toUint16(lastIndex + 1);
         }
-        bytes32 hash = PolicyPage.hash(page);
         _hashes[index] = hash;
         _starts.push(SafeCast.toUint48(from), index);
         address where = CodePages.addressOf(hash);

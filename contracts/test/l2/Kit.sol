@@ -25,6 +25,11 @@ abstract contract Kit is Base {
     uint16 internal constant PROTOCOL_BPS = 250;
     uint32 internal constant VOID_NOTICE = 400;
     uint64 internal constant POSTING_FEE = 20; // micro-dollars an entry
+    uint32 internal constant MAINTENANCE_NOTICE = 3_600;
+    uint32 internal constant MAINTENANCE_CAP = 36_000; // in 30 days
+    uint256 internal constant AT_HEALTH = 3012; // sections of the policy's page
+    uint256 internal constant AT_MONEY = 3268;
+    uint256 internal constant AT_STANDING = 3328;
     uint256 internal constant POT_CAP = 1e9;
     uint256 internal constant BOND = 1 ether;
     uint32 internal constant HEARING = 50; // until L1 has heard of a refutation
@@ -132,17 +137,49 @@ abstract contract Kit is Base {
 
     /// @dev A policy with all weight on price, and with all of the money section.
     function _policy(uint32 version) internal pure returns (bytes memory page) {
-        page = new bytes(3104);
+        page = new bytes(3456);
         _put(page, 0, 4, version);
         for (uint256 profile; profile < 4; ++profile) {
             _put(page, 4 + 16 * profile + 2, 2, 10_000);
         }
         _put(page, 4 + 108, 8, 1);
-        _put(page, 3044, 8, FEE);
-        _put(page, 3052, 2, PROTOCOL_BPS);
-        _put(page, 3054, 8, MIN_CHARGE);
-        _put(page, 3062, 4, VOID_NOTICE);
-        _put(page, 3066, 8, POSTING_FEE);
+        _putHealth(page);
+        _put(page, AT_MONEY, 8, FEE);
+        _put(page, AT_MONEY + 8, 2, PROTOCOL_BPS);
+        _put(page, AT_MONEY + 10, 8, MIN_CHARGE);
+        _put(page, AT_MONEY + 18, 4, VOID_NOTICE);
+        _put(page, AT_MONEY + 22, 8, POSTING_FEE);
+        _putStanding(page);
+    }
+
+    /// @dev A section of health that is valid, with the limits of maintenance that the tests name.
+    function _putHealth(bytes memory page) private pure {
+        _put(page, AT_HEALTH, 2, 6); // windows
+        _put(page, AT_HEALTH + 2, 2, 31); // seats
+        _put(page, AT_HEALTH + 4, 2, 1_000); // deadline_ms
+        _put(page, AT_HEALTH + 6, 1, 2); // fails
+        _put(page, AT_HEALTH + 8, 2, 3); // slash_windows
+        _put(page, AT_HEALTH + 12, 4, 120); // appeal_seconds
+        _put(page, AT_HEALTH + 16, 4, MAINTENANCE_NOTICE);
+        _put(page, AT_HEALTH + 20, 4, MAINTENANCE_CAP);
+        _put(page, AT_HEALTH + 158, 4, 60); // certify_seconds
+        _put(page, AT_HEALTH + 162, 2, 1_000); // slash_bps
+        _put(page, AT_HEALTH + 164, 8, 1_000_000); // bounty
+        _put(page, AT_HEALTH + 172, 2, 2); // jail_epochs
+        _put(page, AT_HEALTH + 174, 2, 10); // uptime_memory
+        _put(page, AT_HEALTH + 176, 8, 1_000_000); // reputation_memory
+    }
+
+    /// @dev Five tiers a dollar apart, seven levels.
+    function _putStanding(bytes memory page) private pure {
+        for (uint256 i; i < 7; ++i) {
+            if (i < 5) _put(page, AT_STANDING + 8 * i, 8, i * 1e6); // floor
+            uint256 level = AT_STANDING + 40 + 8 * i;
+            _put(page, level, 2, i * 1_400); // keep
+            _put(page, level + 2, 2, 1_400 + i * 1_400); // rise
+            _put(page, level + 4, 2, 1 + i); // run
+            _put(page, level + 6, 2, i * 1_600); // weight
+        }
     }
 
     function _offer(uint8 gpus, uint64 ask) internal pure returns (bytes memory r) {

@@ -109,7 +109,7 @@ contract PostingTest is Kit {
     /// @dev The fee is that of the round's policy, not of today's.
     function test_theFeeIsThatOfTheRoundsPolicy() external {
         bytes memory page = _policy(2);
-        _put(page, 3066, 8, 999);
+        _put(page, AT_MONEY + 22, 8, 999);
         vm.prank(TIMELOCK);
         rounds.setPolicy(page, 1);
         _post(_matches(2, 0));
@@ -128,7 +128,7 @@ contract PostingTest is Kit {
     /// @dev Three entries at a whole request fee each, of which one has come into the pot.
     function _postDearly() private {
         bytes memory page = _policy(2);
-        _put(page, 3066, 8, FEE);
+        _put(page, AT_MONEY + 22, 8, FEE);
         vm.prank(TIMELOCK);
         rounds.setPolicy(page, 2);
         bytes memory list = _matches(3, 1);

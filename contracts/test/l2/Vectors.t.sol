@@ -4,6 +4,7 @@ pragma solidity ^0.8.36;
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {OutcomeTree} from "../../src/lib/OutcomeTree.sol";
 import {PolicyPage} from "../../src/lib/PolicyPage.sol";
+import {PolicyRules} from "../../src/lib/PolicyRules.sol";
 import {Schedules} from "../../src/lib/Schedules.sol";
 import {Rounds} from "../../src/l2/Rounds.sol";
 import {Vm} from "../Base.t.sol";
@@ -72,7 +73,7 @@ contract VectorsTest is Kit {
         bytes[] memory scores = vm.parseJsonBytesArray(_read("round"), ".scorePolicy");
         assertTrue(scores.length != 0, "there are policies");
         for (uint256 i; i < scores.length; ++i) {
-            PolicyPage.validate(bytes.concat(hex"00000001", scores[i], new bytes(92)));
+            PolicyRules.validate(bytes.concat(hex"00000001", scores[i], _slice(_policy(1), AT_HEALTH, PolicyPage.LENGTH)));
         }
     }
 

@@ -126,7 +126,7 @@ contract VoidsTest is Kit {
     function test_theNoticeIsThatOfTheRoundsPolicy() external {
         uint64 start = _lease();
         bytes memory page = _policy(2);
-        _put(page, 3062, 4, 1);
+        _put(page, AT_MONEY + 18, 4, 1);
         vm.prank(TIMELOCK);
         rounds.setPolicy(page, 2);
         vm.warp(_closeOf(3));
