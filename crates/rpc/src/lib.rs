@@ -6,22 +6,27 @@
 mod accept;
 mod addresses;
 pub mod agent;
+pub mod agent_client;
 pub mod client;
 mod edge;
 pub mod error;
 mod guarded;
 pub mod handler;
 pub mod limits;
+mod pinned;
+pub mod reach;
 pub mod reason;
 pub mod server;
 pub mod tls;
 pub mod wire;
 
 pub use agent::{AgentHandler, AgentRefusal};
+pub use agent_client::{AgentClient, AgentError};
 pub use client::Client;
 pub use error::RpcError;
 pub use handler::{Handler, ListRefusal};
 pub use limits::{ClientLimits, ServerLimits, WireLimits};
+pub use reach::{Reach, ReachError, agent_url};
 pub use reason::{RoundFailure, VoteRejection};
 pub use server::Server;
 pub use tls::{ClientTls, ServerTls};
