@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
-/// @title Offers, requests, leases and escrow. Records are those of docs/formats.md, section 2.
-/// @notice Nothing here names a block number; every change carries its block's timestamp.
+/// @title Offers, requests and leases. Records are those of docs/formats.md, section 2.
+/// @notice Nothing here names a block number; every change carries its block's timestamp. The money lies in `IEscrow`.
+/// What a person calls may come through the trusted forwarder (ERC-2771), signed, for somebody without gas.
 interface IMarket {
     // --- events: with their data alone anyone can rebuild the market at any time T ---
 
@@ -20,17 +21,38 @@ interface IMarket {
     /// `entries` are the entries' bytes (49 each). Each lease adds its request's demand to what is used of its
     /// machine; no `UsedChanged` repeats that.
     event LeasesOpened(uint64 indexed round, uint32 first, uint64 time, bytes entries);
-    /// @notice A lease ended. `reason`: 1 tenant, 2 provider, 3 term over, 4 void round,
-    /// 5 annulled (the pair was shown ineligible: nothing is paid).
-    /// With reason 3 it ended with its term, which may lie before `time`; its place is free from `time` on.
+    /// @notice A lease ended. `reason` (docs/reasons.md): 1 tenant, 2 provider, 3 term over, 4 void round,
+    /// 5 annulled (the pair was shown ineligible: nothing is paid). It may have been over before `time` (with its term,
+    /// the provider's notice or that of its void round); its place is free from `time` on.
     event LeaseClosed(uint64 indexed requestId, uint64 indexed offerId, uint64 time, uint8 reason);
     /// @notice Leases of a machine ended; what is used of it now (Capacity, 17 bytes, packed in the low 136 bits).
     /// Emitted by closing only: what opening adds is in `LeasesOpened`.
     event UsedChanged(uint64 indexed offerId, uint64 time, uint136 used);
-    /// @notice Money left the escrow of a request.
-    event Settled(uint64 indexed requestId, uint256 toProvider, uint256 toTenant, uint256 fee);
-    event TenantApproved(address indexed payer, address indexed tenant, bool approved);
-    event Withdrawn(address indexed account, uint8 indexed currency, uint256 amount);
+    /// @notice The provider gave notice: the lease ends at `until`, or when its term is over if that is sooner.
+    event LeaseReclaimed(uint64 indexed requestId, uint64 indexed offerId, uint64 time, uint64 until);
+    /// @notice The lease's term is over at `until` from now on.
+    event LeaseExtended(uint64 indexed requestId, uint64 indexed offerId, uint64 time, uint64 until);
+
+    /// @notice What the money of a request rests on. Without a lease all from `round` on is zero.
+    struct LeaseMoney {
+        address payer;
+        address tenant;
+        uint8 currency;
+        uint8 gpus; // k
+        uint64 budget; // micro-dollars per GPU-hour
+        uint32 term; // seconds, as requested
+        uint64 extra; // seconds that it was extended by, at `ask`
+        uint64 openUntil; // when it was cancelled or expires, whichever is first
+        uint64 round; // that matched it, from 1
+        uint64 offerId;
+        address provider;
+        uint64 ask; // micro-dollars per GPU-hour, of the version that was open at T
+        uint8 tier; // likewise
+        uint64 start;
+        uint64 until; // its end; while it goes on: when it is over if nobody does anything
+        bool ended;
+        uint8 reason; // as in `LeaseClosed`, 0 while it goes on
+    }
 
     // --- providers ---
     function postOffers(bytes calldata records) external returns (uint64 firstId);
@@ -39,36 +61,30 @@ interface IMarket {
     /// @notice Takes the GPUs of a closed offer without leases out of the provider's registered GPUs.
     function retireOffer(uint64 id) external;
 
-    // --- tenants: locks k x budget x term and the fee, pulled from the payer (must be the caller or have approved it here) ---
-    /// @notice Lets `tenant` post requests that the caller pays for, or no longer.
-    function approveTenant(address tenant, bool approved) external;
+    // --- tenants: locks k x budget x term and the fee, pulled from the payer (the caller, or by its allowance) ---
     function postRequests(bytes calldata records) external returns (uint64 firstId);
     function cancelRequest(uint64 id) external;
-    /// @notice Credits the payer with the money of a request that was never matched, once it is closed or
-    /// expired and no round can bind it any more. The fee is not returned.
-    function reclaim(uint64 id) external;
 
     // --- leases ---
-    /// @notice Ends leases. The tenant at once, the provider too (reason 2), anyone when the term is over, or when the
-    /// policy's `void_notice` is over since the lease's round became void (reason 4, as its parties before).
+    /// @notice Ends leases. The tenant or its payer at once; the provider gives the notice that its offer named at T, and
+    /// at once where that is 0 (reason 2); in a void round either side at once (reason 4). Anyone when the term or a
+    /// notice is over, or the policy's `void_notice` since the lease's round became void.
     function closeLeases(uint64[] calldata requestIds) external;
-    /// @notice Credits what an ended lease held to provider and payer, once the round's challenge windows are over.
-    function settleLease(uint64 requestId) external;
-    /// @notice Sends the caller all that it was credited in a currency.
-    function withdraw(uint8 currency) external returns (uint256 amount);
-    /// @notice Credits a poster of chunks with what the pot lacked when it posted, as far as the pot reaches now.
-    /// Anyone. In micro-dollars of currency 0.
-    function collectDebt(address poster) external returns (uint256 micro);
+    /// @notice Lets a lease go on for `seconds_` more at its price, from its tenant or payer: locks that much more of the
+    /// payer's money (rounded up). While the offer is open, not dearer, and takes its currency; the new end is
+    /// within `max_term` from now and within `available_until`.
+    function extend(uint64 requestId, uint32 seconds_) external;
 
     // --- Disputes only ---
-    /// @notice Ends the lease of a pair that was shown ineligible in a void round, at once and without pay.
+    /// @notice Ends the lease of a pair that was shown ineligible in a void round, at once and without pay: what is held
+    /// for it goes back.
     function annul(uint64 requestId) external;
 
     // --- Rounds only ---
     /// @notice Opens the leases of one chunk. Reverts with `Refuted` if a signed chunk breaks a rule
     /// that posting checks: then, and only then, the round is void.
     /// @param round the round's number, @param t its T, @param first position of the first entry
-    /// @param poster is credited the posting fee for each entry out of the pot of fees
+    /// @param poster is credited the posting fee for each entry out of the escrow's pot of fees
     function openLeases(uint64 round, uint64 t, uint32 first, bytes calldata entries, address poster) external;
     /// @dev code: 1 unknown request, 2 unknown offer, 3 request matched twice, 4 request not open at T,
     /// 5 offer not open at T, 6 order within an offer, 7 offers not ascending, 8 running sum, 9 over capacity at T
@@ -83,13 +99,7 @@ interface IMarket {
     function usedAt(uint64 offerId, uint64 t) external view returns (uint136 used);
     function offerCount() external view returns (uint64);
     function requestCount() external view returns (uint64);
-    function token(uint8 currency) external view returns (address);
-    /// @notice What `account` can withdraw, in the token's smallest unit.
-    function creditOf(address account, uint8 currency) external view returns (uint256);
-    /// @notice What the pot that pays for posting holds, in micro-dollars of currency 0.
-    function postingPot() external view returns (uint256);
-    /// @notice What a poster of chunks is still owed, in micro-dollars of currency 0. It is paid out of fees to come.
-    function debtOf(address poster) external view returns (uint256);
-    /// @notice Whether `payer` lets `tenant` post requests that it pays for.
-    function isApproved(address payer, address tenant) external view returns (bool);
+    function leaseMoney(uint64 requestId) external view returns (LeaseMoney memory);
+    /// @notice When a provider last retired an offer, 0 if never.
+    function retiredAt(address provider) external view returns (uint64);
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IMarket} from "../interfaces/IMarket.sol";
+import {IEscrow} from "../interfaces/IEscrow.sol";
 
-/// @title Currencies, and what the market owes to whom.
-/// @dev Money comes in by `_pull` and leaves by `withdraw` alone; in between it is locked (for a request,
-/// recomputed from its record) or credited. A receiver that cannot be paid holds up nobody else.
-abstract contract Escrow is IMarket, ReentrancyGuardTransient {
+/// @title Currencies, and what the escrow owes to whom.
+/// @dev Money comes in by `_pull` and leaves by `withdraw` alone. A receiver that cannot be paid holds up nobody else.
+abstract contract Credits is IEscrow, ReentrancyGuardTransient, ERC2771Context {
     using SafeERC20 for IERC20Metadata;
 
     /// @notice Most currencies; their indices are bits of a mask in offers.
@@ -50,29 +51,39 @@ abstract contract Escrow is IMarket, ReentrancyGuardTransient {
         }
     }
 
-    /// @inheritdoc IMarket
+    /// @inheritdoc IEscrow
     function withdraw(uint8 currency) external nonReentrant returns (uint256 amount) {
-        amount = _credits[msg.sender][currency];
-        if (amount == 0) revert NothingToWithdraw(msg.sender, currency);
-        _credits[msg.sender][currency] = 0;
-        emit Withdrawn(msg.sender, currency, amount);
-        _currencies[currency].token.safeTransfer(msg.sender, amount);
+        address account = _msgSender();
+        amount = _credits[account][currency];
+        if (amount == 0) revert NothingToWithdraw(account, currency);
+        _credits[account][currency] = 0;
+        emit Withdrawn(account, currency, amount);
+        _currencies[currency].token.safeTransfer(account, amount);
     }
 
-    /// @inheritdoc IMarket
+    /// @inheritdoc IEscrow
+    /// @dev Whoever sees a permit on its way can hand it in first: so one that fails is left at that, and what it was
+    /// for fails by itself if the allowance is not there.
+    function permit(uint8 currency, address owner, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external
+    {
+        Currency memory c = _currency(currency);
+        try IERC20Permit(address(c.token)).permit(owner, address(this), value, deadline, v, r, s) {} catch {}
+    }
+
+    /// @inheritdoc IEscrow
     function creditOf(address account, uint8 currency) external view returns (uint256) {
         return _credits[account][currency];
     }
 
-    /// @inheritdoc IMarket
+    /// @inheritdoc IEscrow
     function token(uint8 currency) external view returns (address) {
         return address(_currencies[currency].token);
     }
 
     /// @dev Takes `micro` micro-dollars from `payer`, who must have approved this contract at the token.
     function _pull(uint8 currency, address payer, uint256 micro) internal {
-        Currency memory c = _currencies[currency];
-        if (c.unit == 0) revert UnknownCurrency(currency);
+        Currency memory c = _currency(currency);
         uint256 amount = micro * c.unit;
         uint256 before = c.token.balanceOf(address(this));
         c.token.safeTransferFrom(payer, address(this), amount);
@@ -80,10 +91,13 @@ abstract contract Escrow is IMarket, ReentrancyGuardTransient {
         if (got != amount) revert TokenTakesFee(got, amount);
     }
 
-    /// @dev Owes `micro` micro-dollars to `account` from now on; returns them in the token's smallest units.
-    function _credit(uint8 currency, address account, uint256 micro) internal returns (uint256 amount) {
-        if (micro == 0) return 0;
-        amount = micro * _currencies[currency].unit;
-        _credits[account][currency] += amount;
+    /// @dev Owes `micro` micro-dollars to `account` from now on.
+    function _credit(uint8 currency, address account, uint256 micro) internal {
+        if (micro != 0) _credits[account][currency] += micro * _currencies[currency].unit;
+    }
+
+    function _currency(uint8 currency) private view returns (Currency memory c) {
+        c = _currencies[currency];
+        if (c.unit == 0) revert UnknownCurrency(currency);
     }
 }

@@ -1,70 +1,62 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
-import {IMarket} from "../interfaces/IMarket.sol";
-import {Escrow} from "./Escrow.sol";
+import {IEscrow} from "../interfaces/IEscrow.sol";
+import {Credits} from "./Credits.sol";
 
-/// @title Pays whoever posts chunks, out of the request fees of currency 0.
-/// @dev Amounts are micro-dollars. Posting never fails for want of money: what the pot lacks is owed. The pot and
-/// the credits are held; a debt is not, it is paid out of fees that have yet to come.
-abstract contract PostingPot is Escrow {
-    /// @dev The currency that posting is paid in.
+/// @title Pays whoever settles rounds and posts chunks, out of the request fees of currency 0.
+/// @dev Amounts are micro-dollars. Neither ever fails for want of money: what the pot lacks is owed. The pot and the
+/// credits are held; a debt is not, it is paid out of fees that have yet to come.
+abstract contract FeePot is Credits {
+    /// @dev The currency that they are paid in.
     uint8 private constant CURRENCY = 0;
 
     /// @notice The most that the pot holds, in micro-dollars; what comes beyond goes to the treasury.
     uint256 public immutable potCap;
 
-    uint256 private _pot;
-    mapping(address poster => uint256) private _debts;
+    /// @inheritdoc IEscrow
+    uint256 public pot;
+    /// @inheritdoc IEscrow
+    mapping(address account => uint256) public debtOf;
 
-    /// @notice Nothing is owed to the poster, or the pot is empty.
-    error NothingToCollect(address poster, uint256 debt, uint256 pot);
+    /// @notice Nothing is owed to the account, or the pot is empty.
+    error NothingToCollect(address account, uint256 debt, uint256 pot);
 
     constructor(uint256 potCap_) {
         potCap = potCap_;
     }
 
-    /// @inheritdoc IMarket
-    function collectDebt(address poster) external returns (uint256 micro) {
-        uint256 debt = _debts[poster];
-        micro = _draw(poster, debt);
-        if (micro == 0) revert NothingToCollect(poster, debt, _pot);
-        _debts[poster] = debt - micro;
-    }
-
-    /// @inheritdoc IMarket
-    function postingPot() external view returns (uint256) {
-        return _pot;
-    }
-
-    /// @inheritdoc IMarket
-    function debtOf(address poster) external view returns (uint256) {
-        return _debts[poster];
+    /// @inheritdoc IEscrow
+    function collectDebt(address account) external returns (uint256 micro) {
+        uint256 debt = debtOf[account];
+        micro = _draw(account, debt);
+        if (micro == 0) revert NothingToCollect(account, debt, pot);
+        debtOf[account] = debt - micro;
     }
 
     /// @dev Takes in request fees that were pulled: into the pot while it has room, else to the treasury.
     function _takeFees(uint8 currency, uint256 micro) internal {
         if (currency == CURRENCY) {
-            uint256 pot = _pot;
-            uint256 kept = micro < potCap - pot ? micro : potCap - pot;
-            if (kept != 0) _pot = pot + kept;
+            uint256 held = pot;
+            uint256 kept = micro < potCap - held ? micro : potCap - held;
+            if (kept != 0) pot = held + kept;
             micro -= kept;
         }
         _credit(currency, treasury, micro);
     }
 
-    /// @dev Pays a poster as far as the pot reaches, and owes the rest.
-    function _payPoster(address poster, uint256 micro) internal virtual {
-        uint256 paid = _draw(poster, micro);
-        if (paid != micro) _debts[poster] += micro - paid;
+    /// @dev Pays an account as far as the pot reaches, and owes the rest.
+    function _payOrOwe(address account, uint256 micro) internal {
+        uint256 paid = _draw(account, micro);
+        if (paid != micro) debtOf[account] += micro - paid;
     }
 
     /// @dev Credits an account out of the pot with `micro`, or with what there is.
     function _draw(address account, uint256 micro) private returns (uint256 drawn) {
-        uint256 pot = _pot;
-        drawn = micro < pot ? micro : pot;
+        uint256 held = pot;
+        drawn = micro < held ? micro : held;
         if (drawn == 0) return 0;
-        _pot = pot - drawn;
+        pot = held - drawn;
         _credit(CURRENCY, account, drawn);
     }
 }

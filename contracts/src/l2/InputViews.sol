@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IInputs} from "../interfaces/IInputs.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
@@ -13,7 +14,9 @@ import {LeaseBook} from "./LeaseBook.sol";
 /// @dev Beside the views of `IMarket`, which read more slots and revert for unknown ids: what a verifier asks for is
 /// named by the accused, and a revert would shield them.
 abstract contract InputViews is LeaseBook, IInputs {
-    constructor(IRounds rounds_, IProviders providers_) LeaseBook(rounds_, providers_) {}
+    constructor(IRounds rounds_, IProviders providers_, IEscrow escrow_, address forwarder)
+        LeaseBook(rounds_, providers_, escrow_, forwarder)
+    {}
 
     /// @inheritdoc IInputs
     function requestAt(uint64 id)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
@@ -14,7 +15,7 @@ import {OrderBook} from "./OrderBook.sol";
 
 /// @title Opens the leases of a chunk of a round's list, and checks what posting checks.
 /// @dev The one loop whose gas every match pays. It writes the request's slot and, once for each machine and
-/// chunk, the offer's head and one checkpoint. It calls nothing foreign and looks at nothing that an order did
+/// chunk, the offer's head and one checkpoint. It calls nothing foreign (the poster is rewarded after it) and looks at nothing that an order did
 /// after T. Steps return a code of `Refuted`, or 0.
 abstract contract LeaseOpener is OrderBook {
     uint256 private constant UNKNOWN_REQUEST = 1;
@@ -26,8 +27,6 @@ abstract contract LeaseOpener is OrderBook {
     uint256 private constant OFFERS_NOT_ASCENDING = 7;
     uint256 private constant WRONG_SUM = 8;
     uint256 private constant OVER_CAPACITY = 9;
-    /// @dev No refutation: the contract contradicts itself.
-    uint256 private constant PAID = 255;
 
     /// @dev Where the position lies in a request's slot.
     uint256 private constant POSITION = 152;
@@ -36,6 +35,8 @@ abstract contract LeaseOpener is OrderBook {
 
     /// @notice Where rounds are settled.
     IRounds public immutable rounds;
+    /// @notice Where the money is.
+    IEscrow public immutable escrow;
 
     mapping(uint256 roundAndSix => uint256) private _chunkTimes;
 
@@ -61,11 +62,12 @@ abstract contract LeaseOpener is OrderBook {
 
     /// @notice Only `Rounds` opens leases.
     error NotRounds(address caller);
-    /// @notice The money of a matched request has left: cannot be, and refutes nothing.
-    error PaidRequestMatched(uint64 requestId);
 
-    constructor(IRounds rounds_, IProviders providers_) OrderBook(providers_) {
+    constructor(IRounds rounds_, IProviders providers_, IEscrow escrow_, address forwarder)
+        OrderBook(providers_, forwarder)
+    {
         rounds = rounds_;
+        escrow = escrow_;
     }
 
     /// @inheritdoc IMarket
@@ -80,7 +82,7 @@ abstract contract LeaseOpener is OrderBook {
             for (uint256 i; i < count; ++i) {
                 (uint256 pair, uint256 claimed) = OutcomeTree.entryAt(entries, i);
                 (uint256 code, uint256 demand) = _bindRequest(w, lease, pair);
-                if (code != 0) _refute(code, lease, pair);
+                if (code != 0) _refute(code, lease);
                 uint256 key = pair << 128 >> 64 | pair >> 128 & type(uint64).max;
                 if (i == 0 || pair >> 192 != w.offer) {
                     // Only a later chunk's first entry may go on with a sum that this chunk does not show.
@@ -88,21 +90,18 @@ abstract contract LeaseOpener is OrderBook {
                 } else if (key >= w.key) {
                     code = WRONG_ORDER;
                 }
-                if (code != 0) _refute(code, lease, pair);
+                if (code != 0) _refute(code, lease);
                 w.key = key;
                 code = _hold(w, claimed, demand);
-                if (code != 0) _refute(code, lease, pair);
+                if (code != 0) _refute(code, lease);
                 lease += 1 << POSITION;
             }
         }
         _leave(w);
         _stampChunk(round, first / OutcomeTree.CHUNK);
         emit LeasesOpened(round, first, uint64(block.timestamp), entries);
-        _payPoster(poster, _money(round).postingFee * count);
+        escrow.reward(poster, _money(round).postingFee * count);
     }
-
-    /// @dev Pays whoever posted a chunk, in micro-dollars. Must not fail: posting does not depend on money.
-    function _payPoster(address poster, uint256 micro) internal virtual;
 
     /// @dev The money section of the policy that a round is under.
     function _money(uint64 round) internal view returns (PolicyPage.Money memory) {
@@ -143,10 +142,7 @@ abstract contract LeaseOpener is OrderBook {
             code := mul(or(early, late), REQUEST_NOT_OPEN)
             if and(shr(112, slot), TIME) { code := MATCHED_TWICE }
             if iszero(slot) { code := UNKNOWN_REQUEST }
-            if iszero(code) {
-                code := mul(and(shr(248, slot), 1), PAID)
-                sstore(place, or(slot, or(lease, shl(184, shr(192, pair)))))
-            }
+            if iszero(code) { sstore(place, or(slot, or(lease, shl(184, shr(192, pair))))) }
         }
     }
 
@@ -245,8 +241,7 @@ abstract contract LeaseOpener is OrderBook {
         }
     }
 
-    function _refute(uint256 code, uint256 lease, uint256 pair) private pure {
-        if (code == PAID) revert PaidRequestMatched(uint64(pair >> 128));
+    function _refute(uint256 code, uint256 lease) private pure {
         revert Refuted(uint8(code), uint32(lease >> POSITION));
     }
 

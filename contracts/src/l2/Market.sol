@@ -1,68 +1,49 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
+import {Charges} from "../lib/Charges.sol";
 import {Orders} from "../lib/Orders.sol";
-import {PolicyPage} from "../lib/PolicyPage.sol";
 import {RecordPages} from "../lib/RecordPages.sol";
-import {Escrow} from "./Escrow.sol";
 import {InputViews} from "./InputViews.sol";
-import {LeaseOpener} from "./LeaseOpener.sol";
-import {PostingPot} from "./PostingPot.sol";
 
-/// @title Offers, requests, leases and escrow.
-/// @notice A request locks k x budget x term, rounded up, and a fee that is not returned. A lease earns
-/// k x ask for each second, rounded down; what it earned is held until its round is final (or has long been void),
-/// and the rest goes back to the payer then. Money is counted in micro-dollars; a currency's unit turns them into tokens.
-contract Market is InputViews, PostingPot {
-    uint256 private constant HOUR = 3600;
-    uint256 private constant FULL = 10_000;
-
+/// @title Offers, requests and leases, as far as money is locked for them. The money itself lies in `Escrow`.
+/// @notice A request locks k x budget x term, rounded up, and a fee that is not returned; an extension k x ask for each
+/// second more.
+contract Market is InputViews {
     uint64 private immutable _genesis;
     uint32 private immutable _period;
-    uint64 private immutable _windows;
-    mapping(address payer => mapping(address tenant => bool)) private _approved;
 
-    /// @notice The payer has not approved this tenant.
-    error NotApproved(address payer, address tenant);
-    /// @notice The request is open, or a round that has not ended may still match it.
-    error MayStillBind(uint64 id);
-    /// @notice The request's money has left already.
-    error AlreadyPaid(uint64 id);
-    /// @notice The lease goes on.
-    error NotEnded(uint64 id);
-    /// @notice The windows of the lease's round are not over.
-    error NotFinal(uint64 round);
+    /// @notice The lease has ended, is over, was reclaimed, or its round is void.
+    error LeaseOver(uint64 requestId);
+    /// @notice The machine's offer is closed, dearer than the lease, or takes its currency no more.
+    error NotOffered(uint64 offerId);
+    /// @notice An extension of nothing.
+    error NoSeconds();
+    /// @notice The lease cannot be extended so far.
+    error TooLong(uint256 end, uint256 latest);
 
     /// @param rounds_ deployed before, knowing this address
     /// @param providers_ must grant this contract the role MARKET
-    /// @param treasury_ is credited with the fees, but for those that fill the pot
-    /// @param tokens_ token of each currency by index, at most 32, 6 to 18 decimals, zero address for none
-    /// @param potCap_ the most that the pot which pays for posting holds, in micro-dollars of currency 0
-    constructor(IRounds rounds_, IProviders providers_, address treasury_, address[] memory tokens_, uint256 potCap_)
-        InputViews(rounds_, providers_)
-        Escrow(treasury_, tokens_)
-        PostingPot(potCap_)
+    /// @param escrow_ deployed afterwards, knowing this address
+    /// @param forwarder whose calls are those of the account that signed them (ERC-2771); zero for none
+    constructor(IRounds rounds_, IProviders providers_, IEscrow escrow_, address forwarder)
+        InputViews(rounds_, providers_, escrow_, forwarder)
     {
         IRounds.Schedule memory s = rounds_.schedule();
         _genesis = s.genesis;
         _period = s.period;
-        _windows = uint64(s.challengeWindow) + s.revealWindow;
     }
 
     /// @inheritdoc IMarket
-    function approveTenant(address tenant, bool approved) external {
-        _approved[msg.sender][tenant] = approved;
-        emit TenantApproved(msg.sender, tenant, approved);
-    }
-
-    /// @inheritdoc IMarket
-    function postRequests(bytes calldata batch) external nonReentrant returns (uint64 firstId) {
+    function postRequests(bytes calldata batch) external returns (uint64 firstId) {
         bytes memory records = batch;
+        address tenant = _msgSender();
         uint256 count;
-        (firstId, count) = _storeRequests(records);
+        (firstId, count) = _storeRequests(records, tenant);
         uint256 fee = _money(_nextRound()).requestFee;
 
         // Neighbours of one payer and currency are pulled together.
@@ -71,121 +52,87 @@ contract Market is InputViews, PostingPot {
         uint256 fees;
         for (uint256 i; i < count; ++i) {
             Orders.Bid memory bid = Orders.decodeBid(records, i * Orders.REQUEST);
-            if (bid.payer != msg.sender && !_approved[bid.payer][msg.sender]) {
-                revert NotApproved(bid.payer, msg.sender);
-            }
             if (bid.payer != last.payer || bid.currency != last.currency) {
-                _take(last, due, fees);
+                escrow.lock(last.payer, tenant, last.currency, due, fees);
                 (last, due, fees) = (bid, 0, 0);
             }
-            due += _lockOf(bid) + fee;
+            due += Charges.lockOf(bid.gpus, bid.budget, bid.term);
             fees += fee;
         }
-        _take(last, due, fees);
+        escrow.lock(last.payer, tenant, last.currency, due, fees);
     }
 
     /// @inheritdoc IMarket
-    function reclaim(uint64 id) external {
-        (uint256 slot, Orders.Bid memory bid) = _unpaid(id);
-        if (_roundTagOf(slot) != 0) revert AlreadyMatched(id);
+    function extend(uint64 requestId, uint32 seconds_) external {
+        if (seconds_ == 0) revert NoSeconds();
+        uint256 slot = _leaseSlot(requestId);
+        address caller = _msgSender();
+        if (!_isTenantOrPayer(slot, caller)) revert NotParty(caller);
+        uint256 turn = _turns[requestId];
+        uint256 end = _extendable(requestId, slot, turn) + seconds_;
+        uint64 offerId = uint64(slot >> 184);
+        Orders.Bid memory bid = _bidOf(slot);
+        uint256 ask = _askOf(slot).ask;
+        _requireOffered(offerId, ask, bid.currency, end);
+
+        uint256 extra = _extraIn(turn);
+        uint256 micro = Charges.extensionOf(bid.gpus, ask, extra + seconds_) - Charges.extensionOf(bid.gpus, ask, extra);
+        _turns[requestId] = _withExtra(turn, seconds_);
+        emit LeaseExtended(requestId, offerId, uint64(block.timestamp), uint64(end));
+        escrow.lock(bid.payer, caller, bid.currency, micro, 0);
+    }
+
+    /// @inheritdoc IMarket
+    function leaseMoney(uint64 requestId) external view returns (LeaseMoney memory m) {
+        uint256 slot = _slots[requestId];
+        if (slot == 0) revert Unknown(requestId);
+        Orders.Bid memory bid = _bidOf(slot);
+        (m.payer, m.tenant, m.currency) = (bid.payer, bid.tenant, bid.currency);
+        (m.gpus, m.budget, m.term) = (bid.gpus, bid.budget, bid.term);
         uint256 closed = _closedOf(slot);
-        if (bid.validUntil < closed) closed = bid.validUntil;
-        if (closed > block.timestamp || _mayBind(uint64(closed))) revert MayStillBind(id);
-        _slots[id] = slot | REQUEST_PAID;
-        emit Settled(id, 0, _credit(bid.currency, bid.payer, _lockOf(bid)), 0);
-    }
-
-    /// @inheritdoc IMarket
-    /// @dev Anyone. Of a void round too: seconds that were served are paid. But not before its windows, counted
-    /// again from its refutation, are over: until then a pair may be shown ineligible, which undoes its pay.
-    function settleLease(uint64 requestId) external {
-        (uint256 slot, Orders.Bid memory bid) = _unpaid(requestId);
-        if (_roundTagOf(slot) == 0) revert NotLeased(requestId);
-        if (_ends[requestId] == 0) revert NotEnded(requestId);
-        uint64 round = uint64(_roundTagOf(slot) - 1);
-        if (!_isOver(round)) revert NotFinal(round);
-        _slots[requestId] = slot | REQUEST_PAID;
-
-        Orders.Ask memory ask = Orders.decodeAsk(_offerRecordAt(uint64(slot >> 184), rounds.closeOf(round) - 1));
-        uint256 locked = _lockOf(bid);
-        PolicyPage.Money memory money = _money(round);
-        uint256 charge = _chargeOf(requestId, slot, bid, ask, money.minCharge);
-        if (charge > locked) charge = locked; // whatever a wrong list paired: never more than was locked
-        uint256 fee = charge * money.protocolFeeBps / FULL;
-
-        emit Settled(
-            requestId,
-            _credit(bid.currency, ask.provider, charge - fee),
-            _credit(bid.currency, bid.payer, locked - charge),
-            _credit(bid.currency, treasury, fee)
-        );
-    }
-
-    /// @inheritdoc IMarket
-    function annul(uint64 requestId) external {
-        (uint256 slot, Orders.Bid memory bid) = _unpaid(requestId);
-        _annul(requestId, slot);
-        _slots[requestId] = slot | REQUEST_PAID;
-        emit Settled(requestId, 0, _credit(bid.currency, bid.payer, _lockOf(bid)), 0);
-    }
-
-    /// @inheritdoc IMarket
-    function isApproved(address payer, address tenant) external view returns (bool) {
-        return _approved[payer][tenant];
-    }
-
-    /// @notice What is locked for a request now, in the token's micro-dollars; 0 once its money has left.
-    function lockedOf(uint64 id) external view returns (uint256) {
-        uint256 slot = _slots[id];
-        return slot == 0 || slot & REQUEST_PAID != 0 ? 0 : _lockOf(_bidOf(slot));
+        m.openUntil = bid.validUntil < closed ? bid.validUntil : uint64(closed);
+        m.round = uint64(_roundTagOf(slot));
+        if (m.round != 0) _fillLease(m, requestId, slot);
     }
 
     function _mayBind(uint64 closed) internal view override returns (bool) {
         return rounds.mayBind(closed);
     }
 
-    function _payPoster(address poster, uint256 micro) internal override(LeaseOpener, PostingPot) {
-        PostingPot._payPoster(poster, micro);
+    /// @dev The part of `leaseMoney` that a lease has.
+    function _fillLease(LeaseMoney memory m, uint64 requestId, uint256 slot) private view {
+        Orders.Ask memory ask = _askOf(slot);
+        (m.provider, m.ask, m.tier) = (ask.provider, ask.ask, ask.tier);
+        (m.offerId, m.start) = (uint64(slot >> 184), uint64(_startOf(slot)));
+        uint256 turn = _turns[requestId];
+        m.extra = uint64(_extraIn(turn));
+        m.reason = _reasonIn(turn);
+        uint256 end = turn & TIME;
+        m.ended = end != 0;
+        if (end == 0) {
+            Voiding memory v;
+            (end,) = _overAt(slot, turn, _demandWord(_locatorOfRequest(slot)), v);
+        }
+        m.until = uint64(end);
     }
 
-    /// @dev Whether nothing can be shown of a round any more that would change what its leases pay.
-    function _isOver(uint64 round) private view returns (bool) {
-        if (rounds.isFinal(round)) return true;
-        uint64 time = rounds.voidedAt(round);
-        if (time == 0) return false;
-        (,, uint64 refutedAt) = rounds.refutationOf(round);
-        if (refutedAt > time) time = refutedAt;
-        return block.timestamp > time + _windows;
+    /// @dev When the term of a lease is over that can still be extended.
+    function _extendable(uint64 requestId, uint256 slot, uint256 turn) private view returns (uint256 end) {
+        Voiding memory v;
+        (end,) = _overAt(slot, turn, _demandWord(_locatorOfRequest(slot)), v);
+        bool over = turn & TIME != 0 || block.timestamp >= end;
+        if (over || _noticeIn(turn) != 0 || v.time != 0) revert LeaseOver(requestId);
     }
 
-    /// @dev Pulls what is due from the payer of `bid` and takes in the fees in it.
-    function _take(Orders.Bid memory bid, uint256 due, uint256 fees) private {
-        _pull(bid.currency, bid.payer, due);
-        _takeFees(bid.currency, fees);
-    }
-
-    /// @dev What the lease earned, in micro-dollars: by the second, rounded to the tenant's good.
-    function _chargeOf(uint64 id, uint256 slot, Orders.Bid memory bid, Orders.Ask memory ask, uint256 minCharge)
-        private
-        view
-        returns (uint256 charge)
-    {
-        uint256 end = _ends[id];
-        charge = bid.gpus * uint256(ask.ask) * ((end & TIME) - _startOf(slot)) / HOUR;
-        if (end >> 40 == BY_TENANT && charge < minCharge) charge = minCharge;
-    }
-
-    /// @dev What a request locks, in micro-dollars, rounded up.
-    function _lockOf(Orders.Bid memory bid) private pure returns (uint256) {
-        return (bid.gpus * uint256(bid.budget) * bid.term + HOUR - 1) / HOUR;
-    }
-
-    /// @dev A request whose money is still here.
-    function _unpaid(uint64 id) private view returns (uint256 slot, Orders.Bid memory bid) {
-        slot = _slots[id];
-        if (slot == 0) revert Unknown(id);
-        if (slot & REQUEST_PAID != 0) revert AlreadyPaid(id);
-        bid = _bidOf(slot);
+    /// @dev The newest version of an offer must be open and allow a lease of this price and currency up to `end`.
+    function _requireOffered(uint64 offerId, uint256 price, uint8 currency, uint256 end) private view {
+        uint256 head = _heads[offerId];
+        Orders.Ask memory now_ = Orders.decodeAsk(RecordPages.read(_locatorOf(head), Orders.OFFER));
+        bool taken = now_.currencies >> currency & 1 != 0;
+        if (head & OFFER_CLOSED != 0 || now_.ask > price || !taken) revert NotOffered(offerId);
+        uint256 latest = block.timestamp + now_.maxTerm;
+        if (now_.availableUntil < latest) latest = now_.availableUntil;
+        if (end > latest) revert TooLong(end, latest);
     }
 
     function _bidOf(uint256 slot) private view returns (Orders.Bid memory) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
 import {Orders} from "../lib/Orders.sol";
@@ -11,13 +12,11 @@ import {UsedTrace} from "../lib/UsedTrace.sol";
 /// @dev Layout. A head (one slot an offer), from its low bits: what `UsedTrace` keeps 208 | locator of the newest
 /// version 32 | flags 16. The newest version's time of creation lies in its page. A replaced or closed version has
 /// a slot of its own: created 40 | closed 40 | locator 32. A request's slot: created 40 | closed 40 (0 while
-/// not cancelled) | locator 32 | round + 1 40 | position 32 | offer 64 | flags 8.
-abstract contract OrderBook is IMarket {
+/// not cancelled) | locator 32 | round + 1 40 | position 32 | offer 64.
+abstract contract OrderBook is IMarket, ERC2771Context {
     /// @dev Flags of an offer's head.
     uint256 internal constant OFFER_CLOSED = 1 << 240;
     uint256 internal constant OFFER_RETIRED = 1 << 241;
-    /// @dev Flag of a request's slot: its money has left the escrow.
-    uint256 internal constant REQUEST_PAID = 1 << 248;
     uint256 internal constant TIME = 0xffffffffff;
     uint256 private constant OPEN = type(uint64).max;
 
@@ -31,6 +30,8 @@ abstract contract OrderBook is IMarket {
     mapping(uint256 offerId => mapping(uint256 version => uint256)) private _versions;
     mapping(uint256 requestId => uint256) internal _slots;
     UsedTrace.History internal _history;
+    /// @inheritdoc IMarket
+    mapping(address provider => uint64) public retiredAt;
 
     /// @notice The batch is empty, too long, or no whole number of records.
     error BadBatch(uint256 length);
@@ -47,7 +48,7 @@ abstract contract OrderBook is IMarket {
     /// @notice Only a closed offer without leases retires, and only once.
     error NotRetirable(uint64 id);
 
-    constructor(IProviders providers_) {
+    constructor(IProviders providers_, address forwarder) ERC2771Context(forwarder) {
         providers = providers_;
     }
 
@@ -58,17 +59,18 @@ abstract contract OrderBook is IMarket {
         firstId = _offers + 1;
         uint256 locator = uint256(++_pages) << 6;
         uint32 gpus;
+        address provider = _msgSender();
         for (uint256 i; i < count; ++i) {
             Orders.validateOffer(records, i);
             uint64 id = firstId + uint64(i);
-            Orders.fill(records, i * Orders.OFFER, id, 1, msg.sender);
+            Orders.fill(records, i * Orders.OFFER, id, 1, provider);
             gpus += Orders.offerGpus(records, i * Orders.OFFER);
             _heads[id] = (locator | i) << 208;
         }
         _offers = firstId + uint64(count) - 1;
         RecordPages.create(locator >> 6, records);
         emit OffersPosted(firstId, uint64(block.timestamp), records);
-        providers.addGpus(msg.sender, gpus);
+        providers.addGpus(provider, gpus);
     }
 
     /// @inheritdoc IMarket
@@ -79,7 +81,7 @@ abstract contract OrderBook is IMarket {
         Orders.validateOffer(record, 0);
         (uint256 head, uint32 version, uint8 gpus) = _ownOpenOffer(id);
         if (Orders.offerGpus(record, 0) != gpus) revert GpusChanged(Orders.offerGpus(record, 0), gpus);
-        Orders.fill(record, 0, id, version + 1, msg.sender);
+        Orders.fill(record, 0, id, version + 1, _msgSender());
 
         _closeVersion(id, version, head);
         uint256 page = ++_pages;
@@ -107,7 +109,9 @@ abstract contract OrderBook is IMarket {
         if (_mayBind(closed)) revert NotRetirable(id);
         _heads[id] = head | OFFER_RETIRED;
         bytes memory record = RecordPages.read(_locatorOf(head), Orders.OFFER);
-        providers.removeGpus(Orders.decodeAsk(record).provider, Orders.offerGpus(record, 0));
+        address provider = Orders.decodeAsk(record).provider;
+        retiredAt[provider] = uint64(block.timestamp);
+        providers.removeGpus(provider, Orders.offerGpus(record, 0));
     }
 
     /// @inheritdoc IMarket
@@ -116,7 +120,7 @@ abstract contract OrderBook is IMarket {
         uint256 slot = _slots[id];
         if (slot == 0) revert Unknown(id);
         address tenant = _ownerOf(_locatorOfRequest(slot), Orders.REQUEST);
-        if (msg.sender != tenant) revert NotOwner(msg.sender, tenant);
+        if (_msgSender() != tenant) revert NotOwner(_msgSender(), tenant);
         if (_closedOf(slot) != OPEN) revert AlreadyClosed(id);
         if (_roundTagOf(slot) != 0) revert AlreadyMatched(id);
         _slots[id] = slot | block.timestamp << 40;
@@ -167,15 +171,15 @@ abstract contract OrderBook is IMarket {
     /// @dev Whether a round that has not ended may still bind an order that was open until `closed`.
     function _mayBind(uint64 closed) internal view virtual returns (bool);
 
-    /// @dev Stores validated requests of `msg.sender`; fills the records in.
-    function _storeRequests(bytes memory records) internal returns (uint64 firstId, uint256 count) {
+    /// @dev Stores validated requests of `tenant`; fills the records in.
+    function _storeRequests(bytes memory records, address tenant) internal returns (uint64 firstId, uint256 count) {
         count = _count(records.length, Orders.REQUEST);
         firstId = _requests + 1;
         uint256 locator = uint256(++_pages) << 6;
         for (uint256 i; i < count; ++i) {
             Orders.validateRequest(records, i);
             uint64 id = firstId + uint64(i);
-            Orders.fill(records, i * Orders.REQUEST, id, 1, msg.sender);
+            Orders.fill(records, i * Orders.REQUEST, id, 1, tenant);
             _slots[id] = (locator | i) << 80 | block.timestamp;
         }
         _requests = firstId + uint64(count) - 1;
@@ -259,7 +263,7 @@ abstract contract OrderBook is IMarket {
         if (head == 0) revert Unknown(id);
         bytes memory record = RecordPages.read(_locatorOf(head), Orders.OFFER);
         address provider = Orders.decodeAsk(record).provider;
-        if (msg.sender != provider) revert NotOwner(msg.sender, provider);
+        if (_msgSender() != provider) revert NotOwner(_msgSender(), provider);
         if (head & OFFER_CLOSED != 0) revert AlreadyClosed(id);
         return (head, _versionOf(_locatorOf(head)), Orders.offerGpus(record, 0));
     }

@@ -17,14 +17,21 @@ library Orders {
     uint256 internal constant OFFER_GPUS = 118;
     /// @dev The word that holds cpu, memory, disk, mbits, term, valid_until, min_uptime and GPUs of a request.
     uint256 internal constant REQUEST_DEMAND = 256;
+    /// @dev Where a request's payer begins.
+    uint256 internal constant REQUEST_PAYER = 224;
 
     /// @notice Field `offset` of record `index` of the batch is out of its range.
     error BadRecord(uint256 index, uint256 offset);
 
-    /// @notice What money needs of an offer.
+    /// @notice What leases need of an offer.
     struct Ask {
         address provider;
         uint64 ask;
+        uint32 currencies;
+        uint64 availableUntil;
+        uint32 maxTerm;
+        uint32 notice;
+        uint8 tier;
     }
 
     /// @notice What money needs of a request.
@@ -107,10 +114,15 @@ library Orders {
         return uint8(_uint(data, offset + 149, 1));
     }
 
-    /// @notice What money needs of one whole offer.
+    /// @notice What leases need of one whole offer.
     function decodeAsk(bytes memory record) internal pure returns (Ask memory a) {
         a.provider = address(uint160(_uint(record, 12, 20)));
         a.ask = uint64(_uint(record, 96, 8));
+        a.currencies = uint32(_uint(record, 124, 4));
+        a.availableUntil = uint64(_uint(record, 128, 8));
+        a.maxTerm = uint32(_uint(record, 140, 4));
+        a.notice = uint32(_uint(record, 144, 4));
+        a.tier = uint8(_uint(record, 152, 1));
     }
 
     /// @notice What money needs of the request at `offset`.

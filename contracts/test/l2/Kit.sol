@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {IEscrow} from "../../src/interfaces/IEscrow.sol";
+import {IHealth} from "../../src/interfaces/IHealth.sol";
 import {IMarket} from "../../src/interfaces/IMarket.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
+import {Escrow} from "../../src/l2/Escrow.sol";
 import {Market} from "../../src/l2/Market.sol";
 import {Providers} from "../../src/l2/Providers.sol";
 import {Rounds} from "../../src/l2/Rounds.sol";
@@ -10,7 +13,7 @@ import {Strikes} from "../../src/l2/Strikes.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 import {IStrikes} from "../../src/interfaces/IStrikes.sol";
 import {Base} from "../Base.t.sol";
-import {MockBridge, MockDisputes, MockStakeTable, MockToken} from "./Mocks.sol";
+import {MockBridge, MockDisputes, MockHealth, MockStakeTable, MockToken} from "./Mocks.sol";
 import {vm2} from "./Vm2.sol";
 
 /// @notice One deployment of L2, with ways to post orders and to run a round.
@@ -48,6 +51,8 @@ abstract contract Kit is Base {
     Providers internal providers;
     Rounds internal rounds;
     Market internal market;
+    Escrow internal escrow;
+    MockHealth internal health;
     MockDisputes internal disputes;
     Strikes internal strikes;
 
@@ -72,19 +77,40 @@ abstract contract Kit is Base {
         providers = new Providers(quor, 1_000, address(this), address(0));
         disputes = new MockDisputes();
         address predicted = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 1);
-        address strikes_ = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 2);
+        address strikes_ = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 4);
         rounds = _newRounds(
             Rounds.Links(table_, IMarket(predicted), bridge, TIMELOCK, address(disputes), IStrikes(strikes_))
         );
-        address[] memory tokens = new address[](2);
-        tokens[0] = address(usd);
-        tokens[1] = address(quor);
-        market = new Market(rounds, providers, TREASURY, tokens, POT_CAP);
+        _newMarket(POT_CAP);
         assertEq(address(market), predicted, "address of the market");
         strikes = new Strikes(rounds, table_, HEARING);
         assertEq(address(strikes), strikes_, "address of the strikes");
-        providers.grantRole(providers.MARKET(), address(market));
         _fund(TENANT);
+    }
+
+    /// @dev A market, its escrow and a health in which nothing is down, one after the other; with their roles.
+    function _newMarket(uint256 potCap) internal {
+        address escrow_ = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 1);
+        market = new Market(rounds, providers, IEscrow(escrow_), _forwarder());
+        health = MockHealth(vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 1));
+        escrow = new Escrow(_escrowLinks(), _tokens(), potCap);
+        assertEq(address(escrow), escrow_, "address of the escrow");
+        assertEq(address(new MockHealth()), address(health), "address of health");
+        providers.grantRole(providers.MARKET(), address(market));
+        providers.grantRole(providers.MONEY(), address(escrow));
+    }
+
+    function _escrowLinks() internal view returns (Escrow.Links memory) {
+        return Escrow.Links(market, rounds, providers, IHealth(address(health)), TREASURY, _forwarder());
+    }
+
+    function _tokens() internal view returns (address[] memory tokens) {
+        tokens = new address[](2);
+        (tokens[0], tokens[1]) = (address(usd), address(quor));
+    }
+
+    function _forwarder() internal view virtual returns (address) {
+        return address(0);
     }
 
     function _newRounds(Rounds.Links memory links) internal returns (Rounds) {
@@ -128,8 +154,8 @@ abstract contract Kit is Base {
         usd.mint(who, 1e15);
         quor.mint(who, 1e30);
         vm.startPrank(who);
-        usd.approve(address(market), type(uint256).max);
-        quor.approve(address(market), type(uint256).max);
+        usd.approve(address(escrow), type(uint256).max);
+        quor.approve(address(escrow), type(uint256).max);
         vm.stopPrank();
     }
 

@@ -32,7 +32,9 @@ contract MarketHandler is Kit {
         for (uint256 i; i < 3; ++i) {
             for (uint256 j; j < 3; ++j) {
                 vm.prank(tenants[i]);
-                market.approveTenant(tenants[j], true);
+                escrow.allow(tenants[j], 0, type(uint256).max, type(uint64).max);
+                vm.prank(tenants[i]);
+                escrow.allow(tenants[j], 1, type(uint256).max, type(uint64).max);
             }
         }
     }
@@ -95,7 +97,7 @@ contract MarketHandler is Kit {
         uint64 validUntil = uint64(_get(record, 276, 8));
         if (validUntil < closed) closed = validUntil;
         if (round != 0 || reclaimed[id] || rounds.mayBind(closed)) return;
-        market.reclaim(id);
+        escrow.reclaim(id);
         reclaimed[id] = true;
     }
 
@@ -149,7 +151,7 @@ contract MarketHandler is Kit {
 
     function annul(uint64 id) external {
         id = _requestId(id);
-        if (id == 0 || market.lockedOf(id) == 0) return;
+        if (id == 0 || escrow.lockedOf(id) == 0) return;
         (uint64 round,,,,) = market.leaseOf(id);
         if (round == 0 || !rounds.isVoid(round - 1)) return;
         vm.prank(address(disputes));
@@ -158,8 +160,8 @@ contract MarketHandler is Kit {
     }
 
     function collectDebt() external {
-        if (market.debtOf(POSTER) == 0 || market.postingPot() == 0) return;
-        market.collectDebt(POSTER);
+        if (escrow.debtOf(POSTER) == 0 || escrow.pot() == 0) return;
+        escrow.collectDebt(POSTER);
     }
 
     function postChunk() external {
@@ -190,19 +192,19 @@ contract MarketHandler is Kit {
 
     function settleLease(uint64 id) external {
         id = _requestId(id);
-        if (id == 0 || market.lockedOf(id) == 0) return;
+        if (id == 0 || escrow.lockedOf(id) == 0) return;
         (uint64 round,,,, uint64 end) = market.leaseOf(id);
         if (round == 0 || end == 0) return;
         if (!_isOver(round - 1)) return;
-        market.settleLease(id);
+        escrow.settle(id);
     }
 
     function withdraw(uint8 who, uint8 currency) external {
         address account = accounts()[who % 7];
         currency %= 2;
-        if (market.creditOf(account, currency) == 0) return;
+        if (escrow.creditOf(account, currency) == 0) return;
         vm.prank(account);
-        market.withdraw(currency);
+        escrow.withdraw(currency);
     }
 
     // --- what the invariants ask ---
@@ -216,14 +218,14 @@ contract MarketHandler is Kit {
         uint256 unit = currency == 0 ? 1 : 1e12;
         for (uint64 id = 1; id <= market.requestCount(); ++id) {
             (bytes memory record,,) = market.requestRecord(id);
-            if (_get(record, 290, 1) == currency) owed += market.lockedOf(id) * unit;
+            if (_get(record, 290, 1) == currency) owed += escrow.lockedOf(id) * unit;
         }
         address[7] memory all = accounts();
         for (uint256 i; i < all.length; ++i) {
-            owed += market.creditOf(all[i], currency);
+            owed += escrow.creditOf(all[i], currency);
         }
-        if (currency == 0) owed += market.postingPot();
-        held = (currency == 0 ? usd : quor).balanceOf(address(market));
+        if (currency == 0) owed += escrow.pot();
+        held = (currency == 0 ? usd : quor).balanceOf(address(escrow));
     }
 
     /// @dev What an offer's running leases take, what the market says is used, and the offer's capacity.
@@ -242,7 +244,7 @@ contract MarketHandler is Kit {
     }
 
     function isPaid(uint64 id) external view returns (bool) {
-        return market.lockedOf(id) == 0;
+        return escrow.lockedOf(id) == 0;
     }
 
     /// @dev Number of refuted rounds.

@@ -3,6 +3,7 @@ pragma solidity ^0.8.36;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IBridge} from "../../src/interfaces/IBridge.sol";
+import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 
 /// @notice A token that anyone mints; `tax` makes it keep a share of each transfer, `frozen` stops an account.
@@ -88,6 +89,40 @@ contract MockStakeTable is IStakeTable {
 
     function keysPage(uint64, uint32) external pure returns (bytes memory) {
         return "";
+    }
+}
+
+/// @notice A health that knows what it is told: everything is settled and nothing is down, but for what is marked.
+contract MockHealth {
+    struct Span {
+        uint64 from;
+        uint64 to;
+    }
+
+    uint64 public settledUntil = type(uint64).max;
+    mapping(uint64 offerId => Span[]) private _down;
+
+    function setSettledUntil(uint64 time) external {
+        settledUntil = time;
+    }
+
+    /// @dev Marks [from, to) as DOWN; spans do not overlap.
+    function mark(uint64 offerId, uint64 from, uint64 to) external {
+        _down[offerId].push(Span(from, to));
+    }
+
+    function unpaidSeconds(uint64 offerId, uint64 from, uint64 to) external view returns (uint64 count) {
+        require(to <= settledUntil, "not settled");
+        Span[] memory spans = _down[offerId];
+        for (uint256 i; i < spans.length; ++i) {
+            uint64 low = spans[i].from > from ? spans[i].from : from;
+            uint64 high = spans[i].to < to ? spans[i].to : to;
+            if (low < high) count += high - low;
+        }
+    }
+
+    function forfeit(IEscrow escrow, address provider, uint16 bps) external {
+        escrow.forfeit(provider, bps);
     }
 }
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
-import {IMarket} from "../../src/interfaces/IMarket.sol";
-import {IRounds} from "../../src/interfaces/IRounds.sol";
+import {Allowances} from "../../src/l2/Allowances.sol";
+import {Credits} from "../../src/l2/Credits.sol";
 import {Escrow} from "../../src/l2/Escrow.sol";
-import {Market} from "../../src/l2/Market.sol";
-import {LeaseBook} from "../../src/l2/LeaseBook.sol";
 import {OrderBook} from "../../src/l2/OrderBook.sol";
 import {Kit} from "./Kit.sol";
 import {MockToken} from "./Mocks.sol";
@@ -37,16 +35,16 @@ contract MoneyTest is Kit {
         uint256 before = usd.balanceOf(TENANT);
         _postRequest(3, 10_000, 3_600);
         assertEq(before - usd.balanceOf(TENANT), 30_000 + FEE, "pulled");
-        assertEq(usd.balanceOf(address(market)), 30_000 + FEE, "held");
-        assertEq(market.postingPot(), FEE, "fee");
-        assertEq(market.lockedOf(1), 30_000, "locked");
+        assertEq(usd.balanceOf(address(escrow)), 30_000 + FEE, "held");
+        assertEq(escrow.pot(), FEE, "fee");
+        assertEq(escrow.lockedOf(1), 30_000, "locked");
     }
 
     function test_theLockIsRoundedUp() external {
         _postRequest(1, 1, 1); // 1/3600 of a micro-dollar
-        assertEq(market.lockedOf(1), 1, "locked");
+        assertEq(escrow.lockedOf(1), 1, "locked");
         _postRequest(1, 3_601, 3_600);
-        assertEq(market.lockedOf(2), 3_601, "no rounding where it is whole");
+        assertEq(escrow.lockedOf(2), 3_601, "no rounding where it is whole");
     }
 
     function test_currenciesHaveTheirOwnUnit() external {
@@ -54,22 +52,24 @@ contract MoneyTest is Kit {
         _put(r, 290, 1, 1); // 18 decimals
         vm.prank(TENANT);
         market.postRequests(r);
-        assertEq(quor.balanceOf(address(market)), (5 + FEE) * 1e12, "held");
+        assertEq(quor.balanceOf(address(escrow)), (5 + FEE) * 1e12, "held");
     }
 
     function test_refusesACurrencyWithoutAToken() external {
         bytes memory r = _request(1, 5, 3_600, TENANT);
         _put(r, 290, 1, 2);
         vm.prank(TENANT);
-        vm.expectRevert(abi.encodeWithSelector(Escrow.UnknownCurrency.selector, 2));
+        vm.expectRevert(abi.encodeWithSelector(Credits.UnknownCurrency.selector, 2));
         market.postRequests(r);
     }
 
     function test_aBatchIsPulledFromEachPayer() external {
         address payer = address(0xE1);
         _fund(payer);
-        vm.prank(payer);
-        market.approveTenant(TENANT, true);
+        vm.startPrank(payer);
+        escrow.allow(TENANT, 0, 400 + FEE, uint64(block.timestamp));
+        escrow.allow(TENANT, 1, type(uint256).max, uint64(block.timestamp));
+        vm.stopPrank();
         bytes memory other = _request(1, 7_200, 3_600, payer);
         _put(other, 290, 1, 1);
         bytes memory batch = bytes.concat(
@@ -79,29 +79,25 @@ contract MoneyTest is Kit {
         vm.prank(TENANT);
         market.postRequests(batch);
         assertEq(before - usd.balanceOf(TENANT), 300 + 2 * FEE, "tenant's");
-        assertEq(usd.balanceOf(address(market)), 700 + 3 * FEE, "with the payer's");
-        assertEq(quor.balanceOf(address(market)), (7_200 + FEE) * 1e12, "in the other currency");
+        assertEq(usd.balanceOf(address(escrow)), 700 + 3 * FEE, "with the payer's");
+        assertEq(quor.balanceOf(address(escrow)), (7_200 + FEE) * 1e12, "in the other currency");
     }
 
     function test_aPayerMustHaveApprovedTheTenant() external {
         _fund(address(0xE1));
         bytes memory r = _request(1, 100, 3_600, address(0xE1));
-        vm.startPrank(TENANT);
-        vm.expectRevert(abi.encodeWithSelector(Market.NotApproved.selector, address(0xE1), TENANT));
+        vm.prank(TENANT);
+        vm.expectRevert(
+            abi.encodeWithSelector(Allowances.NotAllowed.selector, address(0xE1), TENANT, 100 + uint256(FEE), 0)
+        );
         market.postRequests(r);
-        vm.stopPrank();
-        vm.startPrank(address(0xE1));
-        market.approveTenant(TENANT, true);
-        market.approveTenant(TENANT, false);
-        vm.stopPrank();
-        assertTrue(!market.isApproved(address(0xE1), TENANT), "taken back");
     }
 
     function test_refusesATokenThatKeepsAPart() external {
         usd.setTax(100);
         bytes memory r = _request(1, 9_000, 3_600, TENANT);
         vm.prank(TENANT);
-        vm.expectRevert(abi.encodeWithSelector(Escrow.TokenTakesFee.selector, 9_900, 10_000));
+        vm.expectRevert(abi.encodeWithSelector(Credits.TokenTakesFee.selector, 9_900, 10_000));
         market.postRequests(r);
     }
 
@@ -112,39 +108,39 @@ contract MoneyTest is Kit {
         vm.warp(block.timestamp + 1_001);
         _end(PROVIDER);
         _final();
-        market.settleLease(1);
+        escrow.settle(1);
         uint256 earned = 3 * 7_000 * uint256(1_001) / 3_600; // 5,839 and a part
         uint256 fee = earned * PROTOCOL_BPS / 10_000;
         assertEq(earned, 5_839, "earned");
-        assertEq(market.creditOf(PROVIDER, 0), earned - fee, "provider");
-        assertEq(market.creditOf(TENANT, 0), 30_000 - earned, "tenant");
-        assertEq(market.creditOf(TREASURY, 0), fee, "treasury");
-        assertEq(market.lockedOf(1), 0, "locked");
+        assertEq(escrow.creditOf(PROVIDER, 0), earned - fee, "provider");
+        assertEq(escrow.creditOf(TENANT, 0), 30_000 - earned, "tenant");
+        assertEq(escrow.creditOf(TREASURY, 0), fee, "treasury");
+        assertEq(escrow.lockedOf(1), 0, "locked");
     }
 
     function test_theTermIsTheMost() external {
         _lease();
         vm.warp(block.timestamp + 9_999);
         _end(address(0xBAD));
-        market.settleLease(1);
-        assertEq(market.creditOf(TENANT, 0), 30_000 - 21_000, "tenant");
+        escrow.settle(1);
+        assertEq(escrow.creditOf(TENANT, 0), 30_000 - 21_000, "tenant");
     }
 
     function test_aTenantWhoLeavesAtOncePaysTheLeastCharge() external {
         _lease();
         _end(TENANT);
         _final();
-        market.settleLease(1);
-        assertEq(market.creditOf(TENANT, 0), 30_000 - MIN_CHARGE, "tenant");
+        escrow.settle(1);
+        assertEq(escrow.creditOf(TENANT, 0), 30_000 - MIN_CHARGE, "tenant");
     }
 
     function test_aProviderWhoLeavesAtOnceEarnsNothing() external {
         _lease();
         _end(PROVIDER);
         _final();
-        market.settleLease(1);
-        assertEq(market.creditOf(PROVIDER, 0), 0, "provider");
-        assertEq(market.creditOf(TENANT, 0), 30_000, "tenant");
+        escrow.settle(1);
+        assertEq(escrow.creditOf(PROVIDER, 0), 0, "provider");
+        assertEq(escrow.creditOf(TENANT, 0), 30_000, "tenant");
     }
 
     /// @dev Whatever a wrong list pairs, no more is paid than was locked.
@@ -154,9 +150,9 @@ contract MoneyTest is Kit {
         _run(0, _list(_one(1, 1)));
         vm.warp(block.timestamp + 3_600);
         _end(TENANT);
-        market.settleLease(1);
-        assertEq(market.creditOf(TENANT, 0), 0, "tenant");
-        assertEq(market.creditOf(PROVIDER, 0), 30_000 - 750, "provider");
+        escrow.settle(1);
+        assertEq(escrow.creditOf(TENANT, 0), 0, "tenant");
+        assertEq(escrow.creditOf(PROVIDER, 0), 30_000 - 750, "provider");
     }
 
     /// @dev The ask is that of the version open at T.
@@ -170,37 +166,40 @@ contract MoneyTest is Kit {
         _run(0, _list(_one(1, 1)));
         vm.warp(block.timestamp + 3_600);
         _end(PROVIDER);
-        market.settleLease(1);
-        assertEq(market.creditOf(TENANT, 0), 9_000, "tenant");
+        escrow.settle(1);
+        assertEq(escrow.creditOf(TENANT, 0), 9_000, "tenant");
     }
 
     function test_moneyMovesWhenTheWindowsAreOver() external {
         uint64 start = _lease();
+        vm.warp(start + 100);
         _end(PROVIDER);
         vm.warp(start + WINDOWS);
-        vm.expectRevert(abi.encodeWithSelector(Market.NotFinal.selector, 0));
-        market.settleLease(1);
+        escrow.settle(1);
+        assertEq(escrow.creditOf(PROVIDER, 0), 0, "not yet");
+        assertEq(escrow.lockedOf(1), 583, "held");
         vm.warp(start + WINDOWS + 1);
-        market.settleLease(1);
+        escrow.settle(1);
+        assertEq(escrow.creditOf(PROVIDER, 0), 583 - 14, "provider");
     }
 
-    function test_aLeaseSettlesOnceAndWhenItHasEnded() external {
+    function test_aLeaseSettlesToItsEndOnce() external {
         _lease();
         _final();
-        vm.expectRevert(abi.encodeWithSelector(Market.NotEnded.selector, 1));
-        market.settleLease(1);
+        escrow.settle(1);
+        assertTrue(escrow.lockedOf(1) != 0, "it goes on");
         _end(TENANT);
-        market.settleLease(1);
-        vm.expectRevert(abi.encodeWithSelector(Market.AlreadyPaid.selector, 1));
-        market.settleLease(1);
+        escrow.settle(1);
+        vm.expectRevert(abi.encodeWithSelector(Escrow.AlreadyEmptied.selector, 1));
+        escrow.settle(1);
     }
 
     function test_onlyLeasesSettle() external {
         _postRequest(1, 100, 60);
-        vm.expectRevert(abi.encodeWithSelector(LeaseBook.NotLeased.selector, 1));
-        market.settleLease(1);
+        vm.expectRevert(abi.encodeWithSelector(Escrow.NotLeased.selector, 1));
+        escrow.settle(1);
         vm.expectRevert(abi.encodeWithSelector(OrderBook.Unknown.selector, 2));
-        market.settleLease(2);
+        escrow.settle(2);
     }
 
     // --- reclaiming ---
@@ -211,19 +210,19 @@ contract MoneyTest is Kit {
         vm.prank(TENANT);
         market.cancelRequest(1);
         vm.warp(GENESIS + TIMEOUT);
-        vm.expectRevert(abi.encodeWithSelector(Market.MayStillBind.selector, 1));
-        market.reclaim(1);
+        vm.expectRevert(abi.encodeWithSelector(Escrow.MayStillBind.selector, 1));
+        escrow.reclaim(1);
         vm.warp(GENESIS + TIMEOUT + 1);
-        market.reclaim(1);
-        assertEq(market.creditOf(TENANT, 0), 30_000, "credited");
-        vm.expectRevert(abi.encodeWithSelector(Market.AlreadyPaid.selector, 1));
-        market.reclaim(1);
+        escrow.reclaim(1);
+        assertEq(escrow.creditOf(TENANT, 0), 30_000, "credited");
+        vm.expectRevert(abi.encodeWithSelector(Escrow.AlreadyEmptied.selector, 1));
+        escrow.reclaim(1);
     }
 
     function test_anOpenRequestIsNotReclaimed() external {
         _postRequest(3, 10_000, 3_600);
-        vm.expectRevert(abi.encodeWithSelector(Market.MayStillBind.selector, 1));
-        market.reclaim(1);
+        vm.expectRevert(abi.encodeWithSelector(Escrow.MayStillBind.selector, 1));
+        escrow.reclaim(1);
     }
 
     function test_anExpiredRequestIsReclaimed() external {
@@ -232,17 +231,17 @@ contract MoneyTest is Kit {
         vm.prank(TENANT);
         market.postRequests(r);
         vm.warp(GENESIS - 21);
-        vm.expectRevert(abi.encodeWithSelector(Market.MayStillBind.selector, 1));
-        market.reclaim(1);
+        vm.expectRevert(abi.encodeWithSelector(Escrow.MayStillBind.selector, 1));
+        escrow.reclaim(1);
         vm.warp(GENESIS - 20);
-        market.reclaim(1);
-        assertEq(market.creditOf(TENANT, 0), 30_000, "credited");
+        escrow.reclaim(1);
+        assertEq(escrow.creditOf(TENANT, 0), 30_000, "credited");
     }
 
     function test_aMatchedRequestIsNotReclaimed() external {
         _lease();
-        vm.expectRevert(abi.encodeWithSelector(OrderBook.AlreadyMatched.selector, 1));
-        market.reclaim(1);
+        vm.expectRevert(abi.encodeWithSelector(Escrow.AlreadyMatched.selector, 1));
+        escrow.reclaim(1);
     }
 
     /// @dev A cancel between close and settlement: the lease opens all the same, the lock pays it.
@@ -255,8 +254,8 @@ contract MoneyTest is Kit {
         _run(0, _list(_one(1, 1)));
         vm.warp(block.timestamp + 3_600);
         _end(TENANT);
-        market.settleLease(1);
-        assertEq(market.creditOf(TENANT, 0), 9_000, "rest");
+        escrow.settle(1);
+        assertEq(escrow.creditOf(TENANT, 0), 9_000, "rest");
     }
 
     // --- withdrawing ---
@@ -267,10 +266,10 @@ contract MoneyTest is Kit {
         vm.prank(TENANT);
         market.postRequests(r);
         vm.startPrank(TREASURY);
-        assertEq(market.withdraw(1), FEE * 1e12, "amount");
+        assertEq(escrow.withdraw(1), FEE * 1e12, "amount");
         assertEq(quor.balanceOf(TREASURY), FEE * 1e12, "received");
-        vm.expectRevert(abi.encodeWithSelector(Escrow.NothingToWithdraw.selector, TREASURY, 1));
-        market.withdraw(1);
+        vm.expectRevert(abi.encodeWithSelector(Credits.NothingToWithdraw.selector, TREASURY, 1));
+        escrow.withdraw(1);
         vm.stopPrank();
     }
 
@@ -280,10 +279,10 @@ contract MoneyTest is Kit {
         vm.warp(block.timestamp + 3_600);
         _end(TENANT);
         usd.freeze(PROVIDER);
-        market.settleLease(1);
+        escrow.settle(1);
         uint256 before = usd.balanceOf(TENANT);
         vm.prank(TENANT);
-        market.withdraw(0);
+        escrow.withdraw(0);
         assertEq(usd.balanceOf(TENANT) - before, 9_000, "tenant");
     }
 
@@ -292,18 +291,18 @@ contract MoneyTest is Kit {
     function test_refusesTokensWithOtherDecimals() external {
         address[] memory tokens = new address[](1);
         tokens[0] = address(new MockToken(5));
-        vm.expectRevert(abi.encodeWithSelector(Escrow.BadDecimals.selector, 0, 5));
-        new Market(rounds, providers, TREASURY, tokens, POT_CAP);
+        vm.expectRevert(abi.encodeWithSelector(Credits.BadDecimals.selector, 0, 5));
+        new Escrow(_escrowLinks(), tokens, POT_CAP);
     }
 
     function test_refusesMoreCurrenciesThanBits() external {
-        vm.expectRevert(abi.encodeWithSelector(Escrow.TooManyCurrencies.selector, 33));
-        new Market(rounds, providers, TREASURY, new address[](33), POT_CAP);
+        vm.expectRevert(abi.encodeWithSelector(Credits.TooManyCurrencies.selector, 33));
+        new Escrow(_escrowLinks(), new address[](33), POT_CAP);
     }
 
     function test_namesItsTokens() external view {
-        assertEq(market.token(0), address(usd), "first");
-        assertEq(market.token(1), address(quor), "second");
-        assertEq(market.token(2), address(0), "none");
+        assertEq(escrow.token(0), address(usd), "first");
+        assertEq(escrow.token(1), address(quor), "second");
+        assertEq(escrow.token(2), address(0), "none");
     }
 }

@@ -2,8 +2,7 @@
 pragma solidity ^0.8.36;
 
 import {IRounds} from "../../src/interfaces/IRounds.sol";
-import {Market} from "../../src/l2/Market.sol";
-import {PostingPot} from "../../src/l2/PostingPot.sol";
+import {FeePot} from "../../src/l2/FeePot.sol";
 import {Kit} from "./Kit.sol";
 
 /// @notice What posting a chunk earns, and the pot that pays it.
@@ -35,9 +34,7 @@ contract PostingTest is Kit {
     }
 
     function _capped(uint256 cap) private {
-        address[] memory tokens = new address[](2);
-        (tokens[0], tokens[1]) = (address(usd), address(quor));
-        market = new Market(rounds, providers, TREASURY, tokens, cap);
+        _newMarket(cap);
         _fund(TENANT);
     }
 
@@ -45,14 +42,14 @@ contract PostingTest is Kit {
 
     function test_requestFeesFillThePot() external {
         _matches(3, 0);
-        assertEq(market.postingPot(), 3 * FEE, "pot");
-        assertEq(market.creditOf(TREASURY, 0), 0, "treasury");
+        assertEq(escrow.pot(), 3 * FEE, "pot");
+        assertEq(escrow.creditOf(TREASURY, 0), 0, "treasury");
     }
 
     function test_feesOfOtherCurrenciesGoToTheTreasury() external {
         _matches(3, 1);
-        assertEq(market.postingPot(), 0, "pot");
-        assertEq(market.creditOf(TREASURY, 1), 3 * FEE * 1e12, "treasury");
+        assertEq(escrow.pot(), 0, "pot");
+        assertEq(escrow.creditOf(TREASURY, 1), 3 * FEE * 1e12, "treasury");
     }
 
     function test_aFullPotOverflowsToTheTreasury() external {
@@ -60,50 +57,50 @@ contract PostingTest is Kit {
         for (uint256 i; i < 2; ++i) {
             _fill();
         }
-        assertEq(market.creditOf(TREASURY, 0), 0, "nothing yet");
+        assertEq(escrow.creditOf(TREASURY, 0), 0, "nothing yet");
         _fill();
-        assertEq(market.postingPot(), 2 * FEE + 1, "pot");
-        assertEq(market.creditOf(TREASURY, 0), FEE - 1, "treasury");
+        assertEq(escrow.pot(), 2 * FEE + 1, "pot");
+        assertEq(escrow.creditOf(TREASURY, 0), FEE - 1, "treasury");
         _fill();
-        assertEq(market.postingPot(), 2 * FEE + 1, "pot stays");
-        assertEq(market.creditOf(TREASURY, 0), 2 * FEE - 1, "all to the treasury");
+        assertEq(escrow.pot(), 2 * FEE + 1, "pot stays");
+        assertEq(escrow.creditOf(TREASURY, 0), 2 * FEE - 1, "all to the treasury");
     }
 
     function test_aPotWithoutRoomTakesNothing() external {
         _capped(0);
         _fill();
-        assertEq(market.postingPot(), 0, "pot");
-        assertEq(market.creditOf(TREASURY, 0), FEE, "treasury");
+        assertEq(escrow.pot(), 0, "pot");
+        assertEq(escrow.creditOf(TREASURY, 0), FEE, "treasury");
     }
 
     // --- posting ---
 
     function test_aPosterIsPaidForEachEntry() external {
         _post(_matches(3, 0));
-        assertEq(market.creditOf(POSTER, 0), 3 * POSTING_FEE, "credit");
-        assertEq(market.postingPot(), 3 * FEE - 3 * POSTING_FEE, "pot");
-        assertEq(market.debtOf(POSTER), 0, "no debt");
+        assertEq(escrow.creditOf(POSTER, 0), 3 * POSTING_FEE, "credit");
+        assertEq(escrow.pot(), 3 * FEE - 3 * POSTING_FEE, "pot");
+        assertEq(escrow.debtOf(POSTER), 0, "no debt");
         vm.prank(POSTER);
-        assertEq(market.withdraw(0), 3 * POSTING_FEE, "withdrawn");
+        assertEq(escrow.withdraw(0), 3 * POSTING_FEE, "withdrawn");
     }
 
     /// @dev Whoever sends the transaction to Rounds, not whoever certified.
     function test_thePosterIsTheCallerOfPostChunk() external {
         _post(_matches(1, 0));
-        assertEq(market.creditOf(address(this), 0), 0, "not who settled");
+        assertEq(escrow.creditOf(address(this), 0), 0, "not who settled");
     }
 
     function test_anEmptyListEarnsNothing() external {
         _fill();
         _post("");
-        assertEq(market.creditOf(POSTER, 0) + market.debtOf(POSTER), 0, "nothing");
+        assertEq(escrow.creditOf(POSTER, 0) + escrow.debtOf(POSTER), 0, "nothing");
     }
 
     function test_aRefutedChunkEarnsNothing() external {
         _fill();
         _post(_entry(Entry(1, 9, 1, 1), 1));
         assertTrue(rounds.isVoid(0), "refuted");
-        assertEq(market.creditOf(POSTER, 0) + market.debtOf(POSTER), 0, "nothing");
+        assertEq(escrow.creditOf(POSTER, 0) + escrow.debtOf(POSTER), 0, "nothing");
     }
 
     /// @dev The fee is that of the round's policy, not of today's.
@@ -113,7 +110,7 @@ contract PostingTest is Kit {
         vm.prank(TIMELOCK);
         rounds.setPolicy(page, 1);
         _post(_matches(2, 0));
-        assertEq(market.creditOf(POSTER, 0), 2 * POSTING_FEE, "credit");
+        assertEq(escrow.creditOf(POSTER, 0), 2 * POSTING_FEE, "credit");
     }
 
     // --- debts ---
@@ -121,8 +118,8 @@ contract PostingTest is Kit {
     function test_anEmptyPotOwesAndPostingGoesOn() external {
         _post(_matches(3, 1));
         assertTrue(_statusOf(0) == IRounds.Status.Settled, "settled");
-        assertEq(market.creditOf(POSTER, 0), 0, "credit");
-        assertEq(market.debtOf(POSTER), 3 * POSTING_FEE, "debt");
+        assertEq(escrow.creditOf(POSTER, 0), 0, "credit");
+        assertEq(escrow.debtOf(POSTER), 3 * POSTING_FEE, "debt");
     }
 
     /// @dev Three entries at a whole request fee each, of which one has come into the pot.
@@ -141,40 +138,40 @@ contract PostingTest is Kit {
 
     function test_aShortPotPaysWhatItHasAndOwesTheRest() external {
         _postDearly();
-        assertEq(market.creditOf(POSTER, 0), FEE, "what it had");
-        assertEq(market.debtOf(POSTER), 2 * FEE, "debt");
-        assertEq(market.postingPot(), 0, "pot");
+        assertEq(escrow.creditOf(POSTER, 0), FEE, "what it had");
+        assertEq(escrow.debtOf(POSTER), 2 * FEE, "debt");
+        assertEq(escrow.pot(), 0, "pot");
     }
 
     function test_aDebtIsPaidInParts() external {
         _postDearly();
         for (uint256 i = 1; i <= 2; ++i) {
             _fill();
-            assertEq(market.collectDebt(POSTER), FEE, "a part");
-            assertEq(market.debtOf(POSTER), (2 - i) * FEE, "rest");
+            assertEq(escrow.collectDebt(POSTER), FEE, "a part");
+            assertEq(escrow.debtOf(POSTER), (2 - i) * FEE, "rest");
         }
-        assertEq(market.creditOf(POSTER, 0), 3 * FEE, "all of it");
+        assertEq(escrow.creditOf(POSTER, 0), 3 * FEE, "all of it");
     }
 
     function test_anyoneCollectsADebtWhenThereIsMoney() external {
         _post(_matches(3, 1));
         _fill();
         vm.prank(address(0xBAD));
-        assertEq(market.collectDebt(POSTER), 3 * POSTING_FEE, "paid");
-        assertEq(market.creditOf(POSTER, 0), 3 * POSTING_FEE, "to the poster");
-        assertEq(market.debtOf(POSTER), 0, "debt");
-        assertEq(market.postingPot(), FEE - 3 * POSTING_FEE, "pot");
+        assertEq(escrow.collectDebt(POSTER), 3 * POSTING_FEE, "paid");
+        assertEq(escrow.creditOf(POSTER, 0), 3 * POSTING_FEE, "to the poster");
+        assertEq(escrow.debtOf(POSTER), 0, "debt");
+        assertEq(escrow.pot(), FEE - 3 * POSTING_FEE, "pot");
     }
 
     function test_whatIsNotOwedIsNotCollected() external {
         _fill();
-        vm.expectRevert(abi.encodeWithSelector(PostingPot.NothingToCollect.selector, POSTER, 0, FEE));
-        market.collectDebt(POSTER);
+        vm.expectRevert(abi.encodeWithSelector(FeePot.NothingToCollect.selector, POSTER, 0, FEE));
+        escrow.collectDebt(POSTER);
     }
 
     function test_anEmptyPotPaysNoDebt() external {
         _post(_matches(3, 1));
-        vm.expectRevert(abi.encodeWithSelector(PostingPot.NothingToCollect.selector, POSTER, 3 * POSTING_FEE, 0));
-        market.collectDebt(POSTER);
+        vm.expectRevert(abi.encodeWithSelector(FeePot.NothingToCollect.selector, POSTER, 3 * POSTING_FEE, 0));
+        escrow.collectDebt(POSTER);
     }
 }

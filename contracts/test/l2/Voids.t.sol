@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IMarket} from "../../src/interfaces/IMarket.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
+import {Escrow} from "../../src/l2/Escrow.sol";
 import {LeaseBook} from "../../src/l2/LeaseBook.sol";
-import {Market} from "../../src/l2/Market.sol";
 import {OrderBook} from "../../src/l2/OrderBook.sol";
 import {Kit} from "./Kit.sol";
 
@@ -89,8 +90,8 @@ contract VoidsTest is Kit {
         _expectClosed(4);
         _close(PROVIDER);
         assertEq(_leaseEnd(), start + VOID_NOTICE, "end");
-        market.settleLease(1);
-        assertEq(market.creditOf(TENANT, 0), 30_000 - _earned(VOID_NOTICE), "tenant");
+        escrow.settle(1);
+        assertEq(escrow.creditOf(TENANT, 0), 30_000 - _earned(VOID_NOTICE), "tenant");
     }
 
     function test_aTermThatEndsBeforeTheNoticeIsTheTerm() external {
@@ -110,8 +111,8 @@ contract VoidsTest is Kit {
         _close(TENANT);
         assertEq(_leaseEnd(), start + 10, "end");
         vm.warp(start + WINDOWS + 1);
-        market.settleLease(1);
-        assertEq(market.creditOf(TENANT, 0), 30_000 - _earned(10), "below the least charge");
+        escrow.settle(1);
+        assertEq(escrow.creditOf(TENANT, 0), 30_000 - _earned(10), "below the least charge");
         assertTrue(_earned(10) < MIN_CHARGE, "it is");
     }
 
@@ -186,37 +187,43 @@ contract VoidsTest is Kit {
     /// @dev Until its windows, counted again from the refutation, are over, a pair may still be shown ineligible.
     function test_moneyOfARefutedRoundIsHeldForItsWindows() external {
         uint64 start = _lease();
+        vm.warp(start + 40);
         _close(PROVIDER);
         vm.warp(start + 50);
         _refute(0, 14, 0);
         vm.warp(start + 50 + WINDOWS);
-        vm.expectRevert(abi.encodeWithSelector(Market.NotFinal.selector, 0));
-        market.settleLease(1);
+        escrow.settle(1);
+        assertEq(escrow.creditOf(PROVIDER, 0), 0, "held");
         vm.warp(start + 50 + WINDOWS + 1);
-        market.settleLease(1);
+        escrow.settle(1);
+        assertTrue(escrow.creditOf(PROVIDER, 0) != 0, "paid");
     }
 
     /// @dev Refuted after its deadline had voided it: the windows count from the later of the two.
     function test_moneyIsHeldFromTheLaterOfDeadlineAndRefutation() external {
         uint64 deadline = _halfPosted();
+        vm.warp(block.timestamp + 40);
         _close(PROVIDER);
         vm.warp(deadline + WINDOWS);
         _refute(0, 14, 0);
         vm.warp(deadline + 2 * WINDOWS);
-        vm.expectRevert(abi.encodeWithSelector(Market.NotFinal.selector, 0));
-        market.settleLease(1);
+        escrow.settle(1);
+        assertEq(escrow.creditOf(PROVIDER, 0), 0, "held");
         vm.warp(deadline + 2 * WINDOWS + 1);
-        market.settleLease(1);
+        escrow.settle(1);
+        assertTrue(escrow.creditOf(PROVIDER, 0) != 0, "paid");
     }
 
     function test_moneyOfARoundThatWasNotPostedIsHeldForItsWindows() external {
         uint64 deadline = _halfPosted();
+        vm.warp(block.timestamp + 40);
         _close(PROVIDER);
         vm.warp(deadline + WINDOWS);
-        vm.expectRevert(abi.encodeWithSelector(Market.NotFinal.selector, 0));
-        market.settleLease(1);
+        escrow.settle(1);
+        assertEq(escrow.creditOf(PROVIDER, 0), 0, "held");
         vm.warp(deadline + WINDOWS + 1);
-        market.settleLease(1);
+        escrow.settle(1);
+        assertTrue(escrow.creditOf(PROVIDER, 0) != 0, "paid");
     }
 
     /// @dev A round of two chunks of which one is posted; the second, of a request that does not exist, is not.
@@ -242,12 +249,12 @@ contract VoidsTest is Kit {
         vm.expectEmit();
         emit IMarket.UsedChanged(1, uint64(block.timestamp), 0);
         vm.expectEmit();
-        emit IMarket.Settled(1, 0, 30_000, 0);
+        emit IEscrow.Settled(1, 0, 30_000, 0, 0, 0);
         _annul(1);
         assertEq(_leaseEnd(), start + 100, "end");
-        assertEq(market.creditOf(TENANT, 0), 30_000, "tenant");
-        assertEq(market.creditOf(PROVIDER, 0), 0, "provider");
-        assertEq(market.lockedOf(1), 0, "locked");
+        assertEq(escrow.creditOf(TENANT, 0), 30_000, "tenant");
+        assertEq(escrow.creditOf(PROVIDER, 0), 0, "provider");
+        assertEq(escrow.lockedOf(1), 0, "locked");
         assertEq(market.usedAt(1, uint64(block.timestamp)), 0, "freed");
         assertEq(market.usedAt(1, uint64(block.timestamp) - 1), _demandOf(1), "held until then");
     }
@@ -260,10 +267,10 @@ contract VoidsTest is Kit {
         _refute(0, 10, 0);
         _annul(1);
         assertEq(_leaseEnd(), start + 100, "the end stays");
-        assertEq(market.creditOf(TENANT, 0), 30_000, "tenant");
+        assertEq(escrow.creditOf(TENANT, 0), 30_000, "tenant");
         assertEq(market.usedAt(1, uint64(block.timestamp)), 0, "freed once");
-        vm.expectRevert(abi.encodeWithSelector(Market.AlreadyPaid.selector, 1));
-        market.settleLease(1);
+        vm.expectRevert(abi.encodeWithSelector(Escrow.AlreadyEmptied.selector, 1));
+        escrow.settle(1);
     }
 
     /// @dev The place of a lease that was closed before may be another's by now: it is not freed again.
@@ -300,7 +307,7 @@ contract VoidsTest is Kit {
         _lease();
         _refute(0, 10, 0);
         _annul(1);
-        vm.expectRevert(abi.encodeWithSelector(Market.AlreadyPaid.selector, 1));
+        vm.expectRevert(abi.encodeWithSelector(Escrow.AlreadyEmptied.selector, 1));
         this.annulAs(address(disputes), 1);
     }
 
@@ -309,8 +316,8 @@ contract VoidsTest is Kit {
         _close(PROVIDER);
         _refute(0, 10, 0);
         vm.warp(start + WINDOWS + 1);
-        market.settleLease(1);
-        vm.expectRevert(abi.encodeWithSelector(Market.AlreadyPaid.selector, 1));
+        escrow.settle(1);
+        vm.expectRevert(abi.encodeWithSelector(Escrow.AlreadyEmptied.selector, 1));
         this.annulAs(address(disputes), 1);
     }
 

@@ -60,22 +60,19 @@ abstract contract DisputeKit is RandomMarkets {
                 IMarket(vm2.computeCreateAddress(address(this), nonce + 1)),
                 bridge,
                 TIMELOCK,
-                vm2.computeCreateAddress(address(this), nonce + 4),
-                IStrikes(vm2.computeCreateAddress(address(this), nonce + 2))
+                vm2.computeCreateAddress(address(this), nonce + 6),
+                IStrikes(vm2.computeCreateAddress(address(this), nonce + 4))
             ),
             _ring(),
             _richPolicy(),
             Rounds.Limits({proposalBond: BOND, forcedInclusion: 100})
         );
-        address[] memory tokens = new address[](2);
-        (tokens[0], tokens[1]) = (address(usd), address(quor));
-        market = new Market(rounds, providers, TREASURY, tokens, POT_CAP);
+        _newMarket(POT_CAP);
         strikes = new Strikes(rounds, table, 0);
         verifier = new Verifier(rounds, market, providers, BlsKit.packedKeyOf(BEACON_SECRET));
         court = new Disputes(rounds, market, verifier, COMMIT_BOND, BOUNTY_CAP);
         assertEq(address(court), rounds.disputes(), "address of the disputes");
         disputes = MockDisputes(address(court));
-        providers.grantRole(providers.MARKET(), address(market));
         providers.grantRole(providers.HEALTH(), address(this));
         providers.grantRole(providers.MONEY(), address(this));
         _fund(TENANT);
