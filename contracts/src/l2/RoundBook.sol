@@ -2,6 +2,7 @@
 pragma solidity ^0.8.36;
 
 import {IRounds} from "../interfaces/IRounds.sol";
+import {Alerts} from "../lib/Alerts.sol";
 import {OutcomeTree} from "../lib/OutcomeTree.sol";
 import {RoundState} from "../lib/RoundState.sol";
 import {Schedules} from "../lib/Schedules.sol";
@@ -22,16 +23,8 @@ abstract contract RoundBook is Clock {
     uint256 internal _head;
     mapping(uint256 place => bytes32) internal _digests;
     mapping(uint256 n => uint256) internal _past;
-    /// @dev Parts of the ring that an alert is measured in, and the numbers that its mark goes through (the mark is one
-    /// of these plus 1, in 8 bits).
-    uint256 private constant PARTS = 64;
-    uint256 private constant MARKS_OF_ALERT = 255;
-    /// @dev Rounds in a part, rounded up.
-    uint256 private immutable _part;
-
     constructor(uint32 ring_) {
         ring = ring_;
-        _part = (uint256(ring_) + PARTS - 1) / PARTS;
     }
 
     /// @inheritdoc IRounds
@@ -132,7 +125,7 @@ abstract contract RoundBook is Clock {
     /// its deadline.
     function _void(uint256 head, uint64 n, uint8 code, uint32 position) internal {
         uint256 newest = head.number();
-        head = head.alerted(_partOf(newest) + 1);
+        head = head.alerted(Alerts.mark(newest, ring));
         uint256 slot;
         if (n == newest) {
             uint256 end = head.endedAt();
@@ -144,20 +137,6 @@ abstract contract RoundBook is Clock {
         _head = head;
         _past[n] = slot.refuted(code, position, block.timestamp);
         emit RoundRefuted(n, code, position, uint64(block.timestamp));
-    }
-
-    /// @dev Whether signers of a refuted round may still be struck when round n is the newest; `alert` is not 0. It never
-    /// says no too early: the mark is that of the newest round when the last refutation came, none of those refuted lies
-    /// behind it, and from a round to the last that keeps its digest it is at most `PARTS` parts. It says yes for
-    /// some rounds too long, and again where no round was settled for some laps of the ring.
-    function _isStrikable(uint8 alert, uint64 n) internal view returns (bool) {
-        unchecked {
-            return (_partOf(n) + MARKS_OF_ALERT + 1 - alert) % MARKS_OF_ALERT <= PARTS;
-        }
-    }
-
-    function _partOf(uint256 n) private view returns (uint256) {
-        return n / _part % MARKS_OF_ALERT;
     }
 
     /// @dev Whether the digest of round n is kept, if it has one.

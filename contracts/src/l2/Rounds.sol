@@ -7,6 +7,7 @@ import {IMarket} from "../interfaces/IMarket.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {IStakeTable} from "../interfaces/IStakeTable.sol";
 import {IStrikes} from "../interfaces/IStrikes.sol";
+import {Alerts} from "../lib/Alerts.sol";
 import {CertifiedLog} from "../lib/CertifiedLog.sol";
 import {Headers} from "../lib/Headers.sol";
 import {OutcomeTree} from "../lib/OutcomeTree.sol";
@@ -283,7 +284,7 @@ contract Rounds is RoundBook, PolicyBook {
     /// none can come.
     function _requireUnstruck(RoundState.State memory h, uint64 n, uint64 epoch, bytes calldata bitmap) private view {
         strikes.check(epoch, bitmap);
-        if (!_isStrikable(h.alert, n) && epoch > strikes.lastEpoch()) h.alert = 0;
+        if (!Alerts.holds(h.alert, n, ring) && epoch > strikes.lastEpoch()) h.alert = 0;
     }
 
     /// @dev A certificate of the newest round, which was proposed: chunks that stand stay.

@@ -25,7 +25,7 @@ library RoundState {
         bool proposed; // and nobody has certified it since
         uint40 policyFrom; // of the newest policy, not of the round: beside it, since both are read together
         uint16 policyIndex;
-        uint8 alert; // of the newest state only: 0, or `RoundBook`'s mark of the last refutation; strikes may hold
+        uint8 alert; // of the newest state only: 0, or the mark of `Alerts`: a round was refuted, strikes may hold
     }
 
     /// @notice The slot of a state.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {Alerts} from "../../src/lib/Alerts.sol";
 import {Capacity} from "../../src/lib/Capacity.sol";
 import {RecordPages} from "../../src/lib/RecordPages.sol";
 import {RoundState} from "../../src/lib/RoundState.sol";
@@ -167,5 +168,26 @@ contract RoundStateTest is Base {
 
     function test_emptySlotIsNoRound() external pure {
         assertTrue(RoundState.unpack(0).status == IRounds.Status.None, "none");
+    }
+}
+
+/// @notice How long an alert lasts, for rings of any length.
+contract AlertsTest is Base {
+    /// @dev What was refuted lies at or before the newest round of its time, and keeps its digest for a lap.
+    function testFuzz_neverEndsTooEarly(uint40 refuted, uint32 later, uint32 ring, uint32 since) external pure {
+        ring = ring == 0 ? 1 : ring;
+        uint256 newest = uint256(refuted) + later % ring;
+        uint256 n = newest + since % (uint256(refuted) + ring - newest);
+        uint256 mark = Alerts.mark(newest, ring);
+        assertTrue(mark != 0 && mark < 256, "a mark of 8 bits");
+        assertTrue(Alerts.holds(mark, n, ring), "the digest is kept, so its signers may be struck");
+    }
+
+    function testFuzz_endsAfterALapAndTwoParts(uint40 newest, uint32 ring, uint256 since) external pure {
+        ring = ring == 0 ? 1 : ring;
+        uint256 part = (uint256(ring) + 63) / 64;
+        // For nearly four laps from then on.
+        uint256 n = newest + 65 * part + since % (189 * part);
+        assertTrue(!Alerts.holds(Alerts.mark(newest, ring), n, ring), "it ends");
     }
 }
