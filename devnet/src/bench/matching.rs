@@ -36,6 +36,10 @@ const SYNTHETIC: u64 = 10_000;
 /// The two cores that the targets are given for.
 const THREADS: usize = 2;
 
+/// How the row begins that says what of a vote grows with the market, at the size of the targets.
+pub(super) const VOTE_AT_SCALE: &str =
+    "match, list and outcome root, 2 threads, 1000000 requests x 100000 offers, 24 models";
+
 /// All rows of this group. Takes two cores for about two minutes.
 ///
 /// # Errors

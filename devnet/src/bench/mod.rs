@@ -22,6 +22,7 @@ mod row;
 mod slashes;
 mod stall;
 mod table;
+mod vote;
 
 use std::path::{Path, PathBuf};
 
@@ -89,6 +90,7 @@ pub async fn bench(config: &BenchConfig) -> Result<bool, Error> {
             }
         }
     }
+    rows.extend(vote::at_scale(&rows));
     let file = config.only.map_or("summary".to_owned(), Group::word) + ".json";
     row::write(&dir(), &file, &machine, &rows)?;
     if config.json {

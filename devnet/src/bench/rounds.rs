@@ -12,7 +12,7 @@ use super::{
     ground::{connect, failed},
     network::Network,
     row::as_f64,
-    slashes,
+    slashes, vote,
 };
 use crate::{Error, WorldConfig, trace::Window, unix_now};
 
@@ -53,6 +53,7 @@ pub(super) async fn measure(dir: &Path, tick: impl Fn()) -> Result<Vec<Row>, Err
     tick();
 
     let mut rows = latency(&network, &seen, fed.posted).await?;
+    rows.extend(vote::measure(network.nodes.files()).await?);
     let last = seen
         .last()
         .ok_or_else(|| failed("no round was certified"))?;

@@ -48,7 +48,7 @@ impl Stall {
         let value = U256::from(TOKENS);
         for (account, token, spender) in [
             (&stall.provider, l2.token, l2.providers),
-            (&stall.tenant, l2.dollar, l2.market),
+            (&stall.tenant, l2.dollar, l2.escrow),
         ] {
             let wei = U256::from(10_u128.pow(21));
             anvil.fund(account.address(), wei).await?;
