@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use quorate_canon::{Mask256, OperatorIndex};
+use quorate_canon::{HealthEpoch, Mask256, OperatorIndex};
 
 use crate::{Committee, DownEntry, DownList, HealthError, Network, Subject};
 
@@ -56,7 +56,7 @@ pub struct Judged<'a> {
     /// The network.
     pub network: Network,
     /// The epoch.
-    pub epoch: quorate_canon::HealthEpoch,
+    pub epoch: HealthEpoch,
     /// How many windows it has, by its policy.
     pub windows: u16,
     /// The committee of each machine that is judged in it.
@@ -68,22 +68,15 @@ pub struct Judged<'a> {
 /// Of other machines a signature says nothing, so that any entry will do. The ledger asks once more.
 ///
 /// # Errors
-/// [`HealthError::OtherEpoch`], [`HealthError::Windows`], [`HealthError::NoCommittee`],
-/// [`HealthError::NotOurWord`]; the first that applies.
+/// [`HealthError::OtherNetwork`], [`HealthError::OtherEpoch`], [`HealthError::Windows`],
+/// [`HealthError::NoCommittee`], [`HealthError::NotOurWord`]; the first that applies.
 pub fn agrees(
     list: &DownList,
     own: &Claims,
     operator: OperatorIndex,
     judged: &Judged<'_>,
 ) -> Result<(), HealthError> {
-    if *list.network() != judged.network || list.epoch() != judged.epoch {
-        return Err(HealthError::OtherEpoch {
-            got: *list.network(),
-            got_epoch: list.epoch().get(),
-            expected: judged.network,
-            epoch: judged.epoch.get(),
-        });
-    }
+    require_same(list, judged)?;
     list.require_windows(judged.windows)?;
     for entry in list.entries() {
         let subject = entry.subject;
@@ -99,6 +92,25 @@ pub fn agrees(
                 own,
             });
         }
+    }
+    Ok(())
+}
+
+fn require_same(list: &DownList, judged: &Judged<'_>) -> Result<(), HealthError> {
+    let (got, expected) = (list.network(), &judged.network);
+    if got != expected {
+        return Err(HealthError::OtherNetwork {
+            got: got.rounds,
+            got_chain: got.l2,
+            expected: expected.rounds,
+            chain: expected.l2,
+        });
+    }
+    if list.epoch() != judged.epoch {
+        return Err(HealthError::OtherEpoch {
+            got: list.epoch(),
+            expected: judged.epoch,
+        });
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! What the rules of health refuse.
 
-use quorate_canon::CodecError;
+use quorate_canon::{Address, ChainId, CodecError, HealthEpoch, Mask256};
 use thiserror::Error;
 
-use crate::{Network, Subject};
+use crate::Subject;
 
 /// Why there is no committee, window, moment or list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -68,21 +68,31 @@ pub enum HealthError {
         /// Whose entry it is.
         subject: Subject,
         /// Its windows, as a mask.
-        got: quorate_canon::Mask256,
+        got: Mask256,
         /// How many the epoch has.
         windows: u16,
     },
-    /// A list of another network or health epoch.
-    #[error("list of epoch {got_epoch} on {got:?}, expected epoch {epoch} on {expected:?}")]
+    /// A list of another network. Chain and contract are named; other fields may be what differs.
+    #[error(
+        "network of the list: got Rounds {got} on chain {got_chain}, expected {expected} on {chain}"
+    )]
+    OtherNetwork {
+        /// The list's `Rounds`.
+        got: Address,
+        /// The list's L2.
+        got_chain: ChainId,
+        /// The `Rounds` asked about.
+        expected: Address,
+        /// The L2 asked about.
+        chain: ChainId,
+    },
+    /// A list of another health epoch.
+    #[error("health epoch of the list: got {got}, expected {expected}")]
     OtherEpoch {
-        /// The list's network.
-        got: Network,
-        /// The list's health epoch.
-        got_epoch: u32,
-        /// The network that was asked about.
-        expected: Network,
-        /// The health epoch that was asked about.
-        epoch: u32,
+        /// The list's.
+        got: HealthEpoch,
+        /// The one asked about.
+        expected: HealthEpoch,
     },
     /// The committee of an entry's subject is not known.
     #[error("{subject:?} has no known committee")]
@@ -96,8 +106,8 @@ pub enum HealthError {
         /// Whose entry it is.
         subject: Subject,
         /// The entry's windows.
-        got: quorate_canon::Mask256,
+        got: Mask256,
         /// The windows that the member calls DOWN.
-        own: quorate_canon::Mask256,
+        own: Mask256,
     },
 }

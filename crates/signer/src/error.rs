@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use quorate_canon::Round;
+use quorate_canon::{HealthEpoch, Mask256, Round, Timestamp};
+use quorate_health::{Place, Subject, Window};
 use quorate_protocol::{ProtocolError, rules};
 use quorate_store::StoreError;
 
@@ -33,7 +34,80 @@ pub enum SignerError {
     #[error("round {0} is withheld: an imported ledger holds another or an unsigned header of it")]
     Withheld(Round),
 
-    /// The header, or a ledger, belongs to another network.
+    /// The (subject, epoch, window) has the other word, a receipt or DOWN, for ever.
+    #[error("the other word is recorded of {:?} in epoch {}, window {}", place.subject, place.epoch, place.window)]
+    OtherWord {
+        /// What the word is about.
+        place: Place,
+    },
+
+    /// The window began before this process: another run may have said something about it.
+    #[error("the window began at {window_start}, not after the head {start_head} seen at start")]
+    WindowBeforeStart {
+        /// When the window began.
+        window_start: Timestamp,
+        /// The L2 head's timestamp that this process saw at its start.
+        start_head: Timestamp,
+    },
+
+    /// The window is said to begin outside its health epoch.
+    #[error("a window of epoch {epoch} cannot begin at {window_start}")]
+    OutsideEpoch {
+        /// The epoch.
+        epoch: HealthEpoch,
+        /// When the window is said to have begun.
+        window_start: Timestamp,
+    },
+
+    /// No health epoch has such a window.
+    #[error("window: got {got}, expected below 256")]
+    NoSuchWindow {
+        /// The window asked for.
+        got: Window,
+    },
+
+    /// A receipt after a list of its epoch, or of a later one.
+    #[error("no receipt of epoch {epoch}: a list of epoch {listed} was signed")]
+    AfterList {
+        /// The receipt's epoch.
+        epoch: HealthEpoch,
+        /// The highest epoch of which a list was signed.
+        listed: HealthEpoch,
+    },
+
+    /// The epoch is not above the watermark of words: they were forgotten, or imported.
+    #[error("words of epoch {epoch}: not above the watermark {watermark}")]
+    WordsBelowWatermark {
+        /// The epoch asked for.
+        epoch: HealthEpoch,
+        /// The last epoch of which nothing is said or signed any more.
+        watermark: HealthEpoch,
+    },
+
+    /// A list calls a window DOWN for which a receipt is recorded.
+    #[error("the list calls windows of {subject:?} in epoch {epoch} DOWN that have a receipt")]
+    ContradictsReceipt {
+        /// Whose window it is.
+        subject: Subject,
+        /// The epoch.
+        epoch: HealthEpoch,
+    },
+
+    /// A list calls windows DOWN, of a machine on whose committee the operator sits, that its words do
+    /// not.
+    #[error("the list has windows {got} of {subject:?} in epoch {epoch}, own words have {own}")]
+    NotOurWord {
+        /// Whose windows they are.
+        subject: Subject,
+        /// The epoch.
+        epoch: HealthEpoch,
+        /// The list's windows, as a mask.
+        got: Mask256,
+        /// The windows with the word DOWN.
+        own: Mask256,
+    },
+
+    /// The header, a word or a ledger belongs to another network.
     #[error("other network: {0}")]
     OtherNetwork(ProtocolError),
 
@@ -96,7 +170,18 @@ impl SignerError {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Rule(_) | Self::BelowWatermark { .. } | Self::Withheld(_) | Self::OtherNetwork(_)
+            Self::Rule(_)
+                | Self::BelowWatermark { .. }
+                | Self::Withheld(_)
+                | Self::OtherNetwork(_)
+                | Self::OtherWord { .. }
+                | Self::WindowBeforeStart { .. }
+                | Self::OutsideEpoch { .. }
+                | Self::NoSuchWindow { .. }
+                | Self::AfterList { .. }
+                | Self::WordsBelowWatermark { .. }
+                | Self::ContradictsReceipt { .. }
+                | Self::NotOurWord { .. }
         )
     }
 

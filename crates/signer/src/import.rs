@@ -1,11 +1,11 @@
 //! Exporting a ledger and tightening one with what another has signed.
 
-use quorate_canon::Round;
+use quorate_canon::{HealthEpoch, Round};
 use quorate_store::sqlite::Transaction;
 
 use crate::ledger::{
-    RecordState, SigningLedger, VoteRecord, get_vote, last_snapshot, put_vote, raise_watermark,
-    require_identity, watermark,
+    RecordState, SigningLedger, VoteRecord, floor, get_vote, last_epoch, last_snapshot, put_vote,
+    raise_floor, raise_watermark, require_identity, watermark,
 };
 use crate::{Interchange, Result, SignedRound};
 
@@ -19,6 +19,8 @@ pub struct ImportReport {
     pub conflicts: Vec<Round>,
     /// The watermark after the import.
     pub watermark: Option<Round>,
+    /// The watermark of words after the import.
+    pub words_watermark: Option<HealthEpoch>,
 }
 
 impl SigningLedger {
@@ -34,6 +36,7 @@ impl SigningLedger {
             Ok(Interchange {
                 identity: *self.identity(),
                 watermark: bound,
+                words_watermark: floor(transaction)?.max(last_epoch(transaction)?),
                 votes: votes.iter().map(exported).collect(),
             })
         })
@@ -41,7 +44,8 @@ impl SigningLedger {
 
     /// Binds this ledger to what another of the same key and network has signed. It only ever
     /// forbids more: rounds up to the highest of `history` are not newly signed, and a round
-    /// that the two disagree on is withheld. All of it is taken over, or nothing.
+    /// that the two disagree on is withheld; of health epochs up to the highest of which `history` has
+    /// a word, nothing is said or signed. All of it is taken over, or nothing.
     ///
     /// # Errors
     /// [`SignerError::OtherKey`](crate::SignerError::OtherKey),
@@ -56,7 +60,11 @@ impl SigningLedger {
             if let Some(bound) = history.watermark {
                 raise_watermark(transaction, bound)?;
             }
+            if let Some(bound) = history.words_watermark {
+                raise_floor(transaction, bound)?;
+            }
             report.watermark = watermark(transaction)?;
+            report.words_watermark = floor(transaction)?;
             Ok(report)
         })
     }

@@ -14,6 +14,7 @@
 //!     "rounds": "0x..", "avs": "0x..", "operator_set": "0"
 //!   },
 //!   "watermark": "17",
+//!   "words_watermark": "4",
 //!   "votes": [
 //!     { "round": "17", "header": "0x.. 272 bytes", "signature": "0x.. 96 bytes" }
 //!   ]
@@ -23,13 +24,15 @@
 //! - `watermark`: no round up to it may be newly signed by whoever imports this; `null` or
 //!   absent if nothing was signed. It also covers rounds whose snapshot was fixed and that the
 //!   exporting process could still have signed.
+//! - `words_watermark`: the highest health epoch with any word or signed list; nothing of epochs up to
+//!   it is said or signed by whoever imports this. `null` or absent if there was none.
 //! - `votes`: the header that each round is bound to. A vote without a signature was recorded
 //!   but not signed, or is withheld; it binds the round all the same and is never sent.
 
 use std::str::FromStr;
 
 use quorate_bls::{self as bls, PublicKey, Signature};
-use quorate_canon::{Address, ChainId, FixedWidth, Round};
+use quorate_canon::{Address, ChainId, FixedWidth, HealthEpoch, Round};
 use quorate_protocol::{Domain, Header};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +46,7 @@ const VERSION: &str = "1";
 pub struct Interchange {
     pub(crate) identity: Identity,
     pub(crate) watermark: Option<Round>,
+    pub(crate) words_watermark: Option<HealthEpoch>,
     pub(crate) votes: Vec<SignedRound>,
 }
 
@@ -68,6 +72,12 @@ impl Interchange {
         self.watermark
     }
 
+    /// Nothing of a health epoch up to it may be said or signed.
+    #[must_use]
+    pub fn words_watermark(&self) -> Option<HealthEpoch> {
+        self.words_watermark
+    }
+
     /// The rounds that are bound to a header.
     #[must_use]
     pub fn votes(&self) -> &[SignedRound] {
@@ -85,10 +95,15 @@ impl Interchange {
         let watermark = watermark
             .map(|text| number("watermark", text))
             .transpose()?;
+        let words = file.words_watermark.as_deref();
+        let words = words
+            .map(|text| number("words_watermark", text))
+            .transpose()?;
         let votes = file.votes.iter().map(|entry| entry.check(&identity));
         Ok(Self {
             votes: votes.collect::<Result<_>>()?,
             watermark: watermark.map(Round::new),
+            words_watermark: words.map(HealthEpoch::new),
             identity,
         })
     }
@@ -101,6 +116,7 @@ impl Interchange {
         let file = File {
             metadata: Metadata::of(&self.identity),
             watermark: self.watermark.map(|round| round.to_string()),
+            words_watermark: self.words_watermark.map(|epoch| epoch.to_string()),
             votes: self.votes.iter().map(Entry::of).collect(),
         };
         serde_json::to_vec_pretty(&file).map_err(|e| invalid("JSON", &e))
@@ -113,6 +129,8 @@ struct File {
     metadata: Metadata,
     #[serde(default)]
     watermark: Option<String>,
+    #[serde(default)]
+    words_watermark: Option<String>,
     votes: Vec<Entry>,
 }
 

@@ -1,4 +1,4 @@
-//! The one place that signs votes, and the ledger that it asks first.
+//! The one place that signs votes and words, and the ledger that it asks first.
 //!
 //! An operator that signs two headers of one round loses stake. Nothing outside this crate can
 //! make a vote: [`Signer`] owns the secret key, has no way to sign bare bytes, and signs a header
@@ -20,7 +20,11 @@
 //! of each other. Move a key by stopping the old process for good, exporting its ledger and
 //! importing it into the new one.
 //!
-//! Health words (`sign_word`) will have records and a watermark of their own in this ledger.
+//! **Words about machines** ([`Signer::sign_receipt`], [`Signer::record_down`], [`Signer::sign_list`])
+//! stand in the same ledger, with marks of their own: one word for each (subject, health epoch,
+//! window), for ever; none about a window that began before the process; a list says only what the
+//! words say, and after it come no receipts of its epoch. So no receipt of this key can contradict a
+//! list that it signed.
 
 mod error;
 mod identity;
@@ -28,10 +32,11 @@ mod import;
 mod interchange;
 mod ledger;
 mod signer;
+mod words;
 
 pub use error::{Result, SignerError};
 pub use identity::Identity;
 pub use import::ImportReport;
 pub use interchange::{Interchange, SignedRound};
-pub use ledger::{RecordState, SigningLedger, VoteRecord};
+pub use ledger::{RecordState, SigningLedger, VoteRecord, Words};
 pub use signer::{Signer, Start};

@@ -17,11 +17,12 @@ pub struct Start {
     pub schedule: Schedule,
     /// The timestamp of the L2 head, seen by this process after it had opened the ledger; the
     /// highest that any endpoint shows, because an endpoint that lags would lower the guard
-    /// against an old backup. Rounds that close at or before it are not newly signed.
+    /// against an old backup. Rounds that close at or before it are not newly signed, and nothing is
+    /// newly said about windows that began at or before it.
     pub head: Timestamp,
 }
 
-/// Signs votes, each only with the ledger's permit. Shared between threads by reference.
+/// Signs votes and words, each only with the ledger's permit. Shared between threads by reference.
 ///
 /// Deliberately without a method that takes bytes.
 #[derive(Debug)]
@@ -114,6 +115,14 @@ impl Signer {
             operator: operator.get(),
         }
         .prove(&self.key)
+    }
+
+    pub(crate) fn key(&self) -> &SecretKey {
+        &self.key
+    }
+
+    pub(crate) fn start_facts(&self) -> &Start {
+        &self.start
     }
 
     fn vote(&self, permit: &Permit) -> Result<Vote<Unverified>> {

@@ -3,6 +3,8 @@
 mod permit;
 mod question;
 mod record;
+mod saying;
+mod words;
 
 use std::path::Path;
 
@@ -14,14 +16,18 @@ use quorate_store::{StoreError, Table};
 use crate::identity::{self, Identity};
 use crate::{Result, SignerError};
 
-pub(crate) use permit::Permit;
+pub(crate) use permit::{Permit, WordPermit};
 pub use record::{RecordState, VoteRecord};
 pub(crate) use record::{get_vote, put_vote};
+pub(crate) use saying::Since;
+pub use words::Words;
+pub(crate) use words::{floor, last_epoch, raise_floor};
 
 const IDENTITY: Table = Table::new("identity");
 const SNAPSHOTS: Table = Table::new("snapshots");
 const VOTES: Table = Table::new("votes");
 const WATERMARKS: Table = Table::new("watermarks");
+const WORDS: Table = Table::new("words");
 
 const SCHEMA: Schema = Schema {
     application_id: 0x5153_4c31, // "QSL1"
@@ -30,12 +36,13 @@ const SCHEMA: Schema = Schema {
         Migration::AddTable(SNAPSHOTS),
         Migration::AddTable(VOTES),
         Migration::AddTable(WATERMARKS),
+        Migration::AddTable(WORDS),
     ],
 };
 
 /// The one record of its table.
 const ONLY: &[u8] = b"";
-/// Kinds of what is signed have a watermark each.
+/// Kinds of what is signed have watermarks of their own; those of words lie in `words`.
 const VOTE: &[u8] = &[1];
 
 /// What one key has signed on one network, held by one process at a time.

@@ -4,6 +4,22 @@ use quorate_bls::Signature;
 use quorate_canon::Digest;
 use quorate_protocol::Header;
 
+/// The ledger has durably written down what this signature will say. Made nowhere but in the ledger.
+#[derive(Debug)]
+pub(crate) struct WordPermit(Digest);
+
+impl WordPermit {
+    /// Only after the word, or the mark of the list, is recorded.
+    pub(super) fn new(digest: Digest) -> Self {
+        Self(digest)
+    }
+
+    /// The message to sign.
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.0
+    }
+}
+
 /// The ledger has durably bound this key to this header. Made nowhere but in the ledger;
 /// without one the signer cannot sign.
 #[derive(Debug)]
