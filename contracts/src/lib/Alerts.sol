@@ -13,15 +13,22 @@ library Alerts {
 
     /// @notice The mark of a refutation while round `newest` is the newest: 1 to 255.
     function mark(uint256 newest, uint256 ring) internal pure returns (uint256) {
-        return _partOf(newest, ring) + 1;
+        unchecked {
+            return _partOf(newest, ring) + 1; // of 0 to 254
+        }
     }
 
     /// @notice Whether what was refuted when the alert was marked may still be struck when round `newest` is the newest.
     function holds(uint256 mark_, uint256 newest, uint256 ring) internal pure returns (bool) {
-        return (_partOf(newest, ring) + NUMBERS + 1 - mark_) % NUMBERS <= PARTS;
+        unchecked {
+            return (_partOf(newest, ring) + NUMBERS + 1 - mark_) % NUMBERS <= PARTS; // a mark is at most `NUMBERS`
+        }
     }
 
+    /// @dev `ring` is not zero: `Schedules` sees to it.
     function _partOf(uint256 n, uint256 ring) private pure returns (uint256) {
-        return n / ((ring + PARTS - 1) / PARTS) % NUMBERS;
+        unchecked {
+            return n / ((ring + PARTS - 1) / PARTS) % NUMBERS; // of 32 bits
+        }
     }
 }
