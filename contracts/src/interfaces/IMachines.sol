@@ -20,10 +20,11 @@ interface IMachines {
     event MaintenanceEnded(uint64 indexed offerId, uint32 index, uint64 time, uint64 until);
 
     /// @notice Registers the agent of an open offer that has a `machine_key`. Provider only, once.
-    /// @param endpoint `https://host:port`, 1 to 128 bytes of printable ASCII
+    /// The provider has the least stake that its registered GPUs need in the offer's tier.
+    /// @param endpoint `https://host:port`, at most 128 bytes of printable ASCII without spaces
     /// @param certificate SHA-256 of the agent's TLS certificate (DER)
     /// @param cards UUIDs of the cards, strictly ascending, as many as the offer has GPUs. A card is in one machine of
-    /// the whole market.
+    /// the whole market; a machine has at most 16.
     function register(uint64 offerId, string calldata endpoint, bytes32 certificate, bytes16[] calldata cards) external;
     /// @notice After the offer was retired: frees the cards. Anyone.
     function retire(uint64 offerId) external;
@@ -32,10 +33,10 @@ interface IMachines {
     /// @notice Provider or machine key. Sets or clears bit 2 of the machine's flags.
     function setPaused(uint64 offerId, bool paused) external;
     /// @notice Announces that the machine may be down in [from, until). Provider or machine key; under the policy in
-    /// force: at least `maintenance_notice` ahead, and with what is announced in the 30 days before `until` at most
-    /// `maintenance_cap`. Maintenances follow each other in time.
+    /// force: at least `maintenance_notice` ahead, and with what is announced in the 30 days before `from` at most
+    /// `maintenance_cap`. Maintenances follow each other in time, and end within a year.
     function announceMaintenance(uint64 offerId, uint64 from, uint64 until) external returns (uint32 index);
-    /// @notice Ends the last maintenance early, or cancels it. Provider or machine key.
+    /// @notice Ends the last maintenance early, or cancels it, once. Provider or machine key.
     function endMaintenance(uint64 offerId) external;
     /// @notice Writes bit 1 of the machine's flags as the time says. Anyone.
     function syncMaintenance(uint64 offerId) external;
@@ -50,7 +51,9 @@ interface IMachines {
     function machineOfCard(bytes16 uuid) external view returns (uint64 offerId);
     /// @notice The address of the machine key of the offer's newest version, zero if it has none.
     function agentOf(uint64 offerId) external view returns (address);
+    /// @notice How many were announced.
     function maintenances(uint64 offerId) external view returns (uint32 count);
+    /// @notice One of them; a cancelled one is empty.
     function maintenance(uint64 offerId, uint32 index) external view returns (uint64 announced, uint64 from, uint64 until);
     /// @notice Seconds of [from, to) in maintenance.
     function maintenanceSeconds(uint64 offerId, uint64 from, uint64 to) external view returns (uint64);

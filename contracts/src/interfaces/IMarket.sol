@@ -5,6 +5,13 @@ pragma solidity ^0.8.36;
 /// @notice Nothing here names a block number; every change carries its block's timestamp. The money lies in `IEscrow`.
 /// What a person calls may come through the trusted forwarder (ERC-2771), signed, for somebody without gas.
 interface IMarket {
+    enum OfferStatus {
+        None, // no such offer
+        Open,
+        Closed, // takes no new leases; has perhaps some
+        Retired // closed for good, and without leases
+    }
+
     // --- events: with their data alone anyone can rebuild the market at any time T ---
 
     /// @notice `records` are whole offer records (160 bytes each), ids in sequence from `firstId`, version 1.
@@ -92,6 +99,8 @@ interface IMarket {
 
     // --- views, values as of any T; `closed` is 2^64 - 1 while open, so that `created <= T < closed` holds as written ---
     function offerRecord(uint64 id, uint32 version) external view returns (bytes memory record, uint64 created, uint64 closed);
+    /// @notice The newest version of an offer, also after its end; empty, and `None`, if there is no such offer.
+    function newestOffer(uint64 id) external view returns (bytes memory record, OfferStatus status);
     function offerVersionAt(uint64 id, uint64 t) external view returns (uint32 version);
     function requestRecord(uint64 id) external view returns (bytes memory record, uint64 created, uint64 closed);
     /// @return round 0-based round + 1, or 0 if never matched

@@ -15,12 +15,12 @@ interface IProviders {
     function requestUnstake(uint256 amount) external;
     function withdraw() external;
 
-    // --- roles (OpenZeppelin AccessControl): MARKET, HEALTH, MONEY; later work brings their holders ---
+    // --- roles (OpenZeppelin AccessControl): MARKET, HEALTH, MACHINES, MONEY ---
     function addGpus(address provider, uint32 gpus) external; // MARKET
     function removeGpus(address provider, uint32 gpus) external; // MARKET
     function setUptime(uint64 offerId, uint16 uptime) external; // HEALTH
     /// @notice Clears, then sets bits of a machine's flags: 1 jailed, 2 in maintenance, 4 paused.
-    function changeMachineFlags(uint64 offerId, uint8 clear, uint8 set) external; // HEALTH
+    function changeMachineFlags(uint64 offerId, uint8 clear, uint8 set) external; // HEALTH, or MACHINES for bits 2 and 4
     function setReputation(address provider, uint16 reputation) external; // MONEY
     function setSlash(address provider, uint16 slash, uint32 healthEpoch) external; // HEALTH
     /// @notice Takes at most `amount` millionths of a provider's stake, first what is staked, then what is leaving; pays

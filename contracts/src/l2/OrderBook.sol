@@ -139,6 +139,15 @@ abstract contract OrderBook is IMarket, ERC2771Context {
     }
 
     /// @inheritdoc IMarket
+    function newestOffer(uint64 id) external view returns (bytes memory record, OfferStatus status) {
+        uint256 head = _heads[id];
+        if (head == 0) return ("", OfferStatus.None);
+        record = RecordPages.read(_locatorOf(head), Orders.OFFER);
+        if (head & OFFER_CLOSED == 0) return (record, OfferStatus.Open);
+        status = head & OFFER_RETIRED == 0 ? OfferStatus.Closed : OfferStatus.Retired;
+    }
+
+    /// @inheritdoc IMarket
     /// @dev 0 where no version was open. `available_until` is not looked at.
     function offerVersionAt(uint64 id, uint64 t) public view returns (uint32 version) {
         uint256 head = _heads[id];

@@ -34,6 +34,14 @@ library Orders {
         uint8 tier;
     }
 
+    /// @notice Who stands behind an offer, and with what.
+    struct Identity {
+        address provider;
+        bytes32 machineKey;
+        uint8 gpus;
+        uint8 tier;
+    }
+
     /// @notice What money needs of a request.
     struct Bid {
         address tenant;
@@ -112,6 +120,14 @@ library Orders {
     /// @notice GPUs of the offer at `offset`.
     function offerGpus(bytes memory data, uint256 offset) internal pure returns (uint8) {
         return uint8(_uint(data, offset + 149, 1));
+    }
+
+    /// @notice Who stands behind one whole offer.
+    function decodeIdentity(bytes memory record) internal pure returns (Identity memory i) {
+        i.provider = address(uint160(_uint(record, 12, 20)));
+        i.machineKey = bytes32(_uint(record, 32, 32));
+        i.gpus = offerGpus(record, 0);
+        i.tier = uint8(_uint(record, 152, 1));
     }
 
     /// @notice What leases need of one whole offer.

@@ -129,6 +129,11 @@ library PolicyPage {
         return uint64(uintAt(CodePages.read(page, SCORE + 960 + 8 * uint256(model), 8), 0, 8));
     }
 
+    /// @notice The least stake of a tier (0 to 7), millionths of the token for each registered GPU.
+    function minStake(address page, uint8 tier) internal view returns (uint64) {
+        return uint64(uintAt(CodePages.read(page, SCORE + 128 + 8 * uint256(tier), 8), 0, 8));
+    }
+
     /// @dev The big-endian number of `width` bytes (1 to 32) at `offset`; the caller keeps within the bytes.
     function uintAt(bytes memory data, uint256 offset, uint256 width) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
