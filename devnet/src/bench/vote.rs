@@ -2,7 +2,12 @@
 //! matching, the check of themselves against the contracts included, as they really run it; matching
 //! is measured at the size of a market, where no chain of a bench can hold the orders.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use super::{Row, ground::failed, matching::VOTE_AT_SCALE};
 use crate::{Error, nodes::NodeFiles};
@@ -24,9 +29,7 @@ const PAGE: [&str; 3] = [
 pub(super) async fn measure(files: &NodeFiles) -> Result<Vec<Row>, Error> {
     let mut sums = BTreeMap::new();
     for port in &files.operator_http {
-        let url = format!("http://127.0.0.1:{port}/metrics");
-        let answer = reqwest::get(&url).await.map_err(failed)?;
-        add(&mut sums, &answer.text().await.map_err(failed)?);
+        add(&mut sums, &page(*port).await.map_err(failed)?);
     }
     let [vote, matching, check] = PAGE.map(|name| mean(&sums, name));
     let operators = files.operator_http.len();
@@ -39,6 +42,15 @@ pub(super) async fn measure(files: &NodeFiles) -> Result<Vec<Row>, Error> {
             "ms",
         ),
     ])
+}
+
+/// The metrics of the node on this port, after some lines of HTTP, which name no metric.
+async fn page(port: u16) -> std::io::Result<String> {
+    let mut node = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    node.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").await?;
+    let mut answer = String::new();
+    node.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 /// Beacon to signed vote at the size that the target is given for; none if either part is missing.
