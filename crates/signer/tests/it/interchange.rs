@@ -1,10 +1,12 @@
 //! Moving a history to another ledger: import only tightens.
 
 use quorate_bls::SecretKey;
-use quorate_canon::{Round, Timestamp};
+use quorate_canon::{HealthEpoch, Round, Timestamp};
 use quorate_signer::{Identity, Interchange, RecordState, SignerError, SigningLedger};
 
-use crate::world::{Place, close, fix, header, identity, signer, snapshot};
+use crate::world::{
+    Place, close, down, entry, fix, header, identity, list, receipt, signer, snapshot, window_start,
+};
 
 /// A ledger that has signed rounds 1 and 2 and fixed a snapshot for 3.
 fn exported() -> Interchange {
@@ -106,6 +108,66 @@ fn a_header_without_a_signature_binds_the_round_but_is_never_signed() {
     ));
 }
 
+/// A ledger with the word DOWN in epoch 2 and a list of epoch 4, whose machine is another's.
+fn talked() -> Interchange {
+    let place = Place::new();
+    let signer = signer(place.create(), 0);
+    signer
+        .record_down(&down(1, 2, 3), window_start(2, 3))
+        .unwrap();
+    signer
+        .sign_list(&list(4, &[entry(9, &[1])]), |_| false)
+        .unwrap();
+    signer.ledger().export().unwrap()
+}
+
+#[test]
+fn nothing_is_said_of_epochs_that_an_imported_ledger_spoke_of() {
+    let history = talked();
+    assert_eq!(history.words_watermark(), Some(HealthEpoch::new(4)));
+    let again = Interchange::from_json(text(&history).as_bytes()).unwrap();
+    assert_eq!(again, history);
+    let place = Place::new();
+    let signer = signer(place.create(), 0);
+    let report = signer.ledger().import(&history).unwrap();
+    assert_eq!(report.words_watermark, Some(HealthEpoch::new(4)));
+    let below = [
+        signer.record_down(&down(1, 4, 3), window_start(4, 3)),
+        signer
+            .sign_receipt(&receipt(1, 4, 3), window_start(4, 3))
+            .map(|_| ()),
+        signer
+            .sign_list(&list(4, &[entry(9, &[1])]), |_| false)
+            .map(|_| ()),
+    ];
+    for refused in below {
+        assert!(matches!(
+            refused,
+            Err(SignerError::WordsBelowWatermark { .. })
+        ));
+    }
+    signer
+        .sign_receipt(&receipt(1, 5, 3), window_start(5, 3))
+        .unwrap();
+    // What was imported is handed on.
+    let handed = signer.ledger().export().unwrap();
+    assert_eq!(handed.words_watermark(), Some(HealthEpoch::new(5)));
+    let older = signer.ledger().import(&exported()).unwrap();
+    assert_eq!(
+        older.words_watermark,
+        Some(HealthEpoch::new(4)),
+        "marks only rise"
+    );
+}
+
+#[test]
+fn a_history_without_words_is_read_as_one() {
+    let mut json: serde_json::Value = serde_json::from_str(&text(&exported())).unwrap();
+    json.as_object_mut().unwrap().remove("words_watermark");
+    let history = Interchange::from_json(json.to_string().as_bytes()).unwrap();
+    assert_eq!(history.words_watermark(), None);
+}
+
 #[test]
 fn another_keys_history_is_refused_and_changes_nothing() {
     let place = Place::new();
@@ -138,7 +200,8 @@ fn a_history_that_was_tampered_with_is_refused() {
         Interchange::from_json(json.to_string().as_bytes())
     };
     assert!(tampered(&|_| ()).is_ok());
-    let changes: [&dyn Fn(&mut serde_json::Value); 10] = [
+    let changes: [&dyn Fn(&mut serde_json::Value); 11] = [
+        &|json| json["words_watermark"] = "-1".into(),
         &|json| json["metadata"]["version"] = "2".into(),
         &|json| json["metadata"]["format"] = "other".into(),
         &|json| json["metadata"]["l2_chain"] = "1".into(),

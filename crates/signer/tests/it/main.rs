@@ -8,7 +8,10 @@ mod crash;
 mod history;
 mod interchange;
 mod signing;
+mod talk;
 mod threads;
+mod word_crash;
+mod words;
 mod world;
 
 /// How often a trial is repeated: a sample in tests, in full with `QUORATE_SOAK` set, or as

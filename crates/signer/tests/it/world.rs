@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use quorate_bls::{PublicKey, SecretKey, Signature};
-use quorate_canon::{Address, ChainId, Digest, OperatorIndex, Round, Timestamp, hash};
+use quorate_canon::{
+    Address, ChainId, Digest, HealthEpoch, Mask256, OfferId, OperatorIndex, Round, Timestamp, hash,
+};
+use quorate_health::{DownEntry, DownList, Network, Receipt, Subject, Window};
 use quorate_matching::Seed;
 use quorate_protocol::rules::SnapshotId;
 use quorate_protocol::{Domain, Header, Schedule, Unverified, Vote};
@@ -11,6 +14,9 @@ use quorate_signer::{Identity, Signer, SigningLedger, Start};
 
 pub(crate) const GENESIS: u64 = 1_000;
 pub(crate) const PERIOD: u64 = 60;
+/// Seconds of a window, and how many a health epoch has.
+pub(crate) const WINDOW: u64 = 450;
+pub(crate) const WINDOWS: u64 = 8;
 
 pub(crate) fn schedule() -> Schedule {
     Schedule {
@@ -122,6 +128,58 @@ impl Place {
     pub(crate) fn open(&self) -> SigningLedger {
         SigningLedger::open(&self.path(), &identity()).unwrap()
     }
+}
+
+pub(crate) fn network() -> Network {
+    Network {
+        l1: ChainId::new(31_337),
+        l2: ChainId::new(31_338),
+        rounds: Address::new([1; 20]),
+        avs: Address::new([2; 20]),
+        operator_set: 0,
+    }
+}
+
+pub(crate) fn machine(id: u64) -> Subject {
+    Subject::Machine(OfferId::new(id))
+}
+
+pub(crate) fn epoch_start(epoch: u32) -> u64 {
+    GENESIS + u64::from(epoch) * WINDOW * WINDOWS
+}
+
+/// Windows from 8 on, which the clock has no room for, begin with the last one.
+pub(crate) fn window_start(epoch: u32, window: u16) -> Timestamp {
+    let window = u64::from(window).min(WINDOWS - 1);
+    Timestamp::new(epoch_start(epoch) + window * WINDOW)
+}
+
+pub(crate) fn down(id: u64, epoch: u32, window: u16) -> quorate_health::Place {
+    quorate_health::Place {
+        network: network(),
+        subject: machine(id),
+        epoch: HealthEpoch::new(epoch),
+        window: Window(window),
+    }
+}
+
+pub(crate) fn receipt(id: u64, epoch: u32, window: u16) -> Receipt {
+    Receipt(down(id, epoch, window))
+}
+
+pub(crate) fn entry(id: u64, windows: &[u8]) -> DownEntry {
+    DownEntry {
+        subject: machine(id),
+        windows: Mask256::of(windows),
+    }
+}
+
+pub(crate) fn list(epoch: u32, entries: &[DownEntry]) -> DownList {
+    DownList::new(network(), HealthEpoch::new(epoch), entries.to_vec()).unwrap()
+}
+
+pub(crate) fn is_signed(message: &Digest, key: &PublicKey, signature: &Signature) -> bool {
+    quorate_bls::verify(quorate_bls::Domain::Vote, key, &message.get(), signature)
 }
 
 pub(crate) fn signature(vote: &Vote<Unverified>) -> Signature {
