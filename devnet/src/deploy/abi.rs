@@ -35,6 +35,16 @@ alloy::sol! {
         uint32 forcedInclusion;
     }
 
+    /// What `Escrow` is told about the contracts around it.
+    struct EscrowLinks {
+        address market;
+        address rounds;
+        address providers;
+        address health;
+        address treasury;
+        address forwarder;
+    }
+
     /// The beacon as `Slasher` is told (`contracts/src/l1/Seeds.sol`).
     struct Beacon {
         bytes key;

@@ -9,7 +9,7 @@ use alloy::{
 use quorate_bindings::IRounds;
 
 use super::{
-    abi::{Limits, Links},
+    abi::{EscrowLinks, Limits, Links},
     code,
     l1::OPERATOR_SET,
     l2::L2Plan,
@@ -23,12 +23,14 @@ pub(super) struct Around {
     pub(super) bridge: Address,
     pub(super) timelock: Address,
     pub(super) dollar: Address,
+    pub(super) forwarder: Address,
 }
 
 /// The circle.
 pub(super) struct Circle {
     pub(super) rounds: Address,
     pub(super) market: Address,
+    pub(super) escrow: Address,
     pub(super) strikes: Address,
     pub(super) attendance: Address,
     pub(super) verifier: Address,
@@ -49,16 +51,11 @@ impl Circle {
         let Self {
             rounds,
             market,
+            escrow,
             verifier,
             ..
         } = circle;
-        let at_market = (
-            rounds,
-            around.providers,
-            owner.address(),
-            vec![around.dollar],
-            plan.price.pot_cap,
-        );
+        let at_market = (rounds, around.providers, escrow, around.forwarder);
         let at_table = (rounds, around.table).abi_encode_params();
         let at_strikes = (rounds, around.table, plan.clock.hearing()).abi_encode_params();
         let key = Bytes::from(plan.beacon_key);
@@ -68,6 +65,11 @@ impl Circle {
         for (name, arguments, expected) in [
             ("Rounds", circle.rounds_arguments(plan, around), rounds),
             ("Market", at_market.abi_encode_params(), market),
+            (
+                "Escrow",
+                circle.escrow_arguments(owner, plan, around),
+                escrow,
+            ),
             ("Strikes", at_strikes, circle.strikes),
             ("Attendance", at_table, circle.attendance),
             ("Verifier", at_verifier.abi_encode_params(), verifier),
@@ -85,16 +87,30 @@ impl Circle {
         Ok(circle)
     }
 
-    /// The addresses of the next six creations.
+    /// The addresses of the next seven creations.
     async fn foreseen(owner: &Account) -> Result<Self, Error> {
         Ok(Self {
             rounds: owner.next_contract(0).await?,
             market: owner.next_contract(1).await?,
-            strikes: owner.next_contract(2).await?,
-            attendance: owner.next_contract(3).await?,
-            verifier: owner.next_contract(4).await?,
-            disputes: owner.next_contract(5).await?,
+            escrow: owner.next_contract(2).await?,
+            strikes: owner.next_contract(3).await?,
+            attendance: owner.next_contract(4).await?,
+            verifier: owner.next_contract(5).await?,
+            disputes: owner.next_contract(6).await?,
         })
+    }
+
+    /// Without health: what nobody attests is never down.
+    fn escrow_arguments(&self, owner: &Account, plan: &L2Plan<'_>, around: &Around) -> Vec<u8> {
+        let links = EscrowLinks {
+            market: self.market,
+            rounds: self.rounds,
+            providers: around.providers,
+            health: Address::ZERO,
+            treasury: owner.address(),
+            forwarder: around.forwarder,
+        };
+        (links, vec![around.dollar], plan.price.pot_cap).abi_encode_params()
     }
 
     fn rounds_arguments(&self, plan: &L2Plan<'_>, around: &Around) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! Creation code of our contracts, and of the one of OpenZeppelin's that stands as published.
+//! Creation code of our contracts, and of those of OpenZeppelin's that stand as published.
 
 use std::fs;
 
@@ -23,13 +23,14 @@ struct BuildFile {
     bytecode: Bytes,
 }
 
-/// OpenZeppelin's timelock, as its npm package ships it compiled.
+/// A contract of OpenZeppelin's, as its npm package ships it compiled.
 ///
 /// # Errors
-/// When the package is not installed.
-pub(super) fn timelock(arguments: &[u8]) -> Result<Bytes, Error> {
+/// When the package is not installed, or has no such contract.
+pub(super) fn published(contract: &str, arguments: &[u8]) -> Result<Bytes, Error> {
     let path = paths::node_modules()
-        .join("@openzeppelin/contracts/build/contracts/TimelockController.json");
+        .join("@openzeppelin/contracts/build/contracts")
+        .join(format!("{contract}.json"));
     let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
     let file: BuildFile =
         serde_json::from_str(&text).map_err(|e| Error::content(path, e.to_string()))?;

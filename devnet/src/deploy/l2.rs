@@ -19,6 +19,12 @@ use crate::{Error, beacon_server::Info, chains::Account};
 /// The role of `Providers` under which the market counts GPUs: the word, padded with zeros.
 const MARKET_ROLE: B256 = b256!("4d41524b45540000000000000000000000000000000000000000000000000000");
 
+/// The role of `Providers` under which the escrow writes reputation.
+const MONEY_ROLE: B256 = b256!("4d4f4e4559000000000000000000000000000000000000000000000000000000");
+
+/// Which signed calls `ERC2771Forwarder` takes: the name in their EIP-712 domain.
+const FORWARDER: &str = "Quorate forwarder";
+
 /// Our contracts on L2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct L2 {
@@ -36,8 +42,12 @@ pub struct L2 {
     pub timelock: Address,
     /// Schedule, certificates, outcomes.
     pub rounds: Address,
-    /// Orders, leases, escrow.
+    /// Orders and leases.
     pub market: Address,
+    /// The market's money.
+    pub escrow: Address,
+    /// Carries calls of accounts without gas.
+    pub forwarder: Address,
     /// Operators whose signatures count no more.
     pub strikes: Address,
     /// Signers whom a certificate left out.
@@ -75,7 +85,10 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
             code::ours("PlainBridge", &(plan.relayer,).abi_encode_params())?,
         )
         .await?;
-    let arguments = (network_token, plan.clock.unbonding, owner.address()).abi_encode_params();
+    let forwarder = code::published("ERC2771Forwarder", &(FORWARDER,).abi_encode_params())?;
+    let forwarder = owner.deploy("ERC2771Forwarder", forwarder).await?;
+    let admin = owner.address();
+    let arguments = (network_token, plan.clock.unbonding, admin, forwarder).abi_encode_params();
     let providers = owner
         .deploy("Providers", code::ours("Providers", &arguments)?)
         .await?;
@@ -93,6 +106,7 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         bridge,
         timelock,
         dollar,
+        forwarder,
     };
     let circle = Circle::deploy(owner, plan, &around).await?;
     let connect = IPlainBridge::connectCall {
@@ -101,18 +115,14 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         peer: Address::ZERO,
     };
     owner.call(bridge, &connect).await?;
-    owner
-        .call(
-            providers,
-            &IRoles::grantRoleCall {
-                role: MARKET_ROLE,
-                account: circle.market,
-            },
-        )
-        .await?;
+    for (role, account) in [(MARKET_ROLE, circle.market), (MONEY_ROLE, circle.escrow)] {
+        let grant = IRoles::grantRoleCall { role, account };
+        owner.call(providers, &grant).await?;
+    }
     let Circle {
         rounds,
         market,
+        escrow,
         strikes,
         attendance,
         verifier,
@@ -127,6 +137,8 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         timelock,
         rounds,
         market,
+        escrow,
+        forwarder,
         strikes,
         attendance,
         verifier,
@@ -144,6 +156,9 @@ async fn timelock(owner: &Account, delay: u32) -> Result<Address, Error> {
     )
         .abi_encode_params();
     owner
-        .deploy("TimelockController", code::timelock(&arguments)?)
+        .deploy(
+            "TimelockController",
+            code::published("TimelockController", &arguments)?,
+        )
         .await
 }

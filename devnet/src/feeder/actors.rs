@@ -66,7 +66,7 @@ impl Actors {
                 treasury,
                 contracts.dollar,
                 tenant,
-                contracts.market,
+                contracts.escrow,
                 U256::from(PURSE),
             )
             .await?;

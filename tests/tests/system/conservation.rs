@@ -1,4 +1,4 @@
-//! Money (DESIGN section 9): the market holds what it owes, and in the end everybody has it.
+//! Money (DESIGN section 9): the escrow holds what it owes, and in the end everybody has it.
 
 use std::collections::BTreeSet;
 
@@ -8,27 +8,18 @@ use devnet::{
     chains::{Account, Call},
     trace::PROVIDERS,
 };
-use quorate_bindings::{IMarket, IRounds, erc20::IERC20};
+use quorate_bindings::{IEscrow, IMarket, IRounds, erc20::IERC20};
 use quorate_canon::{FixedWidth as _, Round};
 use quorate_chain::to_alloy_address;
 use quorate_matching::Request;
 
 use crate::{binding, kit::Network};
 
-alloy::sol! {
-    /// Of `Market`, beside its interface.
-    #[sol(rpc)]
-    interface IBooks {
-        function treasury() external view returns (address);
-        function lockedOf(uint64 id) external view returns (uint256);
-    }
-}
-
 /// The one currency of the devnet.
 const DOLLAR: u8 = 0;
 
 /// Ends every lease, settles all of them, reclaims what was cancelled unmatched, withdraws: at every step
-/// the market holds exactly what it owes, and at the end nothing but what posting is paid from. Nothing
+/// the escrow holds exactly what it owes, and at the end nothing but what posting is paid from. Nothing
 /// is fed any more.
 pub(crate) async fn everybody_gets_what_is_theirs(network: &mut Network) -> Result<()> {
     ensure!(
@@ -42,14 +33,14 @@ pub(crate) async fn everybody_gets_what_is_theirs(network: &mut Network) -> Resu
     wait_until_final(network, last.unwrap_or_default()).await?;
 
     let stranger = network.stranger().await?;
-    let market = network.world.contracts.l2.market;
+    let escrow = network.world.contracts.l2.escrow;
     let leased: BTreeSet<_> = leases.iter().map(|(id, _)| *id).collect();
     let count = requests(network).await?;
     let calls = (1..=count).map(|id| {
         if leased.contains(&id) {
-            Call::of(market, &IMarket::settleLeaseCall { requestId: id })
+            Call::of(escrow, &IEscrow::settleCall { requestId: id })
         } else {
-            Call::of(market, &IMarket::reclaimCall { id })
+            Call::of(escrow, &IEscrow::reclaimCall { requestId: id })
         }
     });
     let calls: Vec<_> = calls.collect();
@@ -72,41 +63,41 @@ pub(crate) async fn everybody_gets_what_is_theirs(network: &mut Network) -> Resu
     Ok(())
 }
 
-/// The market's balance, which must be what is locked, credited and in the pot, at one block.
+/// The escrow's balance, which must be what is locked, credited and in the pot, at one block.
 async fn require_balance(network: &Network) -> Result<U256> {
     let (l2, contracts) = (
         network.world.chains.l2.provider(),
         &network.world.contracts.l2,
     );
     let block = BlockId::number(l2.get_block_number().await?);
-    let (market, books) = (
+    let (market, escrow) = (
         IMarket::new(contracts.market, l2),
-        IBooks::new(contracts.market, l2),
+        IEscrow::new(contracts.escrow, l2),
     );
     let mut owed = U256::ZERO;
     for id in 1..=market.requestCount().block(block).call().await? {
-        owed += books.lockedOf(id).block(block).call().await?;
+        owed += escrow.lockedOf(id).block(block).call().await?;
     }
     for account in creditors(network)? {
-        owed += market
+        owed += escrow
             .creditOf(account.address(), DOLLAR)
             .block(block)
             .call()
             .await?;
     }
-    owed += market.postingPot().block(block).call().await?;
-    owed += market
+    owed += escrow.pot().block(block).call().await?;
+    owed += escrow
         .creditOf(network.aggregator, DOLLAR)
         .block(block)
         .call()
         .await?;
     let token = IERC20::new(contracts.dollar, l2);
     let held = token
-        .balanceOf(contracts.market)
+        .balanceOf(contracts.escrow)
         .block(block)
         .call()
         .await?;
-    ensure!(held == owed, "the market holds {held} and owes {owed}");
+    ensure!(held == owed, "the escrow holds {held} and owes {owed}");
     Ok(held)
 }
 
@@ -116,13 +107,13 @@ async fn postings(network: &Network) -> Result<U256> {
         network.world.chains.l2.provider(),
         &network.world.contracts.l2,
     );
-    let market = IMarket::new(contracts.market, l2);
-    let earned = market.creditOf(network.aggregator, DOLLAR).call().await?;
+    let escrow = IEscrow::new(contracts.escrow, l2);
+    let earned = escrow.creditOf(network.aggregator, DOLLAR).call().await?;
     ensure!(earned > U256::ZERO, "posting earned nothing");
-    Ok(market.postingPot().call().await? + earned)
+    Ok(escrow.pot().call().await? + earned)
 }
 
-/// Everyone else whom the market can owe anything, the fees' receiver among them.
+/// Everyone else whom the escrow can owe anything, the fees' receiver among them.
 fn creditors(network: &Network) -> Result<Vec<Account>> {
     let l2 = &network.world.chains.l2;
     let mut all = binding::tenants(network)?;
@@ -206,11 +197,11 @@ async fn withdraw(network: &Network, account: &Account) -> Result<()> {
         network.world.chains.l2.provider(),
         &network.world.contracts.l2,
     );
-    let market = IMarket::new(contracts.market, l2);
-    let credit = market.creditOf(account.address(), DOLLAR).call().await?;
+    let escrow = IEscrow::new(contracts.escrow, l2);
+    let credit = escrow.creditOf(account.address(), DOLLAR).call().await?;
     if credit > U256::ZERO {
-        let call = IMarket::withdrawCall { currency: DOLLAR };
-        account.call(contracts.market, &call).await?;
+        let call = IEscrow::withdrawCall { currency: DOLLAR };
+        account.call(contracts.escrow, &call).await?;
     }
     Ok(())
 }

@@ -122,7 +122,10 @@ impl Network {
         let dollar = self.create("DevnetToken", token(6)).await;
         let staked = self.create("DevnetToken", token(18)).await;
         self.providers = self
-            .create("Providers", (staked, 1_u32, owner).abi_encode_params())
+            .create(
+                "Providers",
+                (staked, 1_u32, owner, Address::ZERO).abi_encode_params(),
+            )
             .await;
         self.table = self
             .create("StakeTable", (owner,).abi_encode_params())
@@ -133,8 +136,8 @@ impl Network {
             market: owner.create(nonce + 1),
             bridge: owner,
             timelock: owner,
-            disputes: owner.create(nonce + 4),
-            strikes: owner.create(nonce + 2),
+            disputes: owner.create(nonce + 5),
+            strikes: owner.create(nonce + 3),
         };
         let limits = Limits {
             proposalBond: U256::from(1_000),
@@ -148,21 +151,18 @@ impl Network {
         let page = Bytes::from(self.policy.page());
         let arguments = (schedule(), domain, links, 64_u32, page, limits).abi_encode_params();
         self.rounds = self.create("Rounds", arguments).await;
-        let cap = U256::from(1_000_000);
-        let arguments = (self.rounds, self.providers, owner, vec![dollar], cap);
+        let escrow = owner.create(nonce + 2);
+        let arguments = (self.rounds, self.providers, escrow, Address::ZERO);
         self.market = self.create("Market", arguments.abi_encode_params()).await;
-        self.verifier = self.judges(nonce + 2).await;
-        let role = B256::new(quorate_canon::hash::tag("MARKET"));
-        self.call(
-            self.providers,
-            &grantRoleCall {
-                role,
-                account: self.market,
-            },
-        )
-        .await;
+        self.open_escrow(dollar, escrow).await;
+        self.verifier = self.judges(nonce + 3).await;
+        for (name, account) in [("MARKET", self.market), ("MONEY", escrow)] {
+            let role = B256::new(quorate_canon::hash::tag(name));
+            self.call(self.providers, &grantRoleCall { role, account })
+                .await;
+        }
         let much = U256::from(10).pow(U256::from(30));
-        for (token, spender) in [(dollar, self.market), (staked, self.providers)] {
+        for (token, spender) in [(dollar, escrow), (staked, self.providers)] {
             self.call(
                 token,
                 &mintCall {
@@ -183,6 +183,22 @@ impl Network {
         let amount = U256::from(10).pow(U256::from(24));
         self.call(self.providers, &IProviders::stakeCall { amount })
             .await;
+    }
+
+    /// The market's money, where the market expects it.
+    async fn open_escrow(&self, dollar: Address, expected: Address) {
+        let owner = self.sender.address();
+        let (nobody, cap) = (Address::ZERO, U256::from(1_000_000));
+        let links = (
+            self.market,
+            self.rounds,
+            self.providers,
+            nobody,
+            owner,
+            nobody,
+        );
+        let arguments = (links, vec![dollar], cap).abi_encode_params();
+        assert_eq!(self.create("Escrow", arguments).await, expected);
     }
 
     /// Strikes, verifier and disputes, where `Rounds` expects them.
