@@ -44,15 +44,7 @@ abstract contract Attested is DownBook {
 
         bytes memory page = DownPages.begin(bitmap, count);
         uint256 bare = page.length;
-        uint256 allowed = HealthMessages.maskOf(e.windows);
-        uint256 subject;
-        for (uint256 i; i < count; ++i) {
-            uint256 windows;
-            (subject, windows) = HealthMessages.entryAt(list, i, subject, allowed);
-            if (subject >> 64 == HealthMessages.MACHINE && _take(c, uint64(subject), windows)) {
-                DownPages.append(page, uint64(subject), windows);
-            }
-        }
+        _takeAll(c, list, count, e.windows, page);
         if (page.length == bare) revert NothingCounts();
         _pages[epoch][c.number] = DownPages.write(page);
         _epochs[epoch].lists = c.number + 1;
@@ -102,6 +94,21 @@ abstract contract Attested is DownBook {
         if (signed == total) return c;
         c.message = Committees.start(e.randomness, epoch);
         c.ends = Committees.stretches(_stakesOf(stakeEpoch), bitmap);
+    }
+
+    /// @dev Takes the entries that count, and appends them to the page.
+    function _takeAll(Count memory c, bytes calldata list, uint256 count, uint256 windowsOfEpoch, bytes memory page)
+        private
+    {
+        uint256 allowed = HealthMessages.maskOf(windowsOfEpoch);
+        uint256 subject;
+        uint256 windows;
+        for (uint256 i; i < count; ++i) {
+            (subject, windows) = HealthMessages.entryAt(list, i, subject, allowed);
+            if (subject >> 64 == HealthMessages.MACHINE && _take(c, uint64(subject), windows)) {
+                DownPages.append(page, uint64(subject), windows);
+            }
+        }
     }
 
     /// @dev Takes an entry, if it counts.

@@ -9,10 +9,8 @@ import {IMarket} from "../interfaces/IMarket.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {IStakeTable} from "../interfaces/IStakeTable.sol";
-import {BLS12381} from "../lib/BLS12381.sol";
-import {CodePages} from "../lib/CodePages.sol";
-import {Drand} from "../lib/Drand.sol";
-import {HealthRules} from "../lib/HealthRules.sol";
+import {PolicyPage} from "../lib/PolicyPage.sol";
+import {BeaconJudge} from "./BeaconJudge.sol";
 
 /// @title Health epochs: their times, their rules, their randomness (docs/formats.md, section 14).
 /// @dev Opening an epoch also keeps what its policy says about lists, so that certifying reads one slot.
@@ -50,8 +48,8 @@ abstract contract HealthClock is IHealth {
     IProviders public immutable providers;
     /// @notice Where deposits lie; zero for none.
     IEscrow public immutable escrow;
-    /// @notice Page with the beacon's public key, 192 bytes.
-    address public immutable beaconKeyPage;
+    /// @notice Knows the beacon's key; made by the constructor.
+    BeaconJudge public immutable beacon;
 
     uint256 private immutable _genesis;
     uint256 private immutable _period;
@@ -67,8 +65,6 @@ abstract contract HealthClock is IHealth {
 
     /// @notice A health epoch is shorter than a round: its policy could change after its end.
     error EpochTooShort(uint256 got, uint256 least);
-    /// @notice The page does not hold 192 bytes.
-    error BadBeaconKey();
     /// @notice Outside the time in which this is taken.
     error OutOfTime(uint256 time, uint256 from, uint256 to);
     /// @notice The epoch was opened before.
@@ -89,8 +85,7 @@ abstract contract HealthClock is IHealth {
         machines = links.machines;
         providers = links.providers;
         escrow = links.escrow;
-        if (links.beaconKeyPage.code.length != 1 + BLS12381.PACKED_KEY) revert BadBeaconKey();
-        beaconKeyPage = links.beaconKeyPage;
+        beacon = new BeaconJudge(links.beaconKeyPage);
         IRounds.Schedule memory s = links.rounds.schedule();
         if (s.healthEpoch < s.period) revert EpochTooShort(s.healthEpoch, s.period);
         (_genesis, _period, _stakeEpoch) = (s.genesis, s.period, s.stakeEpoch);
@@ -106,9 +101,9 @@ abstract contract HealthClock is IHealth {
         if (block.timestamp < from) revert OutOfTime(block.timestamp, from, type(uint256).max);
         if (epoch < _firstUnsettled()) revert AlreadySettled(epoch);
         uint64 r = beaconRoundOf(epoch);
-        if (!Drand.verify(r, beaconSignature, BLS12381.padKey(CodePages.read(beaconKeyPage)))) revert BadBeacon(r);
+        if (!beacon.isBeacon(r, beaconSignature)) revert BadBeacon(r);
 
-        HealthRules.Rules memory rules = _rulesOf(epoch);
+        PolicyPage.Health memory rules = _rulesOf(epoch);
         e.randomness = sha256(beaconSignature);
         (e.windows, e.seats) = (rules.windows, rules.seats);
         (e.certifySeconds, e.appealSeconds) = (rules.certifySeconds, rules.appealSeconds);
@@ -196,11 +191,16 @@ abstract contract HealthClock is IHealth {
 
     /// @dev The policy's page of an epoch.
     function _policyOf(uint256 epoch) internal view returns (address page) {
-        (,, page) = rounds.policyAt(SafeCast.toUint64(_firstRound(epoch)));
+        return _policyOfRound(_firstRound(epoch));
     }
 
-    function _rulesOf(uint256 epoch) internal view returns (HealthRules.Rules memory) {
-        return HealthRules.read(_policyOf(epoch));
+    /// @dev The policy's page in force at a time: that of the last round that has closed by then.
+    function _policyAt(uint256 time) internal view returns (address page) {
+        return _policyOfRound(time < _genesis ? 0 : (time - _genesis) / _period);
+    }
+
+    function _rulesOf(uint256 epoch) internal view returns (PolicyPage.Health memory) {
+        return PolicyPage.health(_policyOf(epoch));
     }
 
     /// @dev The stake epoch whose table judges an epoch.
@@ -214,12 +214,16 @@ abstract contract HealthClock is IHealth {
         if (e.randomness == 0) revert NotOpen(epoch);
     }
 
+    function _policyOfRound(uint256 n) private view returns (address page) {
+        (,, page) = rounds.policyAt(SafeCast.toUint64(n));
+    }
+
     function _waitsOf(uint256 epoch) private view returns (uint256 certifySeconds, uint256 appealSeconds) {
         Epoch storage e = _epochs[epoch];
         (certifySeconds, appealSeconds) = (e.certifySeconds, e.appealSeconds);
         // Rules have at least one second of each.
         if (certifySeconds != 0) return (certifySeconds, appealSeconds);
-        HealthRules.Rules memory r = _rulesOf(epoch);
+        PolicyPage.Health memory r = _rulesOf(epoch);
         return (r.certifySeconds, r.appealSeconds);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {LibBit} from "solady/utils/LibBit.sol";
 import {BLS12381} from "./BLS12381.sol";
 
 /// @title Who judges a machine in a health epoch: seats drawn by stake (docs/formats.md, section 14).
@@ -20,19 +21,21 @@ library Committees {
     /// @notice The ends of the operators' stretches.
     /// @param stakes 16 bytes for each index
     function sums(bytes memory stakes) internal pure returns (uint256[] memory ends) {
-        ends = new uint256[](stakes.length / 16);
+        uint256 count = stakes.length / 16;
+        ends = new uint256[](1 << _depth(count));
         uint256 sum;
-        for (uint256 i; i < ends.length; ++i) {
+        for (uint256 i; i < count; ++i) {
             sum += _stakeAt(stakes, i);
             ends[i] = sum;
         }
+        _close(ends, count);
     }
 
-    /// @notice The ends of joined stretches: first one of operators that are not in the bitmap (empty if operator 0 is),
+    /// @notice The ends of joined stretches: first one of operators that are not in the bitmap (empty if the first is),
     /// then one of those that are, and so on. So stretches of odd number are the bitmap's.
     function stretches(bytes memory stakes, bytes calldata bitmap) internal pure returns (uint256[] memory ends) {
         uint256 count = stakes.length / 16;
-        ends = new uint256[](count + 1);
+        ends = new uint256[](1 << _depth(count + 1));
         uint256 sum;
         uint256 last; // number of the stretch that goes on
         for (uint256 i; i < count; ++i) {
@@ -43,9 +46,7 @@ library Committees {
             sum += stake;
         }
         ends[last++] = sum;
-        assembly ("memory-safe") {
-            mstore(ends, last)
-        }
+        _close(ends, last);
     }
 
     /// @notice Draws the committee of a machine.
@@ -58,35 +59,30 @@ library Committees {
         view
         returns (uint256 odd)
     {
+        uint256 half = (1 << _depth(ends.length)) / 2 * 32;
         bool ok = true;
         assembly ("memory-safe") {
             let text := add(message, 32)
-            // The id stands in bytes 69 to 77, the seat in the two behind it; nothing else of these 32 is hashed.
-            let tail := add(text, 69)
-            let id := shl(16, and(offerId, 0xffffffffffffffff))
-            let first := add(ends, 32)
-            let stretchCount := mload(ends)
-            let total := mload(add(first, shl(5, sub(stretchCount, 1))))
+            // The last 32 bytes of the message: 22 that stay, the id, the seat.
+            let place := add(text, 47)
+            let tail := and(mload(place), not(0xffffffffffffffffffff))
+            tail := or(tail, shl(16, and(offerId, 0xffffffffffffffff)))
+            let total := mload(add(ends, shl(5, mload(ends))))
+            let to := add(seats, 32)
             let seatCount := mload(seats)
             for { let i := 0 } lt(i, seatCount) { i := add(i, 1) } {
-                // Ten bytes, so that nothing behind the message is touched.
-                mstore(sub(tail, 22), or(and(mload(sub(tail, 22)), not(0xffffffffffffffffffff)), or(id, i)))
+                mstore(place, or(tail, i))
                 ok := and(ok, staticcall(gas(), 2, text, 79, 0, 32))
                 let point := mod(mload(0), total)
-                // The first stretch that ends beyond the point.
-                let low := 0
-                for { let size := stretchCount } size {} {
-                    let half := shr(1, size)
-                    let middle := add(low, half)
-                    switch gt(mload(add(first, shl(5, middle))), point)
-                    case 0 {
-                        low := add(middle, 1)
-                        size := sub(size, add(half, 1))
-                    }
-                    default { size := half }
+                // How many stretches end at the point or before it. Behind the last end lie ends without end.
+                let at := ends
+                for { let step := half } gt(step, 31) { step := shr(1, step) } {
+                    at := add(at, mul(step, iszero(gt(mload(add(at, step)), point))))
                 }
-                mstore(add(add(seats, 32), shl(5, i)), low)
-                odd := add(odd, and(low, 1))
+                at := shr(5, sub(at, ends))
+                mstore(to, at)
+                to := add(to, 32)
+                odd := add(odd, and(at, 1))
             }
         }
         // SHA-256 takes any input: only gas can have failed.
@@ -96,6 +92,22 @@ library Committees {
     /// @notice Whether so many seats are more than two thirds.
     function isTwoThirds(uint256 held, uint256 seats) internal pure returns (bool) {
         return held * 3 > seats * 2;
+    }
+
+    /// @dev The least d with 2^d >= count, for a count of at least 1.
+    function _depth(uint256 count) private pure returns (uint256) {
+        return count < 2 ? 0 : LibBit.fls(count - 1) + 1;
+    }
+
+    /// @dev Cuts the ends to their number. What a search by halves may look at behind them lies beyond all points.
+    function _close(uint256[] memory ends, uint256 count) private pure {
+        uint256 room = 1 << _depth(count);
+        for (uint256 i = count; i < room; ++i) {
+            ends[i] = type(uint256).max;
+        }
+        assembly ("memory-safe") {
+            mstore(ends, count)
+        }
     }
 
     function _stakeAt(bytes memory stakes, uint256 index) private pure returns (uint256 stake) {
