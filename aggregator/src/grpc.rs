@@ -5,19 +5,23 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use quorate_canon::{Digest, Round};
+use quorate_canon::{Digest, HealthEpoch, Round};
+use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
-    VoteRejection, WireError,
+    AttestationHandler, ListRejection, SignedDowns, VoteRejection, WireError,
     handler::{Handler, ListRefusal},
-    wire::{RoundReport, VoteReceipt},
+    wire::{DownsVerdict, RoundReport, VoteReceipt},
 };
 use tokio::sync::watch;
 
 use crate::{
+    chain::HealthChain,
     collector::{Mailbox, Source, ingress::Message},
+    downs::Desk,
     observe::Observe,
+    settle::Beacons,
     store::{HeaderId, Store, blocking},
 };
 
@@ -82,16 +86,18 @@ impl Drop for Upload {
 }
 
 /// What answers operators.
-pub struct Service {
+pub struct Service<C, B> {
     mailbox: Mailbox,
     store: Arc<Store>,
     uploads: Uploads,
     observe: Observe,
     /// Counts lists, for those who wait for one.
     came: watch::Sender<u64>,
+    /// Where lists of windows DOWN come in; none where the network has no `Health`.
+    desk: Option<Arc<Desk<C, B>>>,
 }
 
-impl Service {
+impl<C, B> Service<C, B> {
     /// A service over the collector's mailbox.
     pub fn new(
         mailbox: Mailbox,
@@ -99,6 +105,7 @@ impl Service {
         uploads: Uploads,
         observe: Observe,
         came: watch::Sender<u64>,
+        desk: Option<Arc<Desk<C, B>>>,
     ) -> Self {
         Self {
             mailbox,
@@ -106,11 +113,36 @@ impl Service {
             uploads,
             observe,
             came,
+            desk,
         }
     }
 }
 
-impl Handler for Service {
+impl<C: HealthChain, B: Beacons> AttestationHandler for Service<C, B> {
+    async fn downs(&self, downs: SignedDowns, peer: Option<IpAddr>) -> DownsVerdict {
+        match &self.desk {
+            Some(desk) => desk.take(downs, peer).await,
+            None => DownsVerdict::rejected(
+                ListRejection::NotReady,
+                "this aggregator has no Health contract configured",
+            ),
+        }
+    }
+
+    fn malformed_list(&self, error: &WireError) {
+        self.observe
+            .downs_rejected(ListRejection::Malformed, &error.to_string());
+    }
+
+    async fn proposals(&self, epoch: HealthEpoch) -> Vec<DownList> {
+        match &self.desk {
+            Some(desk) => desk.waiting(epoch).await,
+            None => Vec::new(),
+        }
+    }
+}
+
+impl<C: HealthChain, B: Beacons> Handler for Service<C, B> {
     type Admission = Upload;
 
     async fn vote(&self, vote: Vote<Unverified>, peer: Option<IpAddr>) -> VoteReceipt {

@@ -13,6 +13,7 @@ pub mod collector;
 pub mod config;
 pub mod courts;
 mod doctor;
+pub mod downs;
 pub mod grpc;
 #[cfg(test)]
 mod killed;

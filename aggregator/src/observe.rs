@@ -15,6 +15,8 @@ use tracing::{debug, error, info, warn};
 
 use crate::chain::{Action, Fault, Mined};
 
+mod downs;
+
 /// A reason of docs/reasons.md.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct ReasonLabel {
@@ -34,7 +36,7 @@ pub struct ActionLabel {
 /// A kind of evidence.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub struct OffenceLabel {
-    /// `equivocation`, `divergence`, `wrong_outcome` or `wrong_seed`.
+    /// `equivocation`, `divergence`, `wrong_outcome`, `wrong_seed` or `false_attestation`.
     pub offence: &'static str,
 }
 
@@ -60,6 +62,10 @@ pub struct Observe {
     rounds: Gauge,
     lists: Counter,
     last_settled: Gauge,
+    downs: Counter,
+    downs_rejected: Family<ReasonLabel, Counter>,
+    downs_certified: Counter,
+    seats_struck: Counter,
 }
 
 impl Observe {
@@ -156,6 +162,26 @@ impl Observe {
             lists: metric!(
                 "lists",
                 "Outcome lists that were received",
+                Counter::default()
+            ),
+            downs: metric!(
+                "down_lists",
+                "Lists of windows DOWN that were taken",
+                Counter::default()
+            ),
+            downs_rejected: metric!(
+                "down_lists_rejected",
+                "Lists of windows DOWN that were not taken, by reason",
+                Family::default()
+            ),
+            downs_certified: metric!(
+                "machines_down",
+                "Entries of lists that were certified on L2 from here",
+                Counter::default()
+            ),
+            seats_struck: metric!(
+                "seats_struck",
+                "Operators whose receipts struck their seats on L2",
                 Counter::default()
             ),
             last_settled: metric!(

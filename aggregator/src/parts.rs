@@ -8,12 +8,13 @@ use quorate_service::Shutdown;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::chain::Chain;
+use crate::chain::HealthChain;
 use crate::collector::{Limits, Mailbox, State, actor};
 use crate::config::Duties;
 use crate::courts::docket::Docket;
 use crate::courts::trials::Trials;
 use crate::courts::words::Words;
+use crate::downs::{Certifier, Court, Desk};
 use crate::grpc::{Service, Uploads};
 use crate::observe::Observe;
 use crate::reach::Facts;
@@ -38,21 +39,23 @@ pub struct Parts<C, B> {
     pub limits: Limits,
     /// What is done beside settling.
     pub duties: Duties,
+    /// Whether the network has a `Health` contract: then downtime is certified.
+    pub health: bool,
 }
 
 /// An aggregator at work.
-pub struct Running {
+pub struct Running<C, B> {
     /// What answers operators.
-    pub service: Arc<Service>,
+    pub service: Arc<Service<C, B>>,
     /// The way to the collector.
     pub mailbox: Mailbox,
     /// Its tasks, by name.
     pub tasks: Vec<(&'static str, JoinHandle<()>)>,
 }
 
-impl<C: Chain, B: Beacons> Parts<C, B> {
+impl<C: HealthChain, B: Beacons> Parts<C, B> {
     /// Starts all actors. They end when the end is asked for.
-    pub fn start(self, shutdown: &Shutdown) -> Running {
+    pub fn start(self, shutdown: &Shutdown) -> Running<C, B> {
         let (mailbox, messages) = Mailbox::new();
         let (jobs, queue) = settle::queue();
         let (came, lists) = watch::channel(0);
@@ -91,12 +94,53 @@ impl<C: Chain, B: Beacons> Parts<C, B> {
         ));
         self.start_duties(&mailbox, courts, shutdown, &mut tasks);
 
-        let service = Service::new(mailbox.clone(), self.store, uploads, self.observe, came);
+        let desk = self.start_downs(shutdown, &mut tasks);
+        let (store, observe) = (self.store, self.observe);
+        let service = Service::new(mailbox.clone(), store, uploads, observe, came, desk);
         Running {
             service: Arc::new(service),
             mailbox,
             tasks,
         }
+    }
+
+    /// Starts what is done about downtime.
+    fn start_downs(
+        &self,
+        shutdown: &Shutdown,
+        tasks: &mut Vec<(&'static str, JoinHandle<()>)>,
+    ) -> Option<Arc<Desk<C, B>>> {
+        if !self.health {
+            return None;
+        }
+        let (pause, schedule) = (self.duties.pause(), self.facts.schedule);
+        let desk = Arc::new(Desk::new(
+            Arc::clone(&self.chain),
+            Arc::clone(&self.beacons),
+            Arc::clone(&self.store),
+            self.observe.clone(),
+            (self.facts.domain, schedule),
+        ));
+        let certifier = Certifier {
+            desk: Arc::clone(&desk),
+            chain: Arc::clone(&self.chain),
+            observe: self.observe.clone(),
+            schedule,
+            pause,
+        };
+        tasks.push(("downs", tokio::spawn(certifier.run(shutdown.clone()))));
+        if self.duties.evidence {
+            let court = Court {
+                chain: Arc::clone(&self.chain),
+                store: Arc::clone(&self.store),
+                observe: self.observe.clone(),
+                schedule,
+                pause,
+                kept: self.duties.evidence_days.saturating_mul(86_400),
+            };
+            tasks.push(("strikes", tokio::spawn(court.run(shutdown.clone()))));
+        }
+        Some(desk)
     }
 
     /// Starts what is done beside settling.

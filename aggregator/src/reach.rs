@@ -110,6 +110,7 @@ pub(crate) async fn reach(
         stake_table: links.stake_table,
         strikes: links.strikes,
         disputes: links.disputes,
+        health: config.contracts.health.map(to_alloy_address),
     };
     let bridge_value = config.duties.bridge_value;
     let chain = Ethereum::new(facts.domain, addresses, l1, l2, bridge_value);

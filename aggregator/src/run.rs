@@ -73,6 +73,7 @@ pub async fn run(
         observe: Observe::new(&metrics),
         limits: config.collector.limits(),
         duties: config.duties.clone(),
+        health: config.contracts.health.is_some(),
     };
     let mut running = parts.start(&shutdown);
     running.tasks.push((

@@ -1,6 +1,7 @@
 //! What a restart must find again: votes before they are acknowledged, lists, cases.
 //! SQLite with full sync, one process at a time; records bear a checksum bound to their key.
 
+mod downs;
 mod refuted;
 
 use std::path::Path;
@@ -12,6 +13,8 @@ use quorate_store::{
     StoreError, Table,
     sqlite::{Database, Migration, Schema},
 };
+
+pub use downs::{Proposed, StrikeStage};
 
 use crate::courts::{Case, Stage};
 
@@ -29,6 +32,12 @@ const TRIALS: Table = Table::new("trials");
 const CURSORS: Table = Table::new("cursors");
 /// Rounds that were proposed here and whose bond is not back yet.
 const PROPOSALS: Table = Table::new("proposals");
+/// `health epoch ‖ operator ‖ list digest` -> `signature ‖ list`.
+const DOWNS: Table = Table::new("downs");
+/// `health epoch ‖ number` -> a proposed list, who is expected to sign, whether it stands.
+const PROPOSED: Table = Table::new("proposed");
+/// `health epoch ‖ machine ‖ operator` -> a strike and how far it has come on L1.
+const STRIKES: Table = Table::new("strikes");
 const SCHEMA: Schema = Schema {
     application_id: 0x5141_4747, // "QAGG"
     migrations: &[
@@ -39,6 +48,9 @@ const SCHEMA: Schema = Schema {
         Migration::AddTable(TRIALS),
         Migration::AddTable(CURSORS),
         Migration::AddTable(PROPOSALS),
+        Migration::AddTable(DOWNS),
+        Migration::AddTable(PROPOSED),
+        Migration::AddTable(STRIKES),
     ],
 };
 

@@ -1,7 +1,8 @@
 //! All that the aggregator ever sends.
 
 use alloy::primitives::U256;
-use quorate_canon::{Digest, Epoch, OperatorIndex, Round, hash};
+use quorate_canon::{Digest, Epoch, HealthEpoch, OperatorIndex, Round, hash};
+use quorate_health::{DownList, Window};
 use quorate_matching::ChunkProof;
 use quorate_protocol::{
     Certificate, Divergence, Equivocation, Header, Offence, Signers, WrongSeed, offence_id,
@@ -90,6 +91,40 @@ pub enum Action {
     SettleBond(Round),
     /// Takes what we were credited, because of a round.
     Withdraw(Round),
+    /// Gives L2 the beacon of a health epoch.
+    OpenEpoch(HealthEpoch, [u8; 48]),
+    /// Certifies windows DOWN on L2.
+    CertifyDowns(Box<SignedList>),
+    /// Shows L1 who signed a list of windows DOWN.
+    ProveAttesters(Box<SignedList>),
+    /// Punishes an operator that had given a receipt for a window that it called DOWN.
+    ProveFalseAttestation(Box<FalseAttestation>),
+}
+
+/// A list of windows DOWN and who signed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedList {
+    /// The list.
+    pub list: DownList,
+    /// Who signed, as bytes of a bitmap.
+    pub bitmap: Vec<u8>,
+    /// The sum of their signatures, EIP-2537.
+    pub aggregate: Vec<u8>,
+}
+
+/// A receipt against the same operator's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FalseAttestation {
+    /// The operator.
+    pub operator: OperatorIndex,
+    /// What it signed.
+    pub list: DownList,
+    /// Which entry of the list.
+    pub entry: u16,
+    /// Which window of that.
+    pub window: Window,
+    /// Its signature of the receipt, EIP-2537.
+    pub receipt: Vec<u8>,
 }
 
 impl Action {
@@ -105,14 +140,18 @@ impl Action {
             | Self::Propose { .. }
             | Self::Tick(..)
             | Self::SettleBond(_)
-            | Self::Withdraw(_) => Side::L2,
+            | Self::Withdraw(_)
+            | Self::OpenEpoch(..)
+            | Self::CertifyDowns(_) => Side::L2,
             Self::FixTable(_)
             | Self::ProveEquivocation(..)
             | Self::ChargeDivergence(..)
             | Self::Execute(_)
             | Self::ProveSigners(_)
             | Self::ProveWrongSeed(_)
-            | Self::ExecuteVerdict { .. } => Side::L1,
+            | Self::ExecuteVerdict { .. }
+            | Self::ProveAttesters(_)
+            | Self::ProveFalseAttestation(_) => Side::L1,
         }
     }
 
@@ -136,6 +175,10 @@ impl Action {
             Self::Tick(..) => "tick",
             Self::SettleBond(_) => "settle_bond",
             Self::Withdraw(_) => "withdraw",
+            Self::OpenEpoch(..) => "open_epoch",
+            Self::CertifyDowns(_) => "certify_downs",
+            Self::ProveAttesters(_) => "prove_attesters",
+            Self::ProveFalseAttestation(_) => "prove_false_attestation",
         }
     }
 
@@ -178,6 +221,16 @@ impl Action {
             Self::Propose { header, .. } => format!("{name}/{}/{}", header.round, header.digest()),
             Self::Tick(round, times) => format!("{name}/{round}/{times}"),
             Self::SettleBond(round) | Self::Withdraw(round) => format!("{name}/{round}"),
+            Self::OpenEpoch(epoch, _) => format!("{name}/{epoch}"),
+            // With its signers: a list that too few had signed may be sent again with more.
+            Self::CertifyDowns(signed) | Self::ProveAttesters(signed) => {
+                let signers = hash::sha256(&[&signed.bitmap]);
+                format!("{name}/{}/{signers}", signed.list.digest())
+            }
+            Self::ProveFalseAttestation(proof) => {
+                let (list, operator) = (proof.list.digest(), proof.operator);
+                format!("{name}/{list}/{operator}/{}", proof.entry)
+            }
         }
     }
 }

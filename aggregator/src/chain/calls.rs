@@ -1,11 +1,14 @@
 //! Actions as calls of contracts.
 
 use alloy::primitives::{Address, B256, Bytes, U256};
-use quorate_bindings::{IDisputes, IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes};
+use quorate_bindings::{
+    IDisputes, IHealth, IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes,
+};
 use quorate_canon::{FixedWidth as _, OperatorIndex};
 use quorate_chain::{chunk, sender::Call, settlement};
 use quorate_protocol::{Divergence, Equivocation, Header, Signers, WrongSeed};
 
+use super::actions::FalseAttestation;
 use super::{Action, ethereum::Addresses};
 
 /// The call that does an action. `bridge_value` wei go along with what crosses the bridge.
@@ -76,7 +79,47 @@ pub(super) fn of(action: &Action, at: &Addresses, bridge_value: U256) -> Call {
             Call::new(at.disputes, &IDisputes::settleBondCall { n })
         }
         Action::Withdraw(_) => Call::new(at.disputes, &IDisputes::withdrawCall {}),
+        Action::OpenEpoch(epoch, beacon) => {
+            let call = IHealth::openEpochCall {
+                epoch: epoch.get(),
+                beaconSignature: beacon.to_vec().into(),
+            };
+            Call::new(health(at), &call)
+        }
+        Action::CertifyDowns(signed) => {
+            let call = IHealth::certifyCall {
+                list: signed.list.to_bytes().into(),
+                bitmap: signed.bitmap.clone().into(),
+                aggregate: signed.aggregate.clone().into(),
+            };
+            Call::new(health(at), &call)
+        }
+        Action::ProveAttesters(signed) => {
+            let call = ISlasher::proveAttestersCall {
+                list: signed.list.to_bytes().into(),
+                bitmap: signed.bitmap.clone().into(),
+                aggregate: signed.aggregate.clone().into(),
+            };
+            Call::new(at.slasher, &call)
+        }
+        Action::ProveFalseAttestation(proof) => prove_attestation(at.slasher, proof),
     }
+}
+
+/// `Health`. Where none is configured nobody asks for these actions; a call of nothing does nothing.
+fn health(at: &Addresses) -> Address {
+    at.health.unwrap_or_default()
+}
+
+fn prove_attestation(slasher: Address, proof: &FalseAttestation) -> Call {
+    let call = ISlasher::proveFalseAttestationCall {
+        operatorIndex: proof.operator.get(),
+        list: proof.list.to_bytes().into(),
+        entry: proof.entry,
+        window: proof.window.0,
+        receiptSignature: proof.receipt.clone().into(),
+    };
+    Call::new(slasher, &call)
 }
 
 /// A settlement that nobody has signed.

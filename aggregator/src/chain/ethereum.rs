@@ -37,6 +37,8 @@ pub struct Addresses {
     pub strikes: Address,
     /// `Disputes` on L2.
     pub disputes: Address,
+    /// `Health` on L2, where there is one.
+    pub health: Option<Address>,
 }
 
 /// Both chains, each with the sender of our key.
@@ -68,11 +70,16 @@ impl Ethereum {
         }
     }
 
+    /// Where the contracts lie.
+    pub(super) const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
     fn l1(&self) -> &Rpc {
         self.l1.rpc()
     }
 
-    fn l2(&self) -> &Rpc {
+    pub(super) fn l2(&self) -> &Rpc {
         self.l2.rpc()
     }
 

@@ -4,9 +4,12 @@
 pub mod actions;
 mod calls;
 pub mod ethereum;
+pub mod health;
 mod scan;
 #[cfg(test)]
 pub mod simulated;
+#[cfg(test)]
+pub mod simulated_health;
 mod slasher;
 
 use std::{collections::BTreeSet, future::Future};
@@ -16,6 +19,7 @@ use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_protocol::{Commitment, Offence, Signers, StakeTable, Word};
 
 pub use actions::{Action, Side};
+pub use health::{CertifiedList, HealthChain, Struck, StruckScan};
 
 /// Why a chain did not do or say what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,9 +7,9 @@ use quorate_chain::{Rpc, views};
 use super::{Fault, Scan};
 
 /// Blocks that one look for refutations covers at most.
-const SPAN: u64 = 2_000;
+pub(super) const SPAN: u64 = 2_000;
 /// Blocks that are looked at again next time: a reorganisation may have put other logs there.
-const OVERLAP: u64 = 64;
+pub(super) const OVERLAP: u64 = 64;
 
 /// As [`super::Chain::refutations`].
 pub(super) async fn refutations(

@@ -10,6 +10,7 @@ use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_matching::{chunk_count, verify_chunk};
 use quorate_protocol::{Certificate, Offence, Signers, StakeTable, Verdict, Word};
 
+use super::simulated_health::HealthWorld;
 use super::{
     Action, Chain, Fault, Mined, Missing, OnChain, Pages, Payer, Scan, Standing, actions::charge_id,
 };
@@ -69,6 +70,8 @@ pub struct World {
     pub faults: BTreeMap<&'static str, Vec<Fault>>,
     /// Whether nobody answers.
     pub dark: bool,
+    /// `Health`.
+    pub health: HealthWorld,
 }
 
 /// A handle on the chains.
@@ -82,7 +85,7 @@ impl SimulatedChain {
     }
 
     /// The chains' state, if they answer.
-    fn ask(&self) -> Result<MutexGuard<'_, World>, Fault> {
+    pub(super) fn ask(&self) -> Result<MutexGuard<'_, World>, Fault> {
         let world = self.world();
         if world.dark {
             Err(Fault::Unreachable("dark".into()))
@@ -261,6 +264,7 @@ impl World {
                 let offence = verdict.ok_or(Fault::Refused("NoVerdict".into()))?;
                 self.punish(*operator, round, offence)
             }
+            action => self.apply_health(action),
         }
     }
 }

@@ -88,6 +88,7 @@ fn offence_of(offence: ISlasher::Offence) -> Result<Option<Offence>, Fault> {
         ISlasher::Offence::Divergence => Offence::Divergence,
         ISlasher::Offence::WrongOutcome => Offence::WrongOutcome,
         ISlasher::Offence::WrongSeed => Offence::WrongSeed,
+        // Kept under an id of its own: a round has none.
         ISlasher::Offence::FalseAttestation | ISlasher::Offence::__Invalid => {
             return Err(Fault::BadData("an offence of no round".to_owned()));
         }

@@ -1,6 +1,7 @@
 //! The whole aggregator over simulated chains: restarts, callers that hang up, liars, hostile chains.
 
 mod chains;
+mod downs;
 mod evidence;
 mod proposals;
 mod restarts;
@@ -28,7 +29,7 @@ use crate::testing::{World, list};
 pub(crate) struct Host {
     pub(crate) chain: SimulatedChain,
     pub(crate) store: Arc<Store>,
-    running: Running,
+    running: Running<SimulatedChain, SimulatedBeacon>,
     metrics: Metrics,
     shutdown: Shutdown,
 }
@@ -54,6 +55,7 @@ impl Host {
                 pause_ms: 50,
                 ..duties
             },
+            health: true,
         };
         let running = parts.start(&shutdown);
         Self {

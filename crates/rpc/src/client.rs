@@ -2,9 +2,12 @@
 //! the aggregator is down is an error of the call, never of the client.
 
 use futures::stream;
-use quorate_canon::{Digest, Round};
+use quorate_canon::{Digest, HealthEpoch, Round};
+use quorate_health::DownList;
 use quorate_matching::OutcomeList;
-use quorate_proto::v1::{self, aggregator_client::AggregatorClient};
+use quorate_proto::v1::{
+    self, aggregator_client::AggregatorClient, attestations_client::AttestationsClient,
+};
 use tonic::{
     Request, Status,
     transport::{Channel, Endpoint},
@@ -12,15 +15,19 @@ use tonic::{
 use url::Url;
 
 use crate::{
-    ClientLimits, ClientTls, RpcError,
-    wire::{self, RoundReport, VoteReceipt},
+    ClientLimits, ClientTls, RpcError, SignedDowns, attestations,
+    wire::{self, DownsVerdict, RoundReport, VoteReceipt},
 };
+
+/// The largest legal answer of GetDowns: lists, each with its tag and length.
+const DOWNS_REPLY: usize = attestations::MAX_LISTS * (DownList::MAX_WIDTH + 8);
 
 /// A client of one aggregator; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     endpoint: String,
     inner: AggregatorClient<Channel>,
+    attestations: AttestationsClient<Channel>,
     limits: ClientLimits,
 }
 
@@ -50,11 +57,15 @@ impl Client {
             }
             other => return Err(bad(format!("scheme {other}, expected http or https"))),
         }
-        let inner = AggregatorClient::new(transport.connect_lazy())
-            .max_decoding_message_size(quorate_proto::DECODE_LIMIT);
+        let channel = transport.connect_lazy();
+        let attestations =
+            AttestationsClient::new(channel.clone()).max_decoding_message_size(DOWNS_REPLY);
+        let inner =
+            AggregatorClient::new(channel).max_decoding_message_size(quorate_proto::DECODE_LIMIT);
         Ok(Self {
             endpoint: endpoint.to_string(),
             inner,
+            attestations,
             limits,
         })
     }
@@ -111,6 +122,36 @@ impl Client {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Hands in a signed list of windows DOWN.
+    pub async fn submit_downs(&self, downs: &SignedDowns) -> Result<DownsVerdict, RpcError> {
+        let mut request = Request::new(wire::downs_request(downs));
+        request.set_timeout(self.limits.call_timeout);
+        let reply = self
+            .attestations
+            .clone()
+            .submit_downs(request)
+            .await
+            .map_err(|status| self.status(status))?;
+        Ok(reply.into_inner().try_into()?)
+    }
+
+    /// The lists of a health epoch that wait for signatures there; what is no list is left out.
+    pub async fn downs(&self, epoch: HealthEpoch) -> Result<Vec<DownList>, RpcError> {
+        let mut request = Request::new(v1::GetDownsRequest { epoch: epoch.get() });
+        request.set_timeout(self.limits.call_timeout);
+        let reply = self
+            .attestations
+            .clone()
+            .get_downs(request)
+            .await
+            .map_err(|status| self.status(status))?;
+        let lists = reply.into_inner().lists;
+        let read = lists.iter().take(attestations::MAX_LISTS);
+        Ok(read
+            .filter_map(|bytes| DownList::from_bytes(bytes).ok())
+            .collect())
     }
 
     /// Names the endpoint beside what it said.

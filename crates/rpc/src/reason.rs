@@ -105,6 +105,42 @@ reasons! {
 }
 
 reasons! {
+    /// Why a list of windows DOWN was not taken.
+    pub enum ListRejection {
+        Malformed = 1, "malformed", final,
+            "The bytes are no list of windows DOWN, or the signature is no point of the group.",
+            "Check that both sides run the same version.";
+        WrongNetwork = 2, "wrong_network", final,
+            "The list names other chains, another contract, AVS or operator set.",
+            "Compare the operator's chain ids and addresses with the aggregator's.";
+        EpochNotOver = 3, "epoch_not_over", again,
+            "The health epoch is not over.",
+            "Check the clock of the sender; send again after the epoch's last second.";
+        EpochClosed = 4, "epoch_closed", final,
+            "Lists of this health epoch are taken no more.",
+            "Nothing; if it happens often, the operator is too slow or too far behind.";
+        NotReady = 5, "not_ready", again,
+            "The epoch's stake table, policy or beacon is not known here yet.",
+            "Send again; see the aggregator's log for what it lacks.";
+        NoStake = 6, "no_stake", final,
+            "The operator has no stake in the epoch's table.",
+            "Its seats count from the next table on.";
+        BadSignature = 7, "bad_signature", final,
+            "The signature is not the operator's over this list.",
+            "Check that the operator signs with the key that it registered.";
+        TooManyFailures = 8, "too_many_failures", final,
+            "Too many bad signatures came from this address under this operator's index in this epoch; no more are checked.",
+            "Find out who sends lists in this operator's name; its own from another address still count.";
+        TooManyLists = 9, "too_many_lists", final,
+            "The operator has handed in as many lists of this epoch as are taken.",
+            "Nothing: what was taken counts. 64 lists hold 16,384 machines.";
+        Overloaded = 10, "overloaded", again,
+            "The aggregator has too much to do, or its store errs.",
+            "Send again later, and to the other aggregators.";
+    }
+}
+
+reasons! {
     /// Why a round came to nothing here, or was not brought to its end.
     pub enum RoundFailure {
         NoQuorum = 1, "no_quorum", final,
@@ -161,6 +197,19 @@ pub fn markdown() -> String {
         &mut page,
         "Vote rejections",
         VoteRejection::ALL.iter().map(|r| {
+            row(
+                r.code(),
+                r.name(),
+                r.is_retryable(),
+                r.summary(),
+                r.remedy(),
+            )
+        }),
+    );
+    section(
+        &mut page,
+        "List rejections",
+        ListRejection::ALL.iter().map(|r| {
             row(
                 r.code(),
                 r.name(),

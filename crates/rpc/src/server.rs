@@ -8,7 +8,12 @@ use tonic::{service::Routes, transport::Server as Transport};
 use tonic_health::server::HealthReporter;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 
-use crate::{RpcError, ServerLimits, ServerTls, WireLimits, accept, edge::Edge, handler::Handler};
+use crate::{
+    RpcError, ServerLimits, ServerTls, WireLimits, accept,
+    attestations::{self, AttestationHandler},
+    edge::Edge,
+    handler::Handler,
+};
 
 /// A server that listens already.
 #[derive(Debug)]
@@ -43,7 +48,7 @@ impl Server {
     }
 
     /// Serves until `shutdown`, then lets requests in progress end for `limits.drain`.
-    pub async fn run<H: Handler>(
+    pub async fn run<H: Handler + AttestationHandler>(
         self,
         handler: Arc<H>,
         wire: WireLimits,
@@ -121,8 +126,8 @@ fn transport(limits: &ServerLimits) -> Transport {
         .max_connection_age(limits.connection_age)
 }
 
-/// The service, health and reflection; nothing accepts compressed messages.
-fn routes<H: Handler>(
+/// The services, health and reflection; nothing accepts compressed messages.
+fn routes<H: Handler + AttestationHandler>(
     handler: Arc<H>,
     wire: WireLimits,
     limits: &ServerLimits,
@@ -133,9 +138,10 @@ fn routes<H: Handler>(
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|error| RpcError::Descriptors(error.to_string()))?;
+    let mut routes = Routes::builder();
+    attestations::add(&mut routes, Arc::clone(&handler), limits.message_bytes);
     let service = AggregatorServer::new(Edge { handler, wire })
         .max_decoding_message_size(limits.message_bytes);
-    let mut routes = Routes::builder();
     routes
         .add_service(service)
         .add_service(health.max_decoding_message_size(limits.message_bytes))

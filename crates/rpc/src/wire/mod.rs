@@ -1,5 +1,6 @@
 //! From wire types to the domain's and back. Nothing comes off the wire without a limit.
 
+mod downs;
 mod list;
 mod probe;
 mod receipt;
@@ -8,6 +9,7 @@ mod report;
 use quorate_proto::{VOTE_BYTES, v1};
 use quorate_protocol::{Unverified, Vote};
 
+pub use downs::{DownsVerdict, downs, downs_request};
 pub use list::{ListAssembler, parts};
 pub use probe::{Delivery, QUESTION_BYTES, deliver_request, delivery, question, question_bytes};
 pub use receipt::{VoteReceipt, VoteVerdict};
@@ -73,6 +75,9 @@ pub enum WireError {
     /// The bytes are no receipt.
     #[error("bad receipt: {0}")]
     Receipt(String),
+    /// The bytes are no list of windows DOWN.
+    #[error("bad list of windows DOWN: {0}")]
+    Downs(String),
     /// The entries are no valid list.
     #[error("bad list: {0}")]
     List(String),

@@ -10,13 +10,15 @@ use std::{
 };
 
 use quorate_bls::{Domain as Purpose, SecretKey};
-use quorate_canon::{Address, ChainId, Digest, OperatorIndex, Round};
+use quorate_canon::{Address, ChainId, Digest, HealthEpoch, OperatorIndex, Round};
+use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Domain, Header, Unverified, Vote};
 use quorate_rpc::{
-    Client, ClientLimits, ClientTls, Server, ServerLimits, ServerTls, WireError, WireLimits,
+    AttestationHandler, Client, ClientLimits, ClientTls, Server, ServerLimits, ServerTls,
+    SignedDowns, WireError, WireLimits,
     handler::{Handler, ListRefusal},
-    wire::{Phase, RoundReport, VoteReceipt, VoteVerdict},
+    wire::{DownsVerdict, Phase, RoundReport, VoteReceipt, VoteVerdict},
 };
 use tokio::sync::oneshot;
 
@@ -27,6 +29,20 @@ pub(crate) struct Accepting {
     pub(crate) votes: AtomicUsize,
     pub(crate) malformed: AtomicUsize,
     pub(crate) lists: AtomicUsize,
+}
+
+impl AttestationHandler for Accepting {
+    async fn downs(&self, _: SignedDowns, _: Option<std::net::IpAddr>) -> DownsVerdict {
+        DownsVerdict(VoteVerdict::Accepted)
+    }
+
+    fn malformed_list(&self, _: &WireError) {
+        self.malformed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn proposals(&self, _: HealthEpoch) -> Vec<DownList> {
+        Vec::new()
+    }
 }
 
 impl Handler for Accepting {

@@ -8,12 +8,13 @@ use std::{
 };
 
 use anyhow::Result;
-use quorate_canon::{Digest, OperatorIndex, Round};
+use quorate_canon::{Digest, HealthEpoch, OperatorIndex, Round};
+use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
-    Handler, ListRefusal, Server, ServerLimits, WireError, WireLimits,
-    wire::{Phase, RoundReport, VoteReceipt, VoteVerdict},
+    AttestationHandler, Handler, ListRefusal, Server, ServerLimits, SignedDowns, WireError, WireLimits,
+    wire::{DownsVerdict, Phase, RoundReport, VoteReceipt, VoteVerdict},
 };
 use tokio::task::JoinHandle;
 use url::Url;
@@ -94,6 +95,18 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.server.abort();
+    }
+}
+
+impl AttestationHandler for Heard {
+    async fn downs(&self, _: SignedDowns, _: Option<IpAddr>) -> DownsVerdict {
+        DownsVerdict(VoteVerdict::Accepted)
+    }
+
+    fn malformed_list(&self, _: &WireError) {}
+
+    async fn proposals(&self, _: HealthEpoch) -> Vec<DownList> {
+        Vec::new()
     }
 }
 

@@ -1,0 +1,142 @@
+//! Brings what operators agree on to L2: proposes, waits for signatures, opens the epoch, certifies.
+
+use std::{sync::Arc, time::Duration};
+
+use quorate_bls as bls;
+use quorate_canon::{HealthEpoch, Timestamp};
+use quorate_protocol::{Bitmap, Schedule};
+use quorate_service::Shutdown;
+
+use super::{Desk, Proposal, Terms};
+use crate::chain::actions::SignedList;
+use crate::chain::{Action, Fault, HealthChain};
+use crate::clock::now;
+use crate::observe::Observe;
+use crate::settle::Beacons;
+
+/// Epochs before the present one that are looked at after a restart.
+const BACK: u32 = 4;
+/// What `Health` says of a list of which nothing is new: another aggregator was faster.
+const NOTHING_NEW: &str = "NothingCounts";
+
+/// The work on epochs that are over.
+pub struct Certifier<C, B> {
+    /// Where lists come in.
+    pub desk: Arc<Desk<C, B>>,
+    /// The chains.
+    pub chain: Arc<C>,
+    /// Metrics and logs.
+    pub observe: Observe,
+    /// The network's schedule.
+    pub schedule: Schedule,
+    /// Pause between two looks.
+    pub pause: Duration,
+}
+
+impl<C: HealthChain, B: Beacons> Certifier<C, B> {
+    /// Works until the end is asked for.
+    pub async fn run(self, shutdown: Shutdown) {
+        if shutdown.or(self.wake()).await.is_none() {
+            return;
+        }
+        loop {
+            if shutdown.or(self.work_off(now())).await.is_none()
+                || !shutdown.sleep(self.pause).await
+            {
+                return;
+            }
+        }
+    }
+
+    /// Takes up what a restart left.
+    async fn wake(&self) {
+        let Ok(present) = self.schedule.health_epoch_at(now()) else {
+            return;
+        };
+        for back in 1..=BACK {
+            if let Some(epoch) = present.get().checked_sub(back) {
+                self.desk.wake(HealthEpoch::new(epoch)).await;
+            }
+        }
+    }
+
+    /// Looks at every epoch with lists once; one that fails keeps no other back.
+    pub async fn work_off(&self, clock: Timestamp) {
+        for (epoch, terms) in self.desk.under_way() {
+            if clock < terms.times.frozen || clock > terms.times.until {
+                continue;
+            }
+            if let Err(error) = self.desk.propose(epoch).await {
+                self.observe.store_failed(error);
+                continue;
+            }
+            for proposal in self.desk.proposals(epoch) {
+                if let Err(fault) = self.advance(&proposal, &terms, clock).await {
+                    self.observe.hindered("downtime", fault);
+                }
+            }
+        }
+        if let Err(error) = self.desk.forget(clock).await {
+            self.observe.store_failed(error);
+        }
+    }
+
+    /// Certifies a proposal once all have signed, or once it is due and enough have.
+    async fn advance(
+        &self,
+        proposal: &Proposal,
+        terms: &Terms,
+        clock: Timestamp,
+    ) -> Result<(), Fault> {
+        let ready = proposal.is_complete() || clock >= terms.times.due;
+        if proposal.certified || !ready || !proposal.is_worth_it(terms) {
+            return Ok(());
+        }
+        if !self.chain.is_open(terms.epoch).await? {
+            self.act(Action::OpenEpoch(terms.epoch, terms.beacon), terms)
+                .await?;
+        }
+        let signed = sum(proposal, terms)?;
+        match self
+            .act(Action::CertifyDowns(Box::new(signed)), terms)
+            .await
+        {
+            Ok(()) => self.observe.downs_certified(
+                terms.epoch,
+                proposal.digest,
+                proposal.list.entries().len(),
+                proposal.signatures.len(),
+            ),
+            Err(Fault::Refused(why)) if why.contains(NOTHING_NEW) => {}
+            Err(fault) => return Err(fault),
+        }
+        self.desk
+            .certified(proposal)
+            .await
+            .map_err(Fault::Unreachable)
+    }
+
+    async fn act(&self, action: Action, terms: &Terms) -> Result<(), Fault> {
+        let result = self.chain.act(&action, terms.times.until).await;
+        self.observe.acted(&action, &result);
+        result.map(drop)
+    }
+}
+
+/// The signatures of a proposal as one.
+fn sum(proposal: &Proposal, terms: &Terms) -> Result<SignedList, Fault> {
+    let mut bitmap = Bitmap::empty(terms.table.count());
+    for operator in proposal.signatures.keys() {
+        bitmap
+            .insert(*operator)
+            .map_err(|error| Fault::BadData(error.to_string()))?;
+    }
+    let signatures: Vec<_> = proposal.signatures.values().copied().collect();
+    let aggregate = bls::aggregate(&signatures)
+        .ok_or_else(|| Fault::BadData("the signatures cancel out".to_owned()))?;
+    Ok(SignedList {
+        list: proposal.list.clone(),
+        bitmap: bitmap.to_bytes(),
+        aggregate: aggregate.to_eip2537().to_vec(),
+    })
+}
