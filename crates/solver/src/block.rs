@@ -48,7 +48,7 @@ impl Block {
         const HIGH: u64 = ONES << 7;
         let left = u64::from_le_bytes(self.left);
         // Byte by byte: the highest bit says whether the byte is above the size. No byte carries.
-        let above = (left & !HIGH) + ONES * (0x7f - size as u64) | left;
+        let above = ((left & !HIGH) + ONES * (0x7f - size as u64)) | left;
         let found = above & HIGH & u64::MAX << (lane * 8);
         if found == 0 {
             None
