@@ -9,7 +9,7 @@ use quorate_canon::{CodecError, Digest, OfferId, RequestId};
 use thiserror::Error;
 
 use crate::capacity::Capacity;
-use crate::leaves::leaves_on;
+use crate::leaves::tree_on;
 use crate::num::{index, position};
 use crate::outcome::{Match, Outcome};
 use crate::rank::PairRank;
@@ -122,8 +122,7 @@ impl OutcomeList {
     /// # Errors
     /// If a root cannot count the entries.
     pub fn claimed_on(entries: Vec<Entry>, lowest: u32, threads: usize) -> Result<Self, ListError> {
-        let leaves = leaves_on(Kind::List, &entries, threads);
-        let tree = Tree::new(Kind::List, leaves)?;
+        let tree = tree_on(Kind::List, &entries, threads)?;
         Ok(Self {
             entries,
             lowest,

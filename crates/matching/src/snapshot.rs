@@ -1,13 +1,12 @@
 //! The inputs of a round, complete and in their one order.
 
-use quorate_canon::codec::FixedWidth;
 use quorate_canon::hash::{sha256, tag};
-use quorate_canon::merkle::{Kind, TooManyLeaves, Tree};
+use quorate_canon::merkle::{Kind, TooManyLeaves};
 use quorate_canon::{Digest, OfferId, RequestId};
 use thiserror::Error;
 
 use crate::inputs::{OfferInput, RequestInput};
-use crate::leaves::leaves_on;
+use crate::leaves::tree_on;
 
 /// Why orders are not a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -151,15 +150,7 @@ fn inputs_root(
     requests: &[RequestInput],
     threads: usize,
 ) -> Result<Digest, TooManyLeaves> {
-    let offers = tree_root(Kind::Offer, offers, threads)?;
-    let requests = tree_root(Kind::Request, requests, threads)?;
+    let offers = tree_on(Kind::Offer, offers, threads)?.root();
+    let requests = tree_on(Kind::Request, requests, threads)?.root();
     Ok(sha256(&[&tag("quorate/inputs/v1"), &offers.0, &requests.0]))
-}
-
-fn tree_root<T: FixedWidth + Sync>(
-    kind: Kind,
-    records: &[T],
-    threads: usize,
-) -> Result<Digest, TooManyLeaves> {
-    Tree::new(kind, leaves_on(kind, records, threads)).map(|tree| tree.root())
 }
