@@ -64,11 +64,7 @@ impl Image {
         input.finish()?;
         Ok(Some(Self {
             head,
-            state: State {
-                market,
-                rounds,
-                machines,
-            },
+            state: State::restored(market, rounds, machines),
         }))
     }
 }

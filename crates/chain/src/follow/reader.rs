@@ -141,6 +141,10 @@ impl<S: Source> Reader<S> {
     /// The state at the newest final block, as bytes for [`Reader::open_from`].
     #[must_use]
     pub fn image(&self) -> Option<Vec<u8>> {
+        // An image without them would be read as one of a market without machines.
+        if !self.state.has_machines() {
+            return None;
+        }
         let head = self.trail.get(self.final_block)?;
         let mut state = self.state.clone();
         state.rollback(head.number);

@@ -2,12 +2,24 @@
 
 use alloy::primitives::Address;
 use alloy::rpc::types::Log;
+use tracing::error;
 
 use crate::ChainError;
 use crate::machines::{MachineEvent, MachineIndex};
 use crate::market::{MarketEvent, MarketIndex};
 use crate::rounds::{RoundEvent, RoundLog};
 use crate::rpc::position;
+
+fn push(
+    into: &mut Result<Vec<MachineEvent>, ChainError>,
+    event: Result<Option<MachineEvent>, ChainError>,
+) {
+    match (into.as_mut(), event) {
+        (Ok(events), Ok(event)) => events.extend(event),
+        (Ok(_), Err(error)) => *into = Err(error),
+        (Err(_), _) => {}
+    }
+}
 
 /// The contracts whose events are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +77,8 @@ pub struct State {
     pub rounds: RoundLog,
     /// Machines with an agent, and leases; empty where `Machines` is not followed.
     pub machines: MachineIndex,
+    /// Whether an event of a machine did not fit, so that [`State::machines`] is not kept any more.
+    machines_lost: bool,
 }
 
 impl State {
@@ -83,23 +97,28 @@ impl State {
             contracts,
             machines: of_machines,
         } = followed;
-        let (mut market, mut rounds, mut machines) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut market, mut rounds, mut machines) = (Vec::new(), Vec::new(), Ok(Vec::new()));
         for log in logs {
             let address = log.address();
             if address == contracts.market {
                 market.extend(MarketEvent::from_market(log)?);
                 if of_machines.is_some() {
-                    machines.extend(MachineEvent::from_market(log)?);
+                    push(&mut machines, MachineEvent::from_market(log));
                 }
             } else if address == contracts.providers {
                 market.extend(MarketEvent::from_providers(log)?);
             } else if address == contracts.rounds {
                 rounds.extend(RoundEvent::from_log(log)?);
             } else if Some(address) == *of_machines {
-                machines.extend(MachineEvent::from_machines(log)?);
+                push(&mut machines, MachineEvent::from_machines(log));
             }
         }
-        self.apply_events(block, (&market, &rounds, &machines), undoable)
+        self.apply_events(block, &market, &rounds, undoable)?;
+        let applied = machines.and_then(|machines| self.apply_machines(block, &machines, undoable));
+        if let Err(error) = applied {
+            self.lose_machines(&error);
+        }
+        Ok(())
     }
 
     /// Applies the events of one block, all or none.
@@ -109,10 +128,11 @@ impl State {
     pub fn apply_events(
         &mut self,
         block: u64,
-        (market, rounds, machines): (&[MarketEvent], &[RoundEvent], &[MachineEvent]),
+        market: &[MarketEvent],
+        rounds: &[RoundEvent],
         undoable: bool,
     ) -> Result<(), ChainError> {
-        // Each part is undoable in any case, until all have been applied.
+        // The first half is undoable in any case, until the second has been applied too.
         let bad = |detail: String| ChainError::BadEvent {
             block,
             log: 0,
@@ -121,22 +141,59 @@ impl State {
         self.market
             .apply(block, market, true)
             .map_err(|error| bad(error.to_string()))?;
-        let rest = self
-            .rounds
-            .apply(block, rounds, true)
-            .map_err(|error| error.to_string())
-            .and_then(|()| {
-                let applied = self.machines.apply(block, machines, true);
-                applied.map_err(|error| error.to_string())
-            });
-        if let Err(detail) = rest {
-            self.rollback(block.saturating_sub(1));
-            return Err(bad(detail));
+        if let Err(error) = self.rounds.apply(block, rounds, undoable) {
+            self.market.rollback(block.saturating_sub(1));
+            return Err(bad(error.to_string()));
         }
         if !undoable {
-            self.finalize(block);
+            self.market.finalize(block);
         }
         Ok(())
+    }
+
+    /// Whether [`State::machines`] is kept; where it is not, it is empty, and machines cannot be judged
+    /// by it.
+    #[must_use]
+    pub const fn has_machines(&self) -> bool {
+        !self.machines_lost
+    }
+
+    /// The state of an image.
+    pub(super) const fn restored(
+        market: MarketIndex,
+        rounds: RoundLog,
+        machines: MachineIndex,
+    ) -> Self {
+        Self {
+            market,
+            rounds,
+            machines,
+            machines_lost: false,
+        }
+    }
+
+    fn apply_machines(
+        &mut self,
+        block: u64,
+        machines: &[MachineEvent],
+        undoable: bool,
+    ) -> Result<(), ChainError> {
+        if self.machines_lost {
+            return Ok(());
+        }
+        let applied = self.machines.apply(block, machines, undoable);
+        applied.map_err(|error| ChainError::BadEvent {
+            block,
+            log: 0,
+            detail: error.to_string(),
+        })
+    }
+
+    /// Rounds do not rest on machines: what is wrong with these must not stop those.
+    fn lose_machines(&mut self, error: &ChainError) {
+        error!(%error, "machines cannot be followed any more; rounds go on. Check contracts.machines, restart with an empty store.data");
+        self.machines = MachineIndex::default();
+        self.machines_lost = true;
     }
 
     /// Takes every block above `block` back.

@@ -12,6 +12,9 @@ use super::Endpoint;
 use crate::ChainError;
 use crate::rpc::position;
 
+/// Most cards that are kept of a machine: an offer counts them in a byte.
+const MOST_CARDS: usize = 255;
+
 /// A change of the machines. Times are those of the block, as the contracts wrote them; machines are
 /// named by their offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,11 +141,13 @@ impl MachineEvent {
                 id: e.offerId,
                 provider: Address(e.provider.into_array()),
                 time: e.time,
-                endpoint: Endpoint {
-                    url: e.endpoint.into_boxed_str(),
-                    certificate: Digest(e.certificate.0),
-                },
-                cards: e.cards.iter().map(|card| GpuUuid(card.0)).collect(),
+                endpoint: Endpoint::new(&e.endpoint, Digest(e.certificate.0)),
+                cards: e
+                    .cards
+                    .iter()
+                    .take(MOST_CARDS)
+                    .map(|card| GpuUuid(card.0))
+                    .collect(),
             },
             IMachinesEvents::MachineRetired(e) => Self::Retired {
                 id: e.offerId,
@@ -151,10 +156,7 @@ impl MachineEvent {
             IMachinesEvents::EndpointChanged(e) => Self::Moved {
                 id: e.offerId,
                 time: e.time,
-                endpoint: Endpoint {
-                    url: e.endpoint.into_boxed_str(),
-                    certificate: Digest(e.certificate.0),
-                },
+                endpoint: Endpoint::new(&e.endpoint, Digest(e.certificate.0)),
             },
             IMachinesEvents::MaintenanceAnnounced(e) => Self::MaintenanceAnnounced {
                 id: e.offerId,

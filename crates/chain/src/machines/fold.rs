@@ -7,7 +7,7 @@ use quorate_canon::{Address, Timestamp};
 use quorate_health::{GpuUuid, LeaseState};
 
 use super::life::{Leases, Machine, Planned};
-use super::{Endpoint, MAX_CARDS, MAX_ENDPOINT, MachineEvent, MachineIndex, OPEN};
+use super::{Endpoint, MachineEvent, MachineIndex, OPEN};
 
 /// One change, so that it can be taken back. In the order of the changes of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,18 +31,6 @@ pub enum MachineError {
     /// Something about a machine that was never registered, or retired before.
     #[error("machine {0} is not registered")]
     NotRegistered(u64),
-    /// A text or list that is longer than the contract takes.
-    #[error("{what} of machine {id}: got {got}, expected 1 to {most}")]
-    Length {
-        /// Cards or endpoint.
-        what: &'static str,
-        /// The machine.
-        id: u64,
-        /// How long.
-        got: usize,
-        /// The most.
-        most: usize,
-    },
     /// A maintenance is not the next one, or not one that is known.
     #[error("maintenance of machine {id}: got index {got}, expected {expected}")]
     Maintenance {
@@ -191,8 +179,6 @@ impl MachineIndex {
         (time, endpoint): (u64, &Endpoint),
         cards: &[GpuUuid],
     ) -> Result<(), MachineError> {
-        require_length("cards", id, cards.len(), MAX_CARDS)?;
-        require_length("endpoint", id, endpoint.url.len(), MAX_ENDPOINT)?;
         if self.machines.contains_key(&id) {
             return Err(MachineError::RegisteredTwice(id));
         }
@@ -210,7 +196,6 @@ impl MachineIndex {
     }
 
     fn relocate(&mut self, id: u64, time: u64, endpoint: &Endpoint) -> Result<(), MachineError> {
-        require_length("endpoint", id, endpoint.url.len(), MAX_ENDPOINT)?;
         let machine = self.registered(id)?;
         if machine
             .endpoints
@@ -364,22 +349,5 @@ const fn undo_of(event: &MachineEvent) -> Option<Undo> {
             index: *index,
         },
         MachineEvent::LeasesOpened { .. } | MachineEvent::LeaseClosed { .. } => return None,
-    })
-}
-
-fn require_length(
-    what: &'static str,
-    id: u64,
-    got: usize,
-    most: usize,
-) -> Result<(), MachineError> {
-    if (1..=most).contains(&got) {
-        return Ok(());
-    }
-    Err(MachineError::Length {
-        what,
-        id,
-        got,
-        most,
     })
 }

@@ -24,8 +24,6 @@ use fold::Undo;
 use life::{Leases, Machine};
 pub use view::MachineView;
 
-/// The most cards of one machine (`docs/formats.md` section 14).
-pub const MAX_CARDS: usize = quorate_health::MAX_GPUS;
 /// The longest endpoint, bytes.
 pub const MAX_ENDPOINT: usize = 128;
 
@@ -40,6 +38,18 @@ pub struct Endpoint {
     pub url: Box<str>,
     /// SHA-256 of the agent's TLS certificate (DER).
     pub certificate: Digest,
+}
+
+impl Endpoint {
+    /// An endpoint as the chain has it; what is longer than the contract takes is cut.
+    #[must_use]
+    pub fn new(url: &str, certificate: Digest) -> Self {
+        let end = url.floor_char_boundary(MAX_ENDPOINT);
+        Self {
+            url: url.get(..end).unwrap_or_default().into(),
+            certificate,
+        }
+    }
 }
 
 /// Registered machines and the leases of all offers, at every time, folded from events.
