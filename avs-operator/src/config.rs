@@ -1,5 +1,7 @@
 //! The operator's configuration: `operator.toml`, see `operator.example.toml` beside this crate.
 
+mod health;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use quorate_canon::Address;
@@ -7,6 +9,8 @@ use quorate_service::{ConfigError, Network};
 use quorate_settings::{BeaconSection, ChainSection, ContractsSection, KeySection};
 use serde::Deserialize;
 use url::Url;
+
+pub use health::HealthSection;
 
 /// All that an operator's node is told.
 #[derive(Clone, Debug, Deserialize)]
@@ -41,6 +45,8 @@ pub struct Config {
     /// before this node signs; at most [`Config::MOST_PAIRS`]. 0 asks about none (devnet only).
     #[serde(default = "Config::default_pairs")]
     pub self_check_pairs: usize,
+    /// Probing machines; none are probed where it is missing.
+    pub health: Option<HealthSection>,
 }
 
 /// Where the node keeps what it must not lose, and what it can derive again.
@@ -91,6 +97,7 @@ impl Config {
             ));
         }
         self.check_pairs()?;
+        self.check_health()?;
         if self.store.ledger.starts_with(&self.store.data) {
             return Err(ConfigError::value(
                 "store.ledger",
@@ -102,6 +109,29 @@ impl Config {
             ));
         }
         Ok(())
+    }
+
+    /// `Machines` on L2.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] if it is missing.
+    pub fn machines(&self) -> Result<Address, ConfigError> {
+        self.contracts.machines.ok_or_else(|| {
+            ConfigError::value(
+                "contracts.machines",
+                "missing; [health] needs it, or set health.enabled = false",
+            )
+        })
+    }
+
+    fn check_health(&self) -> Result<(), ConfigError> {
+        match &self.health {
+            Some(health) if health.enabled => {
+                self.machines()?;
+                health.check(self.network)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_pairs(&self) -> Result<(), ConfigError> {

@@ -5,6 +5,8 @@
 //! snapshot through the [`voter`], waits for the beacon, has [`compute`] make outcome and header,
 //! asks the contracts what they make of it ([`self_check`]) and the [`voter`] for a vote, and gives
 //! that to [`post`].
+//!
+//! Beside the rounds, the [`prober`] asks machines whether they are well.
 
 mod archive;
 pub mod cli;
@@ -16,6 +18,7 @@ mod error;
 pub mod node;
 pub mod observe;
 pub mod post;
+pub mod prober;
 pub mod register;
 mod run;
 pub mod self_check;
@@ -24,4 +27,4 @@ pub mod voter;
 
 pub use config::Config;
 pub use error::OperatorError;
-pub use run::{Options, run, run_with};
+pub use run::{Options, run, run_as, run_with};

@@ -1,7 +1,10 @@
 //! The node, from configuration to its end.
 
+use std::sync::Arc;
+
 use quorate_canon::{OperatorIndex, Round};
-use quorate_rpc::ClientTls;
+use quorate_health::EpochClock;
+use quorate_rpc::{Client, ClientLimits, ClientTls};
 use quorate_service::{Metrics, Readiness, Shutdown, health::Requirement, install_crypto};
 use quorate_signer::{Signer, Start};
 use tracing::info;
@@ -13,6 +16,13 @@ use crate::{
     node::NodePage,
     observe::Observe,
     post::Post,
+    prober::{
+        self,
+        board::{Feed, board},
+        observe::ProbeObserve,
+        plan::Planner,
+        words::{Attester, LedgerAttester},
+    },
     self_check::SelfCheck,
     setup::{self, Network},
     voter::{LedgerVoter, Voter},
@@ -47,6 +57,23 @@ pub async fn run_with(
     options: Options,
     shutdown: Shutdown,
     voter: impl FnOnce(LedgerVoter) -> Box<dyn Voter>,
+) -> Result<(), OperatorError> {
+    Box::pin(run_as(config, options, shutdown, voter, |honest| {
+        Arc::new(honest)
+    }))
+    .await
+}
+
+/// As [`run_with`], also with another attester around the honest one.
+///
+/// # Errors
+/// [`OperatorError`], naming what failed.
+pub async fn run_as(
+    config: Config,
+    options: Options,
+    shutdown: Shutdown,
+    voter: impl FnOnce(LedgerVoter) -> Box<dyn Voter>,
+    attester: impl FnOnce(LedgerAttester) -> Arc<dyn Attester>,
 ) -> Result<(), OperatorError> {
     install_crypto();
     config.check()?;
@@ -83,7 +110,7 @@ pub async fn run_with(
         schedule: network.schedule,
         head,
     };
-    let signer = Signer::start(ledger, key, start)?;
+    let signer = Arc::new(Signer::start(ledger, key, start)?);
     info!(operator = %index, head = reader.start().number, floor = %head, "ready to sign rounds that close from now on");
 
     let tls = ClientTls {
@@ -91,6 +118,16 @@ pub async fn run_with(
         name: None,
     };
     let post = Post::new(&config.aggregators, &tls, observe.clone(), shutdown.clone())?;
+    let prober = Probing {
+        config: &config,
+        network: &network,
+        tls: &tls,
+        metrics: &metrics,
+    };
+    let feed = prober.begin(
+        attester(LedgerAttester::new(Arc::clone(&signer))),
+        &shutdown,
+    )?;
     let parts = Parts {
         reader,
         domain: network.domain,
@@ -102,11 +139,68 @@ pub async fn run_with(
         post,
         observe,
         poll: config.l2.poll(),
+        feed,
     };
     let result = Driver::new(parts).run(shutdown.clone()).await;
     shutdown.ask();
     page.stopped().await;
     result
+}
+
+/// What the prober is made of.
+struct Probing<'a> {
+    config: &'a Config,
+    network: &'a Network,
+    tls: &'a ClientTls,
+    metrics: &'a Metrics,
+}
+
+impl Probing<'_> {
+    /// Begins to probe machines, where that is asked for; gives the driver's side of the board.
+    fn begin(
+        &self,
+        attester: Arc<dyn Attester>,
+        shutdown: &Shutdown,
+    ) -> Result<Option<Feed>, OperatorError> {
+        let Some(section) = self.config.health.clone().filter(|health| health.enabled) else {
+            return Ok(None);
+        };
+        let clients = self.config.aggregators.iter();
+        let clients = clients.map(|url| Client::new(url, self.tls, ClientLimits::default()));
+        let clock = epoch_clock(&self.network.schedule);
+        let (feed, reader) = board();
+        let planner = Planner {
+            l2: self.network.l2.clone(),
+            rounds: self.config.contracts.rounds,
+            clock,
+            beacon: self.config.beacon.client(self.config.network)?,
+            attester: Arc::clone(&attester),
+        };
+        let parts = prober::Parts {
+            section,
+            board: reader,
+            attester,
+            plans: Arc::new(planner),
+            clock,
+            aggregators: clients.collect::<Result<_, _>>()?,
+            observe: ProbeObserve::new(self.metrics),
+        };
+        // It ends with the process's wish to end; nothing waits for it.
+        drop(prober::spawn(parts, shutdown.clone()));
+        Ok(Some(feed))
+    }
+}
+
+/// The clock of health epochs, out of the schedule.
+const fn epoch_clock(schedule: &quorate_protocol::Schedule) -> EpochClock {
+    EpochClock {
+        genesis: schedule.genesis,
+        epoch_seconds: schedule.health_epoch,
+        stake_epoch: schedule.stake_epoch,
+        period: schedule.period,
+        beacon_genesis: schedule.beacon_genesis,
+        beacon_period: schedule.beacon_period,
+    }
 }
 
 /// What asks the contracts before anything is signed; whom, `Rounds` itself says.

@@ -6,6 +6,7 @@ use quorate_bls::{PublicKey, SecretKey};
 use quorate_canon::{Address, OperatorIndex, Round};
 use quorate_chain::{ChainError, Contracts, Reader, ReaderConfig, Rpc, to_alloy_address, views};
 use quorate_protocol::{Domain, Schedule};
+use quorate_service::ConfigError;
 use quorate_signer::{Identity, SignerError, SigningLedger};
 use quorate_store::StoreError;
 
@@ -129,6 +130,19 @@ pub async fn verifier(network: &Network) -> Result<alloy::primitives::Address, C
     views::verifier_of(&network.l2, disputes).await
 }
 
+/// `Machines`, if machines are probed.
+///
+/// # Errors
+/// [`ConfigError`] if they are to be probed and the address is missing.
+pub fn machines(config: &Config) -> Result<Option<Address>, ConfigError> {
+    config
+        .health
+        .as_ref()
+        .filter(|health| health.enabled)
+        .map(|_| config.machines())
+        .transpose()
+}
+
 /// Follows L2 from the deployment on, or from the block of an image of the index.
 ///
 /// # Errors
@@ -137,11 +151,12 @@ pub async fn reader(
     config: &Config,
     network: &Network,
     image: Option<&[u8]>,
-) -> Result<Reader, ChainError> {
+) -> Result<Reader, OperatorError> {
     let mut follow = ReaderConfig::new(network.contracts, config.contracts.deployed_at);
+    follow.machines = machines(config)?.map(to_alloy_address);
     follow.final_depth = config.l2.final_depth;
     follow.range = config.l2.log_range;
-    Reader::open_from(network.l2.clone(), follow, image).await
+    Ok(Reader::open_from(network.l2.clone(), follow, image).await?)
 }
 
 /// The operator's index, if it is registered, with its key compared to ours.

@@ -4,6 +4,7 @@
 //! switch, no feature and no configuration that selects one.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use quorate_canon::{Round, Timestamp};
 use quorate_matching::OutcomeList;
@@ -56,13 +57,13 @@ pub trait Voter: Debug + Send + 'static {
 /// The honest voter: every question goes to the signing ledger first.
 #[derive(Debug)]
 pub struct LedgerVoter {
-    signer: Signer,
+    signer: Arc<Signer>,
 }
 
 impl LedgerVoter {
-    /// A voter over an opened signer.
+    /// A voter over an opened signer, which the prober shares.
     #[must_use]
-    pub const fn new(signer: Signer) -> Self {
+    pub const fn new(signer: Arc<Signer>) -> Self {
         Self { signer }
     }
 }

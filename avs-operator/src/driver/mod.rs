@@ -24,6 +24,7 @@ use crate::{
     archive::Archive,
     observe::{Abstention, Observe},
     post::{Post, now},
+    prober::board::Feed,
     self_check::SelfCheck,
     voter::{Ballot, Voter},
 };
@@ -56,6 +57,8 @@ pub struct Parts {
     pub observe: Observe,
     /// Pause between two looks at the head.
     pub poll: Duration,
+    /// What the prober is told of the chain; `None` where machines are not probed.
+    pub feed: Option<Feed>,
 }
 
 /// The driver.
@@ -132,6 +135,9 @@ impl Driver {
                 advance = parts.reader.next(parts.poll) => {
                     let advance = advance?;
                     self.parts.observe.head(advance.head, advance.taken_back);
+                    if let Some(feed) = &mut self.parts.feed {
+                        feed.on_head(self.parts.reader.state(), advance.head);
+                    }
                     self.on_head(advance.head).await?;
                 }
             }
