@@ -16,7 +16,7 @@ use crate::hash::sha256;
 
 pub use opening::{OpeningError, root_of_opening, top_of_opening, verify_opening};
 pub use proof::{Proof, subtree_root, verify_leaf, verify_subtree};
-pub use tree::Tree;
+pub use tree::{Run, Tree};
 
 /// What a tree's entries are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use quorate_canon::Digest;
 use quorate_canon::hash::sha256;
 use quorate_canon::merkle::{
-    Kind, Proof, Tree, depth, leaf, root, subtree_root, verify_leaf, verify_subtree,
+    Kind, Proof, Run, Tree, depth, leaf, root, subtree_root, verify_leaf, verify_subtree,
 };
 
 const KIND: Kind = Kind::List;
@@ -48,6 +48,31 @@ fn naive_root(kind: u8, entries: &[Vec<u8>]) -> Digest {
         &count.to_be_bytes(),
         &naive_top(&leaves, depth).0,
     ])
+}
+
+#[test]
+fn runs_joined_are_the_tree_of_their_leaves() {
+    let whole = Run::LEAVES;
+    for count in [
+        0,
+        1,
+        2,
+        5,
+        whole - 1,
+        whole,
+        whole + 1,
+        2 * whole,
+        3 * whole + 5,
+    ] {
+        let leaves = leaves(u32::try_from(count).unwrap());
+        let expected = Tree::new(KIND, leaves.clone()).unwrap();
+        // The last two are no lengths that nodes can be kept of.
+        for each in [whole, 2 * whole, 1_000, whole + 1] {
+            let runs = leaves.chunks(each).map(|run| Run::new(run.to_vec()));
+            let joined = Tree::join(KIND, runs.collect()).unwrap();
+            assert!(joined == expected, "{count} leaves, {each} a run");
+        }
+    }
 }
 
 #[test]

@@ -14,14 +14,73 @@ pub struct Tree {
     root: Digest,
 }
 
+/// Leaves that stand together in a tree, with the nodes over them: what can be hashed apart from the
+/// rest, by whoever has threads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// From the leaves up.
+    levels: Vec<Vec<Digest>>,
+}
+
+impl Run {
+    /// Levels of nodes that a run makes by itself.
+    const DEPTH: u32 = 12;
+    /// All runs of a tree but the last should hold a multiple of so many leaves.
+    pub const LEAVES: usize = 1 << Self::DEPTH;
+
+    /// The run of leaves that [`leaf`](super::leaf) hashed.
+    #[must_use]
+    pub fn new(leaves: Vec<Digest>) -> Self {
+        Self {
+            levels: levels(leaves, Self::DEPTH),
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        let leaves = self.levels.first().map_or(0, Vec::len);
+        leaves.is_multiple_of(Self::LEAVES)
+    }
+}
+
 impl Tree {
+    /// The tree over the leaves of these runs, in their order. Where a run before the last holds no
+    /// multiple of [`Run::LEAVES`], its nodes are of no use and are made anew.
+    ///
+    /// # Errors
+    /// If there are more leaves than a root can count.
+    pub fn join(kind: Kind, runs: Vec<Run>) -> Result<Self, TooManyLeaves> {
+        let aligned = runs
+            .split_last()
+            .is_none_or(|(_, before)| before.iter().all(Run::is_whole));
+        let mut runs = runs.into_iter();
+        let mut joined = runs.next().map_or_else(Vec::new, |run| run.levels);
+        for run in runs {
+            for (level, more) in joined.iter_mut().zip(run.levels) {
+                level.extend(more);
+            }
+        }
+        if !aligned {
+            joined.truncate(1);
+        }
+        Self::over(kind, joined)
+    }
+
     /// The tree over leaves that [`leaf`] hashed with the same kind.
     ///
     /// # Errors
     /// If there are more leaves than a root can count.
     pub fn new(kind: Kind, leaves: Vec<Digest>) -> Result<Self, TooManyLeaves> {
-        let count = u32::try_from(leaves.len()).map_err(|_| TooManyLeaves)?;
-        let levels = levels(leaves, depth(count));
+        Self::over(kind, vec![leaves])
+    }
+
+    /// The tree whose lowest levels these are, up to any.
+    fn over(kind: Kind, mut levels: Vec<Vec<Digest>>) -> Result<Self, TooManyLeaves> {
+        if levels.is_empty() {
+            levels.push(Vec::new());
+        }
+        let leaves = levels.first().map_or(0, Vec::len);
+        let count = u32::try_from(leaves).map_err(|_| TooManyLeaves)?;
+        raise(&mut levels, depth(count));
         let top = levels
             .last()
             .and_then(|level| level.first())
@@ -105,16 +164,22 @@ impl Tree {
 
 pub(super) fn levels(leaves: Vec<Digest>, depth: u32) -> Vec<Vec<Digest>> {
     let mut levels = vec![leaves];
+    raise(&mut levels, depth);
+    levels
+}
+
+/// Makes it the levels of a tree of that depth, by those that are there.
+fn raise(levels: &mut Vec<Vec<Digest>>, depth: u32) {
+    let above = levels.len();
+    levels.truncate(usize::try_from(depth).map_or(usize::MAX, |depth| depth.saturating_add(1)));
     let mut missing = Digest::ZERO;
-    for _ in 0..depth {
-        let above = levels
-            .last()
-            .map(|below| pairs(below, &missing))
-            .unwrap_or_default();
-        levels.push(above);
+    for level in 1..=depth {
+        if usize::try_from(level).is_ok_and(|level| level >= above) {
+            let above = levels.last().map(|below| pairs(below, &missing));
+            levels.push(above.unwrap_or_default());
+        }
         missing = node(&missing, &missing);
     }
-    levels
 }
 
 fn pairs(below: &[Digest], missing: &Digest) -> Vec<Digest> {
