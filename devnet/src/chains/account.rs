@@ -158,6 +158,19 @@ impl Account {
         self.send(Call::of(to, call)).await
     }
 
+    /// Asks a view.
+    ///
+    /// # Errors
+    /// When it reverts, its answer does not decode, or the node fails.
+    pub async fn view<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, Error> {
+        let request = TransactionRequest::default()
+            .to(to)
+            .input(call.abi_encode().into());
+        let answer = self.provider.call(request).await;
+        let answer = answer.map_err(|error| Error::program("view", error.to_string()))?;
+        C::abi_decode_returns(&answer).map_err(|error| Error::program("view", error.to_string()))
+    }
+
     /// Sends one transaction and waits for its receipt.
     ///
     /// # Errors

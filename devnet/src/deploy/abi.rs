@@ -45,6 +45,17 @@ alloy::sol! {
         address forwarder;
     }
 
+    /// What `Health` is told about the contracts around it.
+    struct HealthLinks {
+        address rounds;
+        address table;
+        address market;
+        address machines;
+        address providers;
+        address escrow;
+        address beaconKeyPage;
+    }
+
     /// The beacon as `Slasher` is told (`contracts/src/l1/Seeds.sol`).
     struct Beacon {
         bytes key;
@@ -80,6 +91,10 @@ alloy::sol! {
     /// Anyone makes as much of it as they like.
     interface IDevnetToken {
         function mint(address to, uint256 amount) external;
+    }
+
+    interface IBeaconPage {
+        function beaconKeyPage() external view returns (address);
     }
 
     interface IRoles {

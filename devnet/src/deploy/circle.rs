@@ -9,7 +9,7 @@ use alloy::{
 use quorate_bindings::IRounds;
 
 use super::{
-    abi::{EscrowLinks, Limits, Links},
+    abi::{EscrowLinks, HealthLinks, IBeaconPage, Limits, Links},
     code,
     l1::OPERATOR_SET,
     l2::L2Plan,
@@ -35,6 +35,8 @@ pub(super) struct Circle {
     pub(super) attendance: Address,
     pub(super) verifier: Address,
     pub(super) disputes: Address,
+    pub(super) machines: Address,
+    pub(super) health: Address,
 }
 
 impl Circle {
@@ -62,6 +64,7 @@ impl Circle {
         let at_verifier = (rounds, market, around.providers, key);
         let (bond, bounty) = (plan.price.commit_bond, plan.price.bounty_cap);
         let at_disputes = (rounds, market, verifier, bond, bounty);
+        let at_machines = (market, around.providers, rounds, around.forwarder);
         for (name, arguments, expected) in [
             ("Rounds", circle.rounds_arguments(plan, around), rounds),
             ("Market", at_market.abi_encode_params(), market),
@@ -74,20 +77,19 @@ impl Circle {
             ("Attendance", at_table, circle.attendance),
             ("Verifier", at_verifier.abi_encode_params(), verifier),
             ("Disputes", at_disputes.abi_encode_params(), circle.disputes),
+            ("Machines", at_machines.abi_encode_params(), circle.machines),
         ] {
-            let got = owner.deploy(name, code::ours(name, &arguments)?).await?;
-            if got != expected {
-                return Err(Error::Unexpected {
-                    what: format!("address of {name}"),
-                    got: got.to_string(),
-                    expected: expected.to_string(),
-                });
-            }
+            place(owner, name, &arguments, expected).await?;
         }
+        // The page with the beacon's key is the verifier's: written once, checked once.
+        let page = IBeaconPage::beaconKeyPageCall {};
+        let page = owner.view(verifier, &page).await?;
+        let arguments = circle.health_arguments(around, page);
+        place(owner, "Health", &arguments, circle.health).await?;
         Ok(circle)
     }
 
-    /// The addresses of the next seven creations.
+    /// The addresses of the next nine creations.
     async fn foreseen(owner: &Account) -> Result<Self, Error> {
         Ok(Self {
             rounds: owner.next_contract(0).await?,
@@ -97,20 +99,34 @@ impl Circle {
             attendance: owner.next_contract(4).await?,
             verifier: owner.next_contract(5).await?,
             disputes: owner.next_contract(6).await?,
+            machines: owner.next_contract(7).await?,
+            health: owner.next_contract(8).await?,
         })
     }
 
-    /// Without health: what nobody attests is never down.
     fn escrow_arguments(&self, owner: &Account, plan: &L2Plan<'_>, around: &Around) -> Vec<u8> {
         let links = EscrowLinks {
             market: self.market,
             rounds: self.rounds,
             providers: around.providers,
-            health: Address::ZERO,
+            health: self.health,
             treasury: owner.address(),
             forwarder: around.forwarder,
         };
         (links, vec![around.dollar], plan.price.pot_cap).abi_encode_params()
+    }
+
+    fn health_arguments(&self, around: &Around, beacon_key_page: Address) -> Vec<u8> {
+        let links = HealthLinks {
+            rounds: self.rounds,
+            table: around.table,
+            market: self.market,
+            machines: self.machines,
+            providers: around.providers,
+            escrow: self.escrow,
+            beaconKeyPage: beacon_key_page,
+        };
+        (links,).abi_encode_params()
     }
 
     fn rounds_arguments(&self, plan: &L2Plan<'_>, around: &Around) -> Vec<u8> {
@@ -135,4 +151,22 @@ impl Circle {
         let schedule = plan.clock.schedule(plan.beacon);
         (schedule, domain, links, plan.clock.ring, policy, limits).abi_encode_params()
     }
+}
+
+/// Deploys a contract to where it was foreseen.
+async fn place(
+    owner: &Account,
+    name: &str,
+    arguments: &[u8],
+    expected: Address,
+) -> Result<(), Error> {
+    let got = owner.deploy(name, code::ours(name, arguments)?).await?;
+    if got == expected {
+        return Ok(());
+    }
+    Err(Error::Unexpected {
+        what: format!("address of {name}"),
+        got: got.to_string(),
+        expected: expected.to_string(),
+    })
 }

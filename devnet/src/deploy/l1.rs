@@ -131,6 +131,7 @@ pub(super) async fn finish(
         owner.address(),
         sunset,
         beacon,
+        clock.health_epoch,
     )
         .abi_encode_params();
     l1.slasher = owner

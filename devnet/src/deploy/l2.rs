@@ -22,6 +22,9 @@ const MARKET_ROLE: B256 = b256!("4d41524b455400000000000000000000000000000000000
 /// The role of `Providers` under which the escrow writes reputation.
 const MONEY_ROLE: B256 = b256!("4d4f4e4559000000000000000000000000000000000000000000000000000000");
 
+/// The role of `Providers` under which uptime, flags and slashes are written.
+const HEALTH_ROLE: B256 = b256!("4845414c54480000000000000000000000000000000000000000000000000000");
+
 /// Which signed calls `ERC2771Forwarder` takes: the name in their EIP-712 domain.
 const FORWARDER: &str = "Quorate forwarder";
 
@@ -56,6 +59,10 @@ pub struct L2 {
     pub verifier: Address,
     /// Where rounds are refuted.
     pub disputes: Address,
+    /// Machines, their agents and maintenances.
+    pub machines: Address,
+    /// Downtime.
+    pub health: Address,
 }
 
 /// What the deployment of L2 is told.
@@ -115,7 +122,12 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         peer: Address::ZERO,
     };
     owner.call(bridge, &connect).await?;
-    for (role, account) in [(MARKET_ROLE, circle.market), (MONEY_ROLE, circle.escrow)] {
+    for (role, account) in [
+        (MARKET_ROLE, circle.market),
+        (MONEY_ROLE, circle.escrow),
+        (HEALTH_ROLE, circle.machines),
+        (HEALTH_ROLE, circle.health),
+    ] {
         let grant = IRoles::grantRoleCall { role, account };
         owner.call(providers, &grant).await?;
     }
@@ -127,6 +139,8 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         attendance,
         verifier,
         disputes,
+        machines,
+        health,
     } = circle;
     Ok(L2 {
         dollar,
@@ -143,6 +157,8 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         attendance,
         verifier,
         disputes,
+        machines,
+        health,
     })
 }
 
