@@ -81,21 +81,31 @@ abstract contract Kit is Base {
         rounds = _newRounds(
             Rounds.Links(table_, IMarket(predicted), bridge, TIMELOCK, address(disputes), IStrikes(strikes_))
         );
-        _newMarket(POT_CAP);
+        _createMarket(POT_CAP);
         assertEq(address(market), predicted, "address of the market");
         strikes = new Strikes(rounds, table_, HEARING);
         assertEq(address(strikes), strikes_, "address of the strikes");
+        _appoint();
         _fund(TENANT);
     }
 
-    /// @dev A market, its escrow and a health in which nothing is down, one after the other; with their roles.
+    /// @dev A market, its escrow and a health in which nothing is down, with their roles.
     function _newMarket(uint256 potCap) internal {
+        _createMarket(potCap);
+        _appoint();
+    }
+
+    /// @dev The three one after the other, and no call between: where each call is a transaction, it takes a nonce.
+    function _createMarket(uint256 potCap) internal {
         address escrow_ = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 1);
         market = new Market(rounds, providers, IEscrow(escrow_), _forwarder());
         health = MockHealth(vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 1));
         escrow = new Escrow(_escrowLinks(), _tokens(), potCap);
         assertEq(address(escrow), escrow_, "address of the escrow");
         assertEq(address(new MockHealth()), address(health), "address of health");
+    }
+
+    function _appoint() internal {
         providers.grantRole(providers.MARKET(), address(market));
         providers.grantRole(providers.MONEY(), address(escrow));
     }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.36;
 
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {OutcomeTree} from "../../src/lib/OutcomeTree.sol";
+import {PolicyCheck} from "../../src/l2/PolicyCheck.sol";
 import {PolicyPage} from "../../src/lib/PolicyPage.sol";
 import {PolicyRules} from "../../src/lib/PolicyRules.sol";
 import {Schedules} from "../../src/lib/Schedules.sol";
@@ -75,6 +76,13 @@ contract VectorsTest is Kit {
         for (uint256 i; i < scores.length; ++i) {
             PolicyRules.validate(bytes.concat(hex"00000001", scores[i], _slice(_policy(1), AT_HEALTH, PolicyPage.LENGTH)));
         }
+    }
+
+    /// @dev A whole policy as Rust writes it follows our rules, and has the hash that Rust gives it.
+    function test_policyPagesAreOurs() external {
+        string memory json = _read("score");
+        bytes memory page = vm.parseJsonBytes(json, ".policyPage");
+        assertEq(new PolicyCheck().check(page), vm.parseJsonBytes32(json, ".policyHash"), "hash");
     }
 
     function _uints(string memory json, string memory key) private pure returns (uint256[] memory) {

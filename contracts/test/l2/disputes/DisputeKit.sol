@@ -67,11 +67,12 @@ abstract contract DisputeKit is RandomMarkets {
             _richPolicy(),
             Rounds.Limits({proposalBond: BOND, forcedInclusion: 100})
         );
-        _newMarket(POT_CAP);
+        _createMarket(POT_CAP);
         strikes = new Strikes(rounds, table, 0);
         verifier = new Verifier(rounds, market, providers, BlsKit.packedKeyOf(BEACON_SECRET));
         court = new Disputes(rounds, market, verifier, COMMIT_BOND, BOUNTY_CAP);
         assertEq(address(court), rounds.disputes(), "address of the disputes");
+        _appoint();
         disputes = MockDisputes(address(court));
         providers.grantRole(providers.HEALTH(), address(this));
         providers.grantRole(providers.MONEY(), address(this));
