@@ -75,14 +75,14 @@ library Committees {
                 ok := and(ok, staticcall(gas(), 2, text, 79, 0, 32))
                 let point := mod(mload(0), total)
                 // How many stretches end at the point or before it. Behind the last end lie ends without end.
-                let at := ends
+                let found := ends
                 for { let step := half } gt(step, 31) { step := shr(1, step) } {
-                    at := add(at, mul(step, iszero(gt(mload(add(at, step)), point))))
+                    found := add(found, mul(step, iszero(gt(mload(add(found, step)), point))))
                 }
-                at := shr(5, sub(at, ends))
-                mstore(to, at)
+                found := shr(5, sub(found, ends))
+                mstore(to, found)
                 to := add(to, 32)
-                odd := add(odd, and(at, 1))
+                odd := add(odd, and(found, 1))
             }
         }
         // SHA-256 takes any input: only gas can have failed.
