@@ -122,7 +122,16 @@ fn best<T>(time: &mut f64, work: impl FnOnce() -> T) -> T {
 
 /// A line of the process's own account, in MB of 10^6 bytes; 0 where the system keeps none.
 fn memory(line: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    line_of("/proc/self/status", line)
+}
+
+/// What the system could give, in the same MB; 0 where it does not say.
+pub(crate) fn free_memory() -> u64 {
+    line_of("/proc/meminfo", "MemAvailable:")
+}
+
+fn line_of(file: &str, line: &str) -> u64 {
+    let status = std::fs::read_to_string(file).unwrap_or_default();
     let found = status.lines().find_map(|text| text.strip_prefix(line));
     let number = found.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
     number.unwrap_or(0) * 1_024 / 1_000_000
