@@ -4,6 +4,7 @@
 //! beacon in quicknet's scheme (with its own key, and named so), a market fed from a published
 //! trace. The only stand-ins are the chains (anvil) and the bridge between them.
 
+pub mod agents;
 pub mod beacon_server;
 pub mod bench;
 pub mod chains;

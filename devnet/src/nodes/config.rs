@@ -117,7 +117,7 @@ impl NodeFiles {
         for (number, keys) in world.operators.iter().enumerate() {
             write(
                 &self.operator(number),
-                &(self.operator_text(number, keys) + &shared),
+                &(self.operator_text(world, number, keys) + &shared),
             )?;
         }
         write(
@@ -134,14 +134,14 @@ impl NodeFiles {
         )
     }
 
-    fn operator_text(&self, number: usize, keys: &OperatorKeys) -> String {
+    fn operator_text(&self, world: &World, number: usize, keys: &OperatorKeys) -> String {
         let home = self.dir.join(format!("operator-{number}"));
         format!(
             "network = \"devnet\"\noperator = \"{}\"\naggregators = [{}]\n\
              http = \"127.0.0.1:{}\"\n\n\
              [bls]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
              [ecdsa]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
-             [store]\nledger = {:?}\ndata = {:?}\n",
+             [store]\nledger = {:?}\ndata = {:?}\n{}",
             keys.address(),
             self.aggregators(),
             self.operator_http.get(number).copied().unwrap_or_default(),
@@ -151,6 +151,7 @@ impl NodeFiles {
             keys.password_path,
             home.join("ledger").join("ledger.sqlite"),
             home.join("data"),
+            health(world),
         )
     }
 
@@ -197,6 +198,20 @@ impl NodeFiles {
     }
 }
 
+/// How operators probe machines: both chains' nodes stand for hosts that are no providers'.
+fn health(world: &World) -> String {
+    let target = |anvil: &Anvil| {
+        let url = anvil.url();
+        let port = url.port_or_known_default().unwrap_or_default();
+        format!("{}:{port}", url.host_str().unwrap_or_default())
+    };
+    format!(
+        "\n[health]\ntargets = [\"{}\", \"{}\"]\nwatch_ms = 500\npoll_ms = 500\nallow_private_endpoints = true\n",
+        target(&world.chains.l1),
+        target(&world.chains.l2),
+    )
+}
+
 /// The sections that all nodes have.
 fn shared(world: &World) -> String {
     let chain = |name: &str, anvil: &Anvil| {
@@ -208,13 +223,15 @@ fn shared(world: &World) -> String {
     };
     let (l1, l2) = (&world.contracts.l1, &world.contracts.l2);
     format!(
-        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\nslasher = \"{}\"\ndeployed_at = 1\n\n\
+        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\nslasher = \"{}\"\nmachines = \"{}\"\nhealth = \"{}\"\ndeployed_at = 1\n\n\
          [beacon]\nrelays = [{}]\n\n[beacon.chain]\n{}",
         chain("l1", &world.chains.l1),
         chain("l2", &world.chains.l2),
         l2.rounds,
         l1.service_manager,
         l1.slasher,
+        l2.machines,
+        l2.health,
         relays(world),
         beacon(world),
     )

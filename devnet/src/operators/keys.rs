@@ -96,6 +96,58 @@ impl OperatorKeys {
     }
 }
 
+/// A key that sends transactions, in its keystore: a provider's, or an agent's.
+pub struct EcdsaKeys {
+    /// The keystore (Web3 Secret Storage).
+    pub path: PathBuf,
+    /// The file with its password.
+    pub password_path: PathBuf,
+    signer: PrivateKeySigner,
+}
+
+impl std::fmt::Debug for EcdsaKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EcdsaKeys({})", self.address())
+    }
+}
+
+impl EcdsaKeys {
+    /// Makes a new key and writes keystore and password below `dir/name`.
+    ///
+    /// # Errors
+    /// When a file is there already or cannot be written.
+    pub fn create(dir: &Path, name: &str) -> Result<Self, Error> {
+        let dir = dir.join(name);
+        fs::create_dir_all(&dir).map_err(Error::file(&dir))?;
+        let (path, password_path) = (dir.join("ecdsa.json"), dir.join("password"));
+        let secret = ecdsa::SecretKey::generate().map_err(key)?;
+        let text = password()?;
+        write_private(&password_path, &text)?;
+        ecdsa::Keystore::encrypt(&secret, &Password::new(text), KDF)
+            .and_then(|store| store.write_new(&path))
+            .map_err(key)?;
+        let signer = PrivateKeySigner::from_slice(secret.expose_bytes())
+            .map_err(|e| Error::Key(e.to_string()))?;
+        Ok(Self {
+            path,
+            password_path,
+            signer,
+        })
+    }
+
+    /// Its address.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        self.signer.address()
+    }
+
+    /// The key.
+    #[must_use]
+    pub const fn signer(&self) -> &PrivateKeySigner {
+        &self.signer
+    }
+}
+
 /// 128 random bits as text.
 fn password() -> Result<String, Error> {
     let mut bytes = [0; 16];

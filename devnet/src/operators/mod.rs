@@ -4,4 +4,4 @@ mod enrol;
 mod keys;
 
 pub use enrol::{Avs, Candidate, Enrolment};
-pub use keys::OperatorKeys;
+pub use keys::{EcdsaKeys, OperatorKeys};

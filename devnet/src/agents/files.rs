@@ -1,0 +1,145 @@
+//! An agent's files, as `provider-agent init` would make them and a provider fill them in.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use provider_agent::init::Certificate;
+
+use super::Cards;
+use crate::{Error, World, operators::EcdsaKeys};
+
+/// Cards of each machine.
+pub const CARDS: u8 = 2;
+/// What they are: the trace's most wanted model.
+const MODEL: &str = "Tesla T4";
+const MEMORY_MIB: u32 = 15_360;
+/// Below what the trace's machines of this model ask, so that these win leases.
+const ASK: &str = "0.20";
+/// Regions of the policy's table, one agent after the other.
+const REGIONS: [&str; 3] = ["us-east", "germany", "singapore"];
+
+/// Where an agent keeps what.
+#[derive(Clone, Debug)]
+pub struct AgentFiles {
+    /// Which agent.
+    pub number: usize,
+    /// Its configuration.
+    pub config: PathBuf,
+    /// Its log.
+    pub log: PathBuf,
+    /// Where operators reach it.
+    pub port: u16,
+    /// Where its page is.
+    pub http: u16,
+    home: PathBuf,
+}
+
+impl AgentFiles {
+    /// Takes free ports and prepares the folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or no port is free.
+    pub fn new(home: &Path, number: usize) -> Result<Self, Error> {
+        fs::create_dir_all(home).map_err(Error::file(home))?;
+        let free = || TcpListener::bind(("127.0.0.1", 0));
+        let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
+        // Both held at once, so that they are two.
+        let ports = free().and_then(|a| Ok((port(&a)?, port(&free()?)?)));
+        let (port, http) = ports.map_err(|e| Error::program("free ports", e.to_string()))?;
+        Ok(Self {
+            number,
+            config: home.join("provider-agent.toml"),
+            log: home.join("log"),
+            port,
+            http,
+            home: home.to_owned(),
+        })
+    }
+
+    /// Writes certificate, scenario and configuration.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write(
+        &self,
+        world: &World,
+        provider: &EcdsaKeys,
+        machine: &EcdsaKeys,
+    ) -> Result<(), Error> {
+        let certificate = Certificate::new("127.0.0.1").map_err(|e| Error::Key(e.to_string()))?;
+        put(&self.home.join("certificate.pem"), &certificate.pem)?;
+        put(&self.home.join("certificate-key.pem"), &certificate.key)?;
+        self.scenario(Cards::Steady)?;
+        put(&self.config, &self.text(world, provider, machine))
+    }
+
+    /// Writes the scenario; a running agent reads it again when it changes.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn scenario(&self, cards: Cards) -> Result<(), Error> {
+        let mut text =
+            format!("[[card]]\nname = \"{MODEL}\"\ncount = {CARDS}\nmemory_mib = {MEMORY_MIB}\n");
+        if cards == Cards::Lost {
+            text.push_str("\n[[event]]\nat = 0\ncard = 0\nwhat = \"gone\"\n");
+        }
+        // Put in place whole: an agent never reads half of it.
+        let (path, part) = (self.cards(), self.home.join("cards.toml.part"));
+        put(&part, &text)?;
+        fs::rename(&part, &path).map_err(Error::file(&path))
+    }
+
+    fn cards(&self) -> PathBuf {
+        self.home.join("cards.toml")
+    }
+
+    fn text(&self, world: &World, provider: &EcdsaKeys, machine: &EcdsaKeys) -> String {
+        let l2 = &world.contracts.l2;
+        let chain = &world.chains.l2;
+        let key = |name: &str, keys: &EcdsaKeys| {
+            format!(
+                "[{name}]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n",
+                keys.path, keys.password_path
+            )
+        };
+        format!(
+            "network = \"devnet\"\nlisten = \"127.0.0.1:{port}\"\nendpoint = \"https://127.0.0.1:{port}\"\n\
+             http = \"127.0.0.1:{http}\"\ndata = {data:?}\n\n\
+             [l2]\nurls = [\"{url}\"]\nchain_id = {id}\npoll_ms = 500\n\n\
+             [contracts]\nrounds = \"{rounds}\"\nmachines = \"{machines}\"\nhealth = \"{health}\"\n\
+             escrow = \"{escrow}\"\ndeployed_at = 1\n\n\
+             {machine_key}{provider_key}\
+             [tls]\ncertificate = {certificate:?}\nkey = {tls_key:?}\n\n\
+             [cards]\nscenario = {cards:?}\nseed = {seed}\n\n\
+             [machine]\nask = \"{ASK}\"\ncores = 96\nmemory_mib = 786432\ndisk_gib = 4000\nmbits = 20000\n\
+             region = \"{region}\"\nkind = \"provider\"\nmin_term = 1\nmax_term = 2592000\nnotice = 5\n\
+             currencies = [0]\n\n\
+             [watch]\nevery_seconds = 2\nresume_after_seconds = 10\n\n\
+             [duties]\nappeal = true\nobserve_seconds = 10\nsettle_seconds = 5\n\n\
+             [limits]\nconnections_per_address = 128\n",
+            port = self.port,
+            http = self.http,
+            data = self.home.join("data"),
+            url = chain.url(),
+            id = chain.chain_id(),
+            rounds = l2.rounds,
+            machines = l2.machines,
+            health = l2.health,
+            escrow = l2.escrow,
+            machine_key = key("machine_key", machine),
+            provider_key = key("provider_key", provider),
+            certificate = self.home.join("certificate.pem"),
+            tls_key = self.home.join("certificate-key.pem"),
+            cards = self.cards(),
+            seed = self.number + 1,
+            region = REGIONS[self.number % REGIONS.len()],
+        )
+    }
+}
+
+fn put(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text).map_err(Error::file(path))
+}
