@@ -7,6 +7,7 @@ import {IProviders} from "../interfaces/IProviders.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {Charges} from "../lib/Charges.sol";
 import {Orders} from "../lib/Orders.sol";
+import {PolicyPage} from "../lib/PolicyPage.sol";
 import {RecordPages} from "../lib/RecordPages.sol";
 import {InputViews} from "./InputViews.sol";
 
@@ -19,7 +20,8 @@ contract Market is InputViews {
 
     /// @notice The lease has ended, is over, was reclaimed, or its round is void.
     error LeaseOver(uint64 requestId);
-    /// @notice The machine's offer is closed, dearer than the lease, or takes its currency no more.
+    /// @notice The machine's offer is closed, dearer than the lease, or takes its currency no more; or the lease is dearer
+    /// than its request's budget.
     error NotOffered(uint64 offerId);
     /// @notice An extension of nothing.
     error NoSeconds();
@@ -44,7 +46,7 @@ contract Market is InputViews {
         address tenant = _msgSender();
         uint256 count;
         (firstId, count) = _storeRequests(records, tenant);
-        uint256 fee = _money(_nextRound()).requestFee;
+        uint256 fee = PolicyPage.money(_pageNow()).requestFee;
 
         // Neighbours of one payer and currency are pulled together.
         Orders.Bid memory last = Orders.decodeBid(records, 0);
@@ -73,6 +75,8 @@ contract Market is InputViews {
         uint64 offerId = uint64(slot >> 184);
         Orders.Bid memory bid = _bidOf(slot);
         uint256 ask = _askOf(slot).ask;
+        // What a pair above its budget costs is bounded by its lock, which an extension at its price would not follow.
+        if (ask > bid.budget) revert NotOffered(offerId);
         _requireOffered(offerId, ask, bid.currency, end);
 
         uint256 extra = _extraIn(turn);
@@ -139,8 +143,9 @@ contract Market is InputViews {
         return Orders.decodeBid(RecordPages.read(_locatorOfRequest(slot), Orders.REQUEST), 0);
     }
 
-    /// @dev The first round that can see what is written now.
-    function _nextRound() private view returns (uint64) {
-        return block.timestamp < _genesis ? 0 : uint64((block.timestamp - _genesis) / _period + 1);
+    /// @dev That of the first round that can see what is written now.
+    function _pageNow() internal view override returns (address page) {
+        uint256 next = block.timestamp < _genesis ? 0 : (block.timestamp - _genesis) / _period + 1;
+        (,, page) = rounds.policyAt(uint64(next));
     }
 }

@@ -5,7 +5,9 @@ import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol"
 import {IMarket} from "../interfaces/IMarket.sol";
 import {IProviders} from "../interfaces/IProviders.sol";
 import {Orders} from "../lib/Orders.sol";
+import {PolicyPage} from "../lib/PolicyPage.sol";
 import {RecordPages} from "../lib/RecordPages.sol";
+import {Standing} from "../lib/Standing.sol";
 import {UsedTrace} from "../lib/UsedTrace.sol";
 
 /// @title Offers and requests: posting, versions, closing, and what was open at any time.
@@ -45,6 +47,8 @@ abstract contract OrderBook is IMarket, ERC2771Context {
     error AlreadyMatched(uint64 id);
     /// @notice A machine with other GPUs is another offer.
     error GpusChanged(uint8 got, uint8 expected);
+    /// @notice Record `index` names another tier than the policy gives its model.
+    error WrongTier(uint256 index, uint8 got, uint8 expected);
     /// @notice Only a closed offer without leases retires, and only once.
     error NotRetirable(uint64 id);
 
@@ -67,6 +71,7 @@ abstract contract OrderBook is IMarket, ERC2771Context {
             gpus += Orders.offerGpus(records, i * Orders.OFFER);
             _heads[id] = (locator | i) << 208;
         }
+        _requireTiers(records, count);
         _offers = firstId + uint64(count) - 1;
         RecordPages.create(locator >> 6, records);
         emit OffersPosted(firstId, uint64(block.timestamp), records);
@@ -79,6 +84,7 @@ abstract contract OrderBook is IMarket, ERC2771Context {
         if (replacement.length != Orders.OFFER) revert BadBatch(replacement.length);
         bytes memory record = replacement;
         Orders.validateOffer(record, 0);
+        _requireTiers(record, 1);
         (uint256 head, uint32 version, uint8 gpus) = _ownOpenOffer(id);
         if (Orders.offerGpus(record, 0) != gpus) revert GpusChanged(Orders.offerGpus(record, 0), gpus);
         Orders.fill(record, 0, id, version + 1, _msgSender());
@@ -176,6 +182,9 @@ abstract contract OrderBook is IMarket, ERC2771Context {
     function requestCount() external view returns (uint64) {
         return _requests;
     }
+
+    /// @dev The page of the policy that orders come under which are posted now.
+    function _pageNow() internal view virtual returns (address);
 
     /// @dev Whether a round that has not ended may still bind an order that was open until `closed`.
     function _mayBind(uint64 closed) internal view virtual returns (bool);
@@ -275,6 +284,17 @@ abstract contract OrderBook is IMarket, ERC2771Context {
         if (_msgSender() != provider) revert NotOwner(_msgSender(), provider);
         if (head & OFFER_CLOSED != 0) revert AlreadyClosed(id);
         return (head, _versionOf(_locatorOf(head)), Orders.offerGpus(record, 0));
+    }
+
+    /// @dev Each offer must name the tier of its model.
+    function _requireTiers(bytes memory records, uint256 count) private view {
+        address page = _pageNow();
+        uint64[5] memory floors = PolicyPage.standing(page).floors;
+        for (uint256 i; i < count; ++i) {
+            (uint8 model, uint8 tier) = Orders.modelAndTier(records, i * Orders.OFFER);
+            uint8 expected = Standing.tierOf(floors, PolicyPage.referencePrice(page, model));
+            if (tier != expected) revert WrongTier(i, tier, expected);
+        }
     }
 
     function _closeVersion(uint64 id, uint32 version, uint256 head) private {

@@ -130,6 +130,11 @@ library Orders {
         i.tier = uint8(_uint(record, 152, 1));
     }
 
+    /// @notice Model and tier of the offer at `offset`.
+    function modelAndTier(bytes memory data, uint256 offset) internal pure returns (uint8 model, uint8 tier) {
+        return (uint8(_uint(data, offset + 148, 1)), uint8(_uint(data, offset + 152, 1)));
+    }
+
     /// @notice What leases need of one whole offer.
     function decodeAsk(bytes memory record) internal pure returns (Ask memory a) {
         a.provider = address(uint160(_uint(record, 12, 20)));

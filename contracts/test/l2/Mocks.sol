@@ -2,17 +2,18 @@
 pragma solidity ^0.8.36;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 
 /// @notice A token that anyone mints; `tax` makes it keep a share of each transfer, `frozen` stops an account.
-contract MockToken is ERC20 {
+contract MockToken is ERC20Permit {
     uint8 private immutable _decimals;
     uint256 public tax;
     mapping(address => bool) public frozen;
 
-    constructor(uint8 decimals_) ERC20("mock", "MOCK") {
+    constructor(uint8 decimals_) ERC20("mock", "MOCK") ERC20Permit("mock") {
         _decimals = decimals_;
     }
 

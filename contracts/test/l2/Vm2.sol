@@ -17,6 +17,8 @@ interface Vm2 {
     }
 
     function lastCallGas() external view returns (Gas memory);
+    function addr(uint256 key) external pure returns (address);
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function setNonce(address account, uint64 nonce) external;
 }
 
