@@ -24,7 +24,7 @@ abstract contract Attested is DownBook {
         uint32 epoch;
         uint32 number; // of the list
         bytes message; // of the draws
-        uint256[] ends; // empty where all signed
+        Committees.Line line; // none where all signed
         uint256[] seats; // room for a draw
     }
 
@@ -55,7 +55,7 @@ abstract contract Attested is DownBook {
         Epoch memory e = _openEpoch(epoch);
         uint256[] memory seats = new uint256[](e.seats);
         Committees.draw(
-            Committees.start(e.randomness, epoch), offerId, Committees.sums(_stakesOf(_stakeEpochOf(epoch))), seats
+            Committees.start(e.randomness, epoch), offerId, Committees.line(_stakesOf(_stakeEpochOf(epoch))), seats
         );
         operators = new uint32[](seats.length);
         for (uint256 i; i < seats.length; ++i) {
@@ -93,7 +93,7 @@ abstract contract Attested is DownBook {
         (uint256 signed, uint256 total) = table.verify(stakeEpoch, digest, bitmap, aggregate);
         if (signed == total) return c;
         c.message = Committees.start(e.randomness, epoch);
-        c.ends = Committees.stretches(_stakesOf(stakeEpoch), bitmap);
+        c.line = Committees.joined(_stakesOf(stakeEpoch), bitmap);
     }
 
     /// @dev Takes the entries that count, and appends them to the page.
@@ -116,7 +116,7 @@ abstract contract Attested is DownBook {
         uint256 before = downOf(offerId, c.epoch);
         if (windows & ~before == 0 || !_isRegistered(offerId, c.epoch)) return false;
         uint256 held = c.seats.length;
-        if (c.ends.length != 0) held = Committees.draw(c.message, offerId, c.ends, c.seats);
+        if (c.line.total != 0) held = Committees.draw(c.message, offerId, c.line, c.seats);
         if (!Committees.isTwoThirds(held, c.seats.length)) return false;
         _name(offerId, c.epoch, c.number, before, windows);
         emit MachineDown(c.epoch, offerId, c.number, windows & ~before, uint16(held));

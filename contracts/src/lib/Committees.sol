@@ -12,30 +12,41 @@ library Committees {
     /// @dev tag("quorate/seat/v1")
     bytes32 private constant TAG = "quorate/seat/v1";
 
+    /// @notice The line of stakes, ready to be searched.
+    /// @dev It is cut into 65 to 128 pieces of equal length (or single units). The search of a point starts with the
+    /// first stretch that reaches into its piece, and walks on: as all pieces are as likely, however stakes are spread,
+    /// that is on average one stretch and as many more as there are stretches for a piece.
+    struct Line {
+        uint256[] ends; // of the stretches
+        uint256[] guide; // for each piece, where in memory the end of its first stretch stands
+        uint256 shift; // 2^shift is the length of a piece
+        uint256 total; // sum of all stakes
+    }
+
     /// @notice What all seats of one epoch are drawn with: a message of 79 bytes, of which subject and seat change.
     /// @param randomness of the health epoch
     function start(bytes32 randomness, uint32 epoch) internal pure returns (bytes memory message) {
         return abi.encodePacked(TAG, randomness, epoch, uint8(1), uint64(0), uint16(0));
     }
 
-    /// @notice The ends of the operators' stretches.
-    /// @param stakes 16 bytes for each index
-    function sums(bytes memory stakes) internal pure returns (uint256[] memory ends) {
-        uint256 count = stakes.length / 16;
-        ends = new uint256[](1 << _depth(count));
+    /// @notice The line with a stretch for each operator.
+    /// @param stakes 16 bytes for each index, not all zero
+    function line(bytes memory stakes) internal pure returns (Line memory) {
+        uint256[] memory ends = new uint256[](stakes.length / 16);
         uint256 sum;
-        for (uint256 i; i < count; ++i) {
+        for (uint256 i; i < ends.length; ++i) {
             sum += _stakeAt(stakes, i);
             ends[i] = sum;
         }
-        _close(ends, count);
+        return _guided(ends);
     }
 
-    /// @notice The ends of joined stretches: first one of operators that are not in the bitmap (empty if the first is),
+    /// @notice The line in joined stretches: first one of operators that are not in the bitmap (empty if the first is),
     /// then one of those that are, and so on. So stretches of odd number are the bitmap's.
-    function stretches(bytes memory stakes, bytes calldata bitmap) internal pure returns (uint256[] memory ends) {
+    /// @param stakes 16 bytes for each index, not all zero; the bitmap has a bit for each
+    function joined(bytes memory stakes, bytes calldata bitmap) internal pure returns (Line memory) {
         uint256 count = stakes.length / 16;
-        ends = new uint256[](1 << _depth(count + 1));
+        uint256[] memory ends = new uint256[](count + 1);
         uint256 sum;
         uint256 last; // number of the stretch that goes on
         for (uint256 i; i < count; ++i) {
@@ -46,20 +57,21 @@ library Committees {
             sum += stake;
         }
         ends[last++] = sum;
-        _close(ends, last);
+        assembly ("memory-safe") {
+            mstore(ends, last)
+        }
+        return _guided(ends);
     }
 
     /// @notice Draws the committee of a machine.
     /// @param message from `start`
-    /// @param ends from `sums` or `stretches`; the last is the sum of all stakes, not zero
     /// @param seats filled with the stretch of each seat, in the order of drawing; at most 65,536
     /// @return odd how many seats fell into stretches of odd number
-    function draw(bytes memory message, uint64 offerId, uint256[] memory ends, uint256[] memory seats)
+    function draw(bytes memory message, uint64 offerId, Line memory l, uint256[] memory seats)
         internal
         view
         returns (uint256 odd)
     {
-        uint256 half = (1 << _depth(ends.length)) / 2 * 32;
         bool ok = true;
         assembly ("memory-safe") {
             let text := add(message, 32)
@@ -67,19 +79,20 @@ library Committees {
             let place := add(text, 47)
             let tail := and(mload(place), not(0xffffffffffffffffffff))
             tail := or(tail, shl(16, and(offerId, 0xffffffffffffffff)))
-            let total := mload(add(ends, shl(5, mload(ends))))
+            let ends := add(mload(l), 32)
+            let guide := add(mload(add(l, 32)), 32)
+            let shift := mload(add(l, 64))
+            let total := mload(add(l, 96))
             let to := add(seats, 32)
             let seatCount := mload(seats)
             for { let i := 0 } lt(i, seatCount) { i := add(i, 1) } {
                 mstore(place, or(tail, i))
                 ok := and(ok, staticcall(gas(), 2, text, 79, 0, 32))
                 let point := mod(mload(0), total)
-                // How many stretches end at the point or before it. Behind the last end lie ends without end.
-                let found := ends
-                for { let step := half } gt(step, 31) { step := shr(1, step) } {
-                    found := add(found, mul(step, iszero(gt(mload(add(found, step)), point))))
-                }
-                found := shr(5, sub(found, ends))
+                // The first stretch that ends beyond the point. The last one does.
+                let end := mload(add(guide, shl(5, shr(shift, point))))
+                for {} iszero(gt(mload(end), point)) {} { end := add(end, 32) }
+                let found := shr(5, sub(end, ends))
                 mstore(to, found)
                 to := add(to, 32)
                 odd := add(odd, and(found, 1))
@@ -94,20 +107,23 @@ library Committees {
         return held * 3 > seats * 2;
     }
 
-    /// @dev The least d with 2^d >= count, for a count of at least 1.
-    function _depth(uint256 count) private pure returns (uint256) {
-        return count < 2 ? 0 : LibBit.fls(count - 1) + 1;
-    }
-
-    /// @dev Cuts the ends to their number. What a search by halves may look at behind them lies beyond all points.
-    function _close(uint256[] memory ends, uint256 count) private pure {
-        uint256 room = 1 << _depth(count);
-        for (uint256 i = count; i < room; ++i) {
-            ends[i] = type(uint256).max;
-        }
+    /// @dev Puts the guide to the ends of stretches, the last of which is the sum of all stakes.
+    function _guided(uint256[] memory ends) private pure returns (Line memory l) {
+        uint256 total = ends[ends.length - 1];
+        uint256 shift = total < 128 ? 0 : LibBit.fls(total) - 6;
+        uint256[] memory guide = new uint256[]((total - 1 >> shift) + 1);
         assembly ("memory-safe") {
-            mstore(ends, count)
+            let end := add(ends, 32)
+            let behind := add(add(guide, 32), shl(5, mload(guide)))
+            let from := 0 // of the piece
+            let width := shl(shift, 1)
+            for { let piece := add(guide, 32) } lt(piece, behind) { piece := add(piece, 32) } {
+                for {} iszero(gt(mload(end), from)) {} { end := add(end, 32) }
+                mstore(piece, end)
+                from := add(from, width)
+            }
         }
+        return Line(ends, guide, shift, total);
     }
 
     function _stakeAt(bytes memory stakes, uint256 index) private pure returns (uint256 stake) {

@@ -7,8 +7,14 @@ import {TableKit} from "../TableKit.sol";
 
 /// @notice The drawing of seats against a walk along all stakes.
 contract CommitteesTest is Base {
-    function stretches(bytes memory stakes, bytes calldata bitmap) external pure returns (uint256[] memory) {
-        return Committees.stretches(stakes, bitmap);
+    /// @dev The bitmap's seats, and how many stretches were searched.
+    function countJoined(bytes memory stakes, bytes calldata bitmap, uint64 id)
+        external
+        view
+        returns (uint256 held, uint256 searched)
+    {
+        Committees.Line memory line = Committees.joined(stakes, bitmap);
+        return (Committees.draw(Committees.start("beacon", 7), id, line, new uint256[](31)), line.ends.length);
     }
 
     function _pack(uint256[] memory stakes) private pure returns (bytes memory packed) {
@@ -47,7 +53,7 @@ contract CommitteesTest is Base {
     {
         uint256[] memory stakes = _stakes(seed, bound(count, 1, 40));
         uint256[] memory seats = new uint256[](31);
-        Committees.draw(Committees.start(randomness, epoch), id, Committees.sums(_pack(stakes)), seats);
+        Committees.draw(Committees.start(randomness, epoch), id, Committees.line(_pack(stakes)), seats);
         for (uint16 i; i < 31; ++i) {
             assertEq(seats[i], _plain(randomness, epoch, id, i, stakes), "holder of the seat");
         }
@@ -63,8 +69,7 @@ contract CommitteesTest is Base {
         for (uint16 i; i < 31; ++i) {
             if (TableKit.has(bitmap, _plain("beacon", 7, id, i, stakes))) ++expected;
         }
-        uint256[] memory ends = this.stretches(_pack(stakes), bitmap);
-        uint256 held = Committees.draw(Committees.start("beacon", 7), id, ends, new uint256[](31));
+        (uint256 held,) = this.countJoined(_pack(stakes), bitmap, id);
         assertEq(held, expected, "seats of the bitmap");
     }
 
@@ -75,18 +80,22 @@ contract CommitteesTest is Base {
             stakes[i] = 1 + i;
             bitmap[i / 8] |= bytes1(uint8(1 << (i % 8)));
         }
-        assertEq(this.stretches(_pack(stakes), bitmap).length, 2, "an empty one, and all");
+        assertEq(_searched(stakes, bitmap), 2, "an empty one, and all");
         bitmap[5] = 0; // eight neighbours
-        assertEq(this.stretches(_pack(stakes), bitmap).length, 4, "around the absent");
-        assertEq(this.stretches(_pack(stakes), new bytes(16)).length, 1, "nobody signed");
+        assertEq(_searched(stakes, bitmap), 4, "around the absent");
+        assertEq(_searched(stakes, new bytes(16)), 1, "nobody signed");
+    }
+
+    function _searched(uint256[] memory stakes, bytes memory bitmap) private view returns (uint256 searched) {
+        (, searched) = this.countJoined(_pack(stakes), bitmap, 1);
     }
 
     function test_aWideCommitteeBeginsWithTheNarrow() external view {
-        uint256[] memory ends = Committees.sums(_pack(_stakes(3, 20)));
+        Committees.Line memory line = Committees.line(_pack(_stakes(3, 20)));
         uint256[] memory narrow = new uint256[](31);
         uint256[] memory wide = new uint256[](1_024);
-        Committees.draw(Committees.start("beacon", 1), 5, ends, narrow);
-        Committees.draw(Committees.start("beacon", 1), 5, ends, wide);
+        Committees.draw(Committees.start("beacon", 1), 5, line, narrow);
+        Committees.draw(Committees.start("beacon", 1), 5, line, wide);
         for (uint256 i; i < 31; ++i) {
             assertEq(wide[i], narrow[i], "seat");
         }

@@ -68,7 +68,7 @@ contract HealthGasTest is HealthKit {
             _without(absent), ["certify 1 machine, 8 absent", "certify 10 machines, 8 absent", "certify 100 machines, 8 absent"]
         );
         emit log_named_uint("  of that each machine", each);
-        assertLe(each, 70_000, "gas of a machine");
+        assertLe(each, 60_000, "gas of a machine");
     }
 
     /// @dev The most stretches that there can be: every fourth operator is absent.
