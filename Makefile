@@ -55,7 +55,7 @@ artifacts: setup ## compile the contracts and commit-ready artefacts for the Rus
 	node contracts/artifacts.js
 
 vectors: ## renew tests/vectors from Rust; read the diff
-	for crate in matching bls protocol; do cargo run --locked -q -p quorate-$$crate --example vectors; done
+	for crate in matching bls protocol health; do cargo run --locked -q -p quorate-$$crate --example vectors; done
 
 bench: setup ## the figures, as one table and target/bench/summary.json
 	cargo build --locked --release --workspace --bins --examples

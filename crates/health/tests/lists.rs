@@ -107,27 +107,29 @@ fn the_windows_are_those_of_the_epoch() {
     }
 }
 
+type Change = fn(&mut Vec<u8>);
+
 #[test]
 fn bytes_that_are_no_list_are_refused() {
     let bytes = list(vec![entry(7, &[0]), entry(8, &[255])])
         .unwrap()
         .to_bytes();
-    let refused = |change: &dyn Fn(&mut Vec<u8>)| {
+    let refused = |change: Change| {
         let mut bytes = bytes.clone();
         change(&mut bytes);
         DownList::from_bytes(&bytes).is_err()
     };
-    assert!(!refused(&|_| ()));
-    let changes: [(&str, &dyn Fn(&mut Vec<u8>)); 9] = [
-        ("tag", &|b| b[3] ^= 1),
-        ("version", &|b| b[35] = 2),
-        ("a count of none", &|b| b[101] = 0),
-        ("a larger count", &|b| b[101] = 3),
-        ("a smaller count", &|b| b[101] = 1),
-        ("a count beyond the limit", &|b| b[100] = 0xff),
-        ("a byte more", &|b| b.push(0)),
-        ("no window", &|b| b[142] = 0),
-        ("order", &|b| b[110] = 9),
+    assert!(!refused(|_| ()));
+    let changes: [(&str, Change); 9] = [
+        ("tag", |b| b[3] ^= 1),
+        ("version", |b| b[35] = 2),
+        ("a count of none", |b| b[101] = 0),
+        ("a larger count", |b| b[101] = 3),
+        ("a smaller count", |b| b[101] = 1),
+        ("a count beyond the limit", |b| b[100] = 0xff),
+        ("a byte more", |b| b.push(0)),
+        ("no window", |b| b[142] = 0),
+        ("order", |b| b[110] = 9),
     ];
     for (what, change) in changes {
         assert!(refused(change), "{what}");
