@@ -21,6 +21,8 @@ pub mod report;
 pub mod roster;
 pub mod schedule;
 pub mod scribe;
+#[cfg(test)]
+mod tests;
 pub mod words;
 
 use std::collections::HashMap;

@@ -249,7 +249,7 @@ async fn finished<T>(task: Option<&mut JoinHandle<T>>) -> Option<T> {
 /// The first job of each machine on whose committee the operator sits. In a window that began before
 /// the process nothing is probed: no receipt could be signed, and DOWN without the chance of a receipt
 /// would be unfair.
-fn draw(
+pub(super) fn draw(
     plan: &Arc<Plan>,
     window: Window,
     roster: &Roster,

@@ -4,6 +4,7 @@ mod anvil;
 mod fake;
 mod follow;
 mod l2;
+mod machines;
 mod market;
 mod proxy;
 mod rpc;

@@ -1,0 +1,5 @@
+//! Probes of agents in this process, over real TLS, with a real ledger.
+
+mod agents;
+mod kit;
+mod rosters;
