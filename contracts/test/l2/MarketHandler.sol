@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {IMarket} from "../../src/interfaces/IMarket.sol";
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {Kit} from "./Kit.sol";
 
-/// @notice Random but permitted actions on a whole deployment, for the invariants. Nothing here may revert.
-contract MarketHandler is Kit {
+/// @notice Random but permitted actions on orders, rounds and leases of a whole deployment. Nothing here may revert.
+/// `MoneyHandler` adds those on money.
+abstract contract MarketHandler is Kit {
     address[3] internal tenants = [TENANT, address(0xB2), address(0xB3)];
     address[2] internal sellers = [PROVIDER, address(0xA2)];
 
@@ -14,6 +16,8 @@ contract MarketHandler is Kit {
     mapping(uint64 request => uint64) public firstRound;
     mapping(uint64 request => bool) public reclaimed;
     mapping(uint64 request => bool) public annulled;
+    mapping(uint64 request => bool) public isEmpty;
+    mapping(uint64 request => bool) public noticed;
     mapping(uint64 n => uint64) public firstEnd;
     mapping(uint64 n => uint64) public firstVoid;
     /// @dev Whether a proposal's bond must be held for a round.
@@ -25,7 +29,7 @@ contract MarketHandler is Kit {
     bytes private _pendingList;
     bool private _isKnown;
 
-    function setUp() public override {
+    function setUp() public virtual override {
         super.setUp();
         _fund(tenants[1]);
         _fund(tenants[2]);
@@ -48,6 +52,7 @@ contract MarketHandler is Kit {
     function postOffer(uint8 who, uint8 gpus, uint16 ask) external {
         if (market.offerCount() >= 12) return;
         bytes memory record = _offer(uint8(bound(gpus, 1, 8)), uint64(ask) + 1);
+        if (ask % 2 == 0) _put(record, 144, 4, ask % 300); // notice
         vm.prank(sellers[who % 2]);
         market.postOffers(record);
     }
@@ -76,7 +81,8 @@ contract MarketHandler is Kit {
         _put(record, 276, 8, block.timestamp + life % 1_000);
         if (quor_) _put(record, 290, 1, 1);
         vm.prank(tenants[who % 3]);
-        market.postRequests(record);
+        uint64 id = market.postRequests(record);
+        _lockedIn(id, (_get(record, 286, 1) * _get(record, 244, 8) * _get(record, 272, 4) + 3_599) / 3_600);
     }
 
     function cancel(uint64 id) external {
@@ -97,7 +103,9 @@ contract MarketHandler is Kit {
         uint64 validUntil = uint64(_get(record, 276, 8));
         if (validUntil < closed) closed = validUntil;
         if (round != 0 || reclaimed[id] || rounds.mayBind(closed)) return;
+        vm.recordLogs();
         escrow.reclaim(id);
+        _noteMoves();
         reclaimed[id] = true;
     }
 
@@ -151,17 +159,14 @@ contract MarketHandler is Kit {
 
     function annul(uint64 id) external {
         id = _requestId(id);
-        if (id == 0 || escrow.lockedOf(id) == 0) return;
+        if (id == 0 || isEmpty[id]) return;
         (uint64 round,,,,) = market.leaseOf(id);
         if (round == 0 || !rounds.isVoid(round - 1)) return;
+        vm.recordLogs();
         vm.prank(address(disputes));
         market.annul(id);
+        _noteMoves();
         annulled[id] = true;
-    }
-
-    function collectDebt() external {
-        if (escrow.debtOf(POSTER) == 0 || escrow.pot() == 0) return;
-        escrow.collectDebt(POSTER);
     }
 
     function postChunk() external {
@@ -176,57 +181,21 @@ contract MarketHandler is Kit {
     function closeLease(uint64 id, uint8 as_) external {
         id = _requestId(id);
         if (id == 0) return;
-        (uint64 round,, uint64 offer, uint64 start,) = market.leaseOf(id);
+        (uint64 round,, uint64 offer,,) = market.leaseOf(id);
         if (round == 0) return;
-        (bytes memory request,,) = market.requestRecord(id);
+        IMarket.LeaseMoney memory m = market.leaseMoney(id);
         (bytes memory record,,) = market.offerRecord(offer, 1);
-        address who = as_ % 2 == 0 ? _ownerOf(request) : _ownerOf(record);
-        uint64 voided = rounds.voidedAt(round - 1);
-        bool over = block.timestamp >= start + _get(request, 272, 4);
-        if (over || (voided != 0 && block.timestamp >= voided + VOID_NOTICE)) who = address(0xBAD);
+        address who = [m.tenant, _ownerOf(record), m.payer][as_ % 3];
+        if (block.timestamp >= m.until) who = address(0xBAD);
         uint64[] memory ids = new uint64[](2);
         (ids[0], ids[1]) = (id, id); // twice: the second is passed over
         vm.prank(who);
         market.closeLeases(ids);
-    }
-
-    function settleLease(uint64 id) external {
-        id = _requestId(id);
-        if (id == 0 || escrow.lockedOf(id) == 0) return;
-        (uint64 round,,,, uint64 end) = market.leaseOf(id);
-        if (round == 0 || end == 0) return;
-        if (!_isOver(round - 1)) return;
-        escrow.settle(id);
-    }
-
-    function withdraw(uint8 who, uint8 currency) external {
-        address account = accounts()[who % 7];
-        currency %= 2;
-        if (escrow.creditOf(account, currency) == 0) return;
-        vm.prank(account);
-        escrow.withdraw(currency);
+        (,,,, uint64 end) = market.leaseOf(id);
+        if (end == 0) noticed[id] = true;
     }
 
     // --- what the invariants ask ---
-
-    function accounts() public view returns (address[7] memory) {
-        return [tenants[0], tenants[1], tenants[2], sellers[0], sellers[1], TREASURY, POSTER];
-    }
-
-    /// @dev What the market owes in a currency, and what it holds.
-    function owedAndHeld(uint8 currency) external view returns (uint256 owed, uint256 held) {
-        uint256 unit = currency == 0 ? 1 : 1e12;
-        for (uint64 id = 1; id <= market.requestCount(); ++id) {
-            (bytes memory record,,) = market.requestRecord(id);
-            if (_get(record, 290, 1) == currency) owed += escrow.lockedOf(id) * unit;
-        }
-        address[7] memory all = accounts();
-        for (uint256 i; i < all.length; ++i) {
-            owed += escrow.creditOf(all[i], currency);
-        }
-        if (currency == 0) owed += escrow.pot();
-        held = (currency == 0 ? usd : quor).balanceOf(address(escrow));
-    }
 
     /// @dev What an offer's running leases take, what the market says is used, and the offer's capacity.
     function usedOf(uint64 offer) external view returns (uint256 byLeases, uint256 used, uint256 capacity) {
@@ -241,10 +210,6 @@ contract MarketHandler is Kit {
 
     function counts() external view returns (uint64 offers, uint64 requests) {
         return (market.offerCount(), market.requestCount());
-    }
-
-    function isPaid(uint64 id) external view returns (bool) {
-        return escrow.lockedOf(id) == 0;
     }
 
     /// @dev Number of refuted rounds.
@@ -284,6 +249,12 @@ contract MarketHandler is Kit {
 
     // --- inside ---
 
+    /// @dev Money came in for a request.
+    function _lockedIn(uint64 id, uint256 micro) internal virtual;
+
+    /// @dev Reads what moved out of the recorded logs.
+    function _noteMoves() internal virtual;
+
     function _note(IRounds.Settlement memory s, bytes memory list) private {
         (_settled, _pendingList, _isKnown) = (s, list, true);
         lastRound = s.n;
@@ -293,15 +264,6 @@ contract MarketHandler is Kit {
     /// @dev Whether chunks of the newest round may still come.
     function _isUnderWay() private view returns (bool) {
         return _statusOf(lastRound) == IRounds.Status.Certified && block.timestamp <= _closeOf(lastRound) + TIMEOUT;
-    }
-
-    /// @dev Whether the windows of a round are over, counted again from its refutation if it was refuted.
-    function _isOver(uint64 n) private view returns (bool) {
-        if (rounds.isFinal(n)) return true;
-        if (!rounds.isVoid(n)) return false;
-        (,, uint64 refutedAt) = rounds.refutationOf(n);
-        uint64 from = rounds.voidedAt(n);
-        return block.timestamp > (from > refutedAt ? from : refutedAt) + WINDOWS;
     }
 
     function _noteLeases() private {
@@ -360,19 +322,19 @@ contract MarketHandler is Kit {
         return round == 0 && created <= t && t < closed && t < _get(record, 276, 8);
     }
 
-    function _isOpenOffer(uint64 id) private view returns (bool) {
+    function _isOpenOffer(uint64 id) internal view returns (bool) {
         return id != 0 && market.offerVersionAt(id, uint64(block.timestamp)) != 0;
     }
 
-    function _ownerOf(bytes memory record) private pure returns (address) {
+    function _ownerOf(bytes memory record) internal pure returns (address) {
         return address(uint160(_get(record, 12, 20)));
     }
 
-    function _offerId(uint64 x) private view returns (uint64) {
+    function _offerId(uint64 x) internal view returns (uint64) {
         return market.offerCount() == 0 ? 0 : x % market.offerCount() + 1;
     }
 
-    function _requestId(uint64 x) private view returns (uint64) {
+    function _requestId(uint64 x) internal view returns (uint64) {
         return market.requestCount() == 0 ? 0 : x % market.requestCount() + 1;
     }
 }
