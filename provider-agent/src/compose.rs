@@ -2,8 +2,8 @@
 
 use quorate_canon::Timestamp;
 use quorate_health::{
-    Answer, Environment, Expected, HealthPolicy, LeaseState, ProbeView, Question, Reason, Release,
-    Report, faults,
+    Answer, Environment, Expected, GpuRecord, HealthPolicy, LeaseState, Previous, ProbeView,
+    Question, Reason, Release, Report, faults,
 };
 
 use crate::reader::{GpuReader, Reading, release};
@@ -15,10 +15,70 @@ pub fn agent_release() -> Release {
     release(env!("CARGO_PKG_VERSION"))
 }
 
-/// The report that answers a question: the readings, each with its card's events.
+/// All cards, read once: what any number of probes of that moment are answered with.
 ///
 /// It says that the cards are simulated exactly where the reader does; there is no way to leave that
 /// out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    driver: Release,
+    simulated: bool,
+    since: Timestamp,
+    gpus: Vec<GpuRecord>,
+}
+
+impl Snapshot {
+    /// The readings, each with its card's events.
+    #[must_use]
+    pub fn of(reader: &dyn GpuReader, readings: &[Reading], log: &XidLog, now: Timestamp) -> Self {
+        let gpus = readings.iter().map(|reading| {
+            let mut record = reading.record.clone();
+            log.fill(&mut record, now);
+            record
+        });
+        Self {
+            driver: reader.driver(),
+            simulated: reader.simulated(),
+            since: log.since(),
+            gpus: gpus.collect(),
+        }
+    }
+
+    /// Whether the cards are simulated.
+    #[must_use]
+    pub const fn simulated(&self) -> bool {
+        self.simulated
+    }
+
+    /// The cards.
+    #[must_use]
+    pub fn gpus(&self) -> &[GpuRecord] {
+        &self.gpus
+    }
+
+    /// The report that answers a question.
+    #[must_use]
+    pub fn report(&self, question: &Question, now: Timestamp) -> Report {
+        let report = Report {
+            subject: question.subject,
+            operator: question.operator,
+            epoch: question.epoch,
+            window: question.window,
+            nonce: question.nonce,
+            lease: question.lease,
+            checks: question.checks,
+            time: now,
+            listening_since: self.since,
+            agent: agent_release(),
+            driver: self.driver,
+            simulated: self.simulated,
+            gpus: self.gpus.clone(),
+        };
+        report.canonical()
+    }
+}
+
+/// The report that answers a question out of fresh readings.
 #[must_use]
 pub fn compose(
     question: &Question,
@@ -27,37 +87,18 @@ pub fn compose(
     log: &XidLog,
     now: Timestamp,
 ) -> Report {
-    let gpus = readings.iter().map(|reading| {
-        let mut record = reading.record.clone();
-        log.fill(&mut record, now);
-        record
-    });
-    let report = Report {
-        subject: question.subject,
-        operator: question.operator,
-        epoch: question.epoch,
-        window: question.window,
-        nonce: question.nonce,
-        lease: question.lease,
-        checks: question.checks,
-        time: now,
-        listening_since: log.since(),
-        agent: agent_release(),
-        driver: reader.driver(),
-        simulated: reader.simulated(),
-        gpus: gpus.collect(),
-    };
-    report.canonical()
+    Snapshot::of(reader, readings, log, now).report(question, now)
 }
 
 /// What an operator would find wrong with this report, were it well signed and the machine registered
-/// as `expected`, with these leases on chain by now. The agent pauses its machine on its own FAIL, before
-/// anyone else finds it.
+/// as `expected`, with these leases on chain by now and this report before. The agent pauses its
+/// machine on its own FAIL, before anyone else finds it.
 #[must_use]
 pub fn own_faults(
     report: &Report,
     expected: &Expected,
     lease: LeaseState,
+    previous: Option<Previous>,
     policy: &HealthPolicy,
 ) -> Vec<Reason> {
     let view = ProbeView {
@@ -75,7 +116,7 @@ pub fn own_faults(
         maintenance: None,
         environment: Environment::SOUND,
         answer: Answer::Report(Box::new(report.clone())),
-        previous: None,
+        previous,
         now: report.time,
     };
     faults(&view, policy)

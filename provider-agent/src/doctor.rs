@@ -130,7 +130,7 @@ pub fn examine(
     log.add(&reader.poll_events(), now);
     let readings = reader.snapshot();
     let report = compose(&QUESTION, reader, &readings, &log, now);
-    let faults = own_faults(&report, &as_found(&report), LeaseState::Free, policy);
+    let faults = own_faults(&report, &as_found(&report), LeaseState::Free, None, policy);
     let findings = readings
         .iter()
         .map(|reading| finding(reading, &report, &faults));

@@ -1,17 +1,29 @@
-//! The provider's agent: runs beside the GPUs, reads them, and reports on them.
+//! The provider's agent: runs beside the GPUs, reads them, answers operators' probes with signed
+//! reports, keeps their receipts, and speaks for its machine on chain.
 //!
 //! - [`reader`]: the cards, behind one trait: NVIDIA's NVML, or simulated from a scenario file.
+//! - [`cards`]: the thread that owns the reader; all share its readings.
 //! - [`models`]: which model of the policy's table a card is.
 //! - [`xids`]: the events that the driver told, until they are reported.
 //! - [`compose`]: from readings and events to the report that answers a probe.
 //! - [`doctor`]: all of it once, for people.
+//! - [`chain`]: what is read from and sent to L2.
+//! - [`config`], [`init`]: what the agent is told.
 
+pub mod amount;
+pub mod cards;
+pub mod chain;
 pub mod cli;
+pub mod clock;
 pub mod compose;
+pub mod config;
 pub mod doctor;
 mod error;
+pub mod identity;
+pub mod init;
 pub mod models;
 pub mod reader;
 pub mod xids;
 
+pub use config::Config;
 pub use error::AgentError;

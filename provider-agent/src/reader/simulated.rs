@@ -2,6 +2,7 @@
 //!
 //! Every report of theirs is marked, and the policy of a production network judges it as a FAIL.
 
+mod live;
 mod plan;
 mod scenario;
 
@@ -11,6 +12,7 @@ use quorate_health::{GpuUuid, Release};
 
 use super::{Card, GpuReader, Reading, XidSeen, release};
 
+pub use live::LiveScenario;
 pub use scenario::{CardPlan, Happening, Happens, Scenario};
 
 /// Plays a scenario, from the moment at which it is made.

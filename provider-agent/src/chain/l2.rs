@@ -1,0 +1,301 @@
+//! The real chain.
+
+use std::sync::Arc;
+
+use alloy::primitives::{Address as EthAddress, B256, FixedBytes, U256};
+use alloy::providers::Provider;
+use alloy::rpc::types::Filter;
+use alloy::sol_types::SolEvent;
+use async_trait::async_trait;
+use quorate_bindings::IMachines::MachineRegistered;
+use quorate_bindings::{IEscrow, IHealth, IMachines, IMarket, IProviders};
+use quorate_canon::codec::FixedWidth;
+use quorate_canon::{
+    Address, Epoch, HealthEpoch, OfferId, OperatorIndex, RequestId, Round, Timestamp,
+};
+use quorate_chain::{Head, Rpc, to_alloy_address, views};
+use quorate_health::{GpuUuid, HealthPolicy, Network};
+use quorate_matching::{Offer, Policy};
+use quorate_protocol::{Schedule, StakeTable};
+
+use super::events::{self, Event};
+use super::facts::trouble;
+use super::{Chain, ChainTrouble, MachineState, Registration, Rules, Standing};
+
+/// Before any epoch was observed.
+const UNOBSERVED: u16 = u16::MAX;
+
+/// The contracts that an agent speaks with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// `Rounds`.
+    pub rounds: EthAddress,
+    /// `Market`.
+    pub market: EthAddress,
+    /// `Providers`.
+    pub providers: EthAddress,
+    /// `StakeTable`.
+    pub table: EthAddress,
+    /// `Machines`.
+    pub machines: EthAddress,
+    /// `Health`.
+    pub health: EthAddress,
+    /// `Escrow`.
+    pub escrow: EthAddress,
+    /// The block from which on events are looked for.
+    pub deployed_at: u64,
+}
+
+/// L2 with our contracts. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct L2 {
+    rpc: Rpc,
+    at: Arc<Addresses>,
+    log_range: u64,
+}
+
+impl L2 {
+    /// Our contracts on a chain; events are asked for in pieces of `log_range` blocks.
+    #[must_use]
+    pub fn new(rpc: Rpc, at: Addresses, log_range: u64) -> Self {
+        Self {
+            rpc,
+            at: Arc::new(at),
+            log_range: log_range.max(1),
+        }
+    }
+
+    /// The chain.
+    #[must_use]
+    pub const fn rpc(&self) -> &Rpc {
+        &self.rpc
+    }
+
+    /// The contracts.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.at
+    }
+
+    /// The policy of the first round that does not close before `time`.
+    async fn policy(&self, schedule: &Schedule, time: Timestamp) -> Result<Policy, ChainTrouble> {
+        let since = time.get().saturating_sub(schedule.genesis.get());
+        let round = Round::new(since.div_ceil(u64::from(schedule.period.max(1))));
+        Ok(views::policy_of(&self.rpc, self.at.rounds, round).await?)
+    }
+
+    /// The newest version of an offer, and whether it is open.
+    async fn offer(
+        &self,
+        id: OfferId,
+        at: Timestamp,
+    ) -> Result<Option<(Offer, bool)>, ChainTrouble> {
+        let market = IMarket::new(self.at.market, self.rpc.provider());
+        let count = market.offerCount().call().await;
+        if id.get() == 0 || id.get() > count.map_err(trouble("offerCount"))? {
+            return Ok(None);
+        }
+        let version = market.offerVersionAt(id.get(), at.get()).call().await;
+        match version.map_err(trouble("offerVersionAt"))? {
+            0 => Ok(Some((self.last_version(id).await?, false))),
+            version => Ok(Some((self.version(id, version).await?, true))),
+        }
+    }
+
+    async fn version(&self, id: OfferId, version: u32) -> Result<Offer, ChainTrouble> {
+        let market = IMarket::new(self.at.market, self.rpc.provider());
+        let found = market.offerRecord(id.get(), version).call().await;
+        Offer::from_bytes(&found.map_err(trouble("offerRecord"))?.record)
+            .map_err(|error| ChainTrouble::Own(format!("the record of offer {id}: {error}")))
+    }
+
+    /// The last version of a closed offer: nothing but the versions themselves tells its number.
+    async fn last_version(&self, id: OfferId) -> Result<Offer, ChainTrouble> {
+        let mut last = self.version(id, 1).await?;
+        for version in 2.. {
+            match self.version(id, version).await {
+                Ok(next) => last = next,
+                Err(ChainTrouble::Refused(_)) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(last)
+    }
+
+    async fn registration(&self, id: OfferId) -> Result<Option<Registration>, ChainTrouble> {
+        let machines = IMachines::new(self.at.machines, self.rpc.provider());
+        let found = machines.machineOf(id.get()).call().await;
+        let found = found.map_err(trouble("machineOf"))?;
+        Ok((found.registeredAt != 0).then(|| Registration {
+            since: Timestamp::new(found.registeredAt),
+            retired: (found.retiredAt != 0).then(|| Timestamp::new(found.retiredAt)),
+            paused: found.paused,
+            certificate: found.certificate.0,
+        }))
+    }
+
+    async fn standing(&self, id: OfferId) -> Result<Standing, ChainTrouble> {
+        let health = IHealth::new(self.at.health, self.rpc.provider());
+        let found = health.standingOf(id.get()).call().await;
+        let found = found.map_err(trouble("standingOf"))?;
+        Ok(Standing {
+            uptime: (found.uptime != UNOBSERVED).then_some(found.uptime),
+            level: found.level,
+            next: found.next,
+        })
+    }
+
+    fn health(&self) -> IHealth::IHealthInstance<&alloy::providers::RootProvider> {
+        IHealth::new(self.at.health, self.rpc.provider())
+    }
+}
+
+#[async_trait]
+impl Chain for L2 {
+    async fn head(&self) -> Result<Head, ChainTrouble> {
+        Ok(self.rpc.latest().await?.head())
+    }
+
+    async fn rules(&self, now: Timestamp) -> Result<Rules, ChainTrouble> {
+        let domain = views::domain(&self.rpc, self.at.rounds).await?;
+        let schedule = views::schedule(&self.rpc, self.at.rounds).await?;
+        let length = u64::from(schedule.health_epoch.max(1));
+        let since = now.get().saturating_sub(schedule.genesis.get());
+        let start = Timestamp::new(schedule.genesis.get() + since / length * length);
+        let policy = self.policy(&schedule, start).await?;
+        let health = HealthPolicy::from_section(&policy.health.0)
+            .map_err(|error| ChainTrouble::Own(format!("the policy's health section: {error}")))?;
+        Ok(Rules {
+            network: Network {
+                l1: domain.l1_chain,
+                l2: domain.l2_chain,
+                rounds: domain.rounds,
+                avs: domain.avs,
+                operator_set: domain.operator_set,
+            },
+            genesis: schedule.genesis,
+            epoch_seconds: schedule.health_epoch,
+            stake_epoch_seconds: schedule.stake_epoch,
+            health,
+        })
+    }
+
+    async fn tier_of(&self, model: u8, now: Timestamp) -> Result<Option<u8>, ChainTrouble> {
+        let schedule = views::schedule(&self.rpc, self.at.rounds).await?;
+        let policy = self.policy(&schedule, now).await?;
+        let price = policy.score.reference_of(model);
+        Ok(price.map(|price| policy.standing.tier_of(price).code()))
+    }
+
+    async fn machine(&self, id: OfferId) -> Result<Option<MachineState>, ChainTrouble> {
+        let now = self.head().await?.timestamp;
+        let Some((offer, open)) = self.offer(id, now).await? else {
+            return Ok(None);
+        };
+        let market = IMarket::new(self.at.market, self.rpc.provider());
+        let providers = IProviders::new(self.at.providers, self.rpc.provider());
+        let used = market.usedAt(id.get(), now.get()).call().await;
+        let flags = providers.machineAt(id.get(), now.get()).call().await;
+        Ok(Some(MachineState {
+            offer,
+            open,
+            registration: self.registration(id).await?,
+            flags: flags.map_err(trouble("machineAt"))?.flags,
+            in_use: !used.map_err(trouble("usedAt"))?.is_zero(),
+            standing: self.standing(id).await?,
+        }))
+    }
+
+    async fn cards(&self, offer: OfferId) -> Result<Vec<GpuUuid>, ChainTrouble> {
+        let latest = self.rpc.latest().await?.number();
+        let mut from = self.at.deployed_at;
+        while from <= latest {
+            let to = latest.min(from.saturating_add(self.log_range - 1));
+            let filter = Filter::new()
+                .address(self.at.machines)
+                .event_signature(MachineRegistered::SIGNATURE_HASH)
+                .topic1(B256::from(U256::from(offer.get())))
+                .from_block(from)
+                .to_block(to);
+            let logs = self.rpc.provider().get_logs(&filter).await;
+            let logs = logs.map_err(|error| ChainTrouble::Silent(error.to_string()))?;
+            if let Some(log) = logs.last() {
+                let event = MachineRegistered::decode_log(&log.inner)
+                    .map_err(|error| ChainTrouble::Own(error.to_string()))?;
+                return Ok(event.cards.iter().map(|card| GpuUuid(card.0)).collect());
+            }
+            from = to.saturating_add(1);
+        }
+        Ok(Vec::new())
+    }
+
+    async fn machine_of_card(&self, card: GpuUuid) -> Result<Option<OfferId>, ChainTrouble> {
+        let machines = IMachines::new(self.at.machines, self.rpc.provider());
+        let found = machines.machineOfCard(FixedBytes(card.0)).call().await;
+        let found = found.map_err(trouble("machineOfCard"))?;
+        Ok((found != 0).then(|| OfferId::new(found)))
+    }
+
+    async fn table(&self, epoch: Epoch) -> Result<Option<StakeTable>, ChainTrouble> {
+        Ok(views::l2_table(&self.rpc, self.at.table, epoch).await?)
+    }
+
+    async fn events(&self, offer: OfferId, from: u64, to: u64) -> Result<Vec<Event>, ChainTrouble> {
+        let addresses = [self.at.market, self.at.health];
+        let logs = self
+            .rpc
+            .logs_of_events(&addresses, &events::TOPICS, from, to)
+            .await?;
+        let mut all = Vec::new();
+        for log in &logs {
+            all.extend(events::read(log, offer)?);
+        }
+        Ok(all)
+    }
+
+    async fn seats(
+        &self,
+        epoch: HealthEpoch,
+        offer: OfferId,
+    ) -> Result<Vec<OperatorIndex>, ChainTrouble> {
+        let health = self.health();
+        let seats = health.committeeOf(epoch.get(), offer.get()).call().await;
+        let seats = seats.map_err(trouble("committeeOf"))?;
+        Ok(seats.into_iter().map(OperatorIndex::new).collect())
+    }
+
+    async fn appealable_until(&self, epoch: HealthEpoch) -> Result<Timestamp, ChainTrouble> {
+        let health = self.health();
+        let until = health.appealableUntil(epoch.get()).call().await;
+        until
+            .map(Timestamp::new)
+            .map_err(trouble("appealableUntil"))
+    }
+
+    async fn locked(&self, request: RequestId) -> Result<U256, ChainTrouble> {
+        let escrow = IEscrow::new(self.at.escrow, self.rpc.provider());
+        escrow
+            .lockedOf(request.get())
+            .call()
+            .await
+            .map_err(trouble("lockedOf"))
+    }
+
+    async fn stake(&self, provider: Address) -> Result<u64, ChainTrouble> {
+        let now = self.head().await?.timestamp;
+        let providers = IProviders::new(self.at.providers, self.rpc.provider());
+        let found = providers
+            .providerAt(to_alloy_address(provider), now.get())
+            .call()
+            .await;
+        Ok(found.map_err(trouble("providerAt"))?.stake_)
+    }
+
+    async fn balance(&self, account: Address) -> Result<U256, ChainTrouble> {
+        self.rpc
+            .provider()
+            .get_balance(to_alloy_address(account))
+            .await
+            .map_err(|error| ChainTrouble::Silent(error.to_string()))
+    }
+}

@@ -1,0 +1,376 @@
+//! The agent's configuration: `provider-agent.toml`, as `init` writes it.
+
+mod machine;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use quorate_canon::Address;
+use quorate_rpc::{ServerLimits, ServerTls};
+use quorate_service::{ConfigError, Network};
+use quorate_settings::{ChainSection, KeySection};
+use serde::{Deserialize, Deserializer};
+
+use crate::cards::Source;
+
+pub use machine::MachineSection;
+
+/// All that an agent is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `production` refuses everything simulated.
+    pub network: Network,
+    /// Where operators' probes are taken.
+    pub listen: SocketAddr,
+    /// What is registered for that: `https://host:port`.
+    pub endpoint: String,
+    /// Metrics, readiness and status; keep it inside your own network.
+    #[serde(default = "Config::default_http")]
+    pub http: SocketAddr,
+    /// A folder for what must not be lost: receipts, journals, which machine this is.
+    pub data: PathBuf,
+    /// The chain with the market.
+    pub l2: ChainSection,
+    /// Which contracts.
+    pub contracts: ContractsSection,
+    /// The agent's own key.
+    pub machine_key: KeySection,
+    /// The provider's key. Better kept elsewhere: no command of `run` needs it.
+    pub provider_key: Option<KeySection>,
+    /// The certificate that operators know this agent by.
+    pub tls: TlsSection,
+    /// Which cards.
+    #[serde(default)]
+    pub cards: CardsSection,
+    /// What is offered.
+    pub machine: MachineSection,
+    /// How the agent watches its own machine.
+    #[serde(default)]
+    pub watch: WatchSection,
+    /// What it does for its machine on chain.
+    #[serde(default)]
+    pub duties: DutiesSection,
+    /// What it takes from strangers.
+    #[serde(default)]
+    pub limits: LimitsSection,
+}
+
+/// The contracts; `Market`, `Providers` and `StakeTable` are read from `Rounds` and `Market`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractsSection {
+    /// `Rounds`.
+    #[serde(deserialize_with = "address")]
+    pub rounds: Address,
+    /// `Machines`.
+    #[serde(deserialize_with = "address")]
+    pub machines: Address,
+    /// `Health`.
+    #[serde(deserialize_with = "address")]
+    pub health: Address,
+    /// `Escrow`.
+    #[serde(deserialize_with = "address")]
+    pub escrow: Address,
+    /// The L2 block in which the first of our contracts was deployed.
+    #[serde(default)]
+    pub deployed_at: u64,
+}
+
+/// PEM files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSection {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+}
+
+/// Where the cards come from; the driver where nothing is said.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardsSection {
+    /// The driver's library, where the system's loader does not find it.
+    pub library: Option<PathBuf>,
+    /// A scenario file: the cards are simulated, and every report says so.
+    pub scenario: Option<PathBuf>,
+    /// What simulated cards' numbers follow from; another for each machine of a network.
+    pub seed: Option<u64>,
+    /// In production simulated cards are refused unless this is set and the policy allows them too.
+    #[serde(default)]
+    pub allow_simulated: bool,
+}
+
+/// How the agent watches its own machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchSection {
+    /// Seconds between two looks.
+    pub every_seconds: u64,
+    /// How long the machine has to be well before the agent resumes it, seconds; twice as long for
+    /// each further pause within a day, up to sixteen times.
+    pub resume_after_seconds: u64,
+    /// Which key pauses and appeals.
+    pub key: PayingKey,
+}
+
+/// A key that pays for transactions of `run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PayingKey {
+    /// `[machine_key]`.
+    #[default]
+    Machine,
+    /// `[provider_key]`.
+    Provider,
+}
+
+impl Default for WatchSection {
+    fn default() -> Self {
+        Self {
+            every_seconds: 10,
+            resume_after_seconds: 600,
+            key: PayingKey::Machine,
+        }
+    }
+}
+
+/// What the agent does on chain besides pausing; each is anybody's to do, and costs gas.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DutiesSection {
+    /// Shows receipts against lists that call the machine DOWN.
+    pub appeal: bool,
+    /// Seconds between two calls that carry uptime and trust on; 0 for never.
+    pub observe_seconds: u64,
+    /// Seconds between two calls that move a lease's pay; 0 for never.
+    pub settle_seconds: u64,
+}
+
+impl Default for DutiesSection {
+    fn default() -> Self {
+        Self {
+            appeal: true,
+            observe_seconds: 0,
+            settle_seconds: 0,
+        }
+    }
+}
+
+/// What the agent takes from strangers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSection {
+    /// Connections at a time.
+    pub connections: usize,
+    /// Connections at a time from one address.
+    pub connections_per_address: usize,
+    /// Probes and receipts worked on at a time, each.
+    pub at_once: usize,
+    /// Probes and receipts of one address in a second; four times as many in a burst.
+    pub per_second: u32,
+    /// Receipts that are kept.
+    pub receipts: usize,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self {
+            connections: 128,
+            connections_per_address: 32,
+            at_once: 16,
+            per_second: 32,
+            receipts: 500_000,
+        }
+    }
+}
+
+impl Config {
+    fn default_http() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 9094))
+    }
+
+    /// Checks what can be checked without a chain and without cards.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the setting.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.l2.rpc("l2", self.network)?;
+        check_endpoint(&self.endpoint)?;
+        self.machine.check()?;
+        let simulated = self.cards.scenario.is_some();
+        if simulated && !self.cards.allow_simulated {
+            self.network
+                .allow_simulated("the cards (cards.scenario, without cards.allow_simulated)")?;
+        }
+        if simulated && self.cards.library.is_some() {
+            return Err(ConfigError::value(
+                "cards",
+                "library and scenario: cards are real or simulated, not both",
+            ));
+        }
+        if self.watch.key == PayingKey::Provider && self.provider_key.is_none() {
+            return Err(ConfigError::value(
+                "watch.key",
+                "\"provider\", but there is no [provider_key]",
+            ));
+        }
+        for (key, got) in [
+            ("watch.every_seconds", self.watch.every_seconds),
+            ("limits.per_second", u64::from(self.limits.per_second)),
+            (
+                "limits.at_once",
+                u64::try_from(self.limits.at_once).unwrap_or(u64::MAX),
+            ),
+        ] {
+            if got == 0 {
+                return Err(ConfigError::value(key, "0, expected at least 1"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the cards come from.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        match &self.cards.scenario {
+            Some(path) => Source::Scenario(path.clone(), self.cards.seed),
+            None => Source::Driver(self.cards.library.clone()),
+        }
+    }
+
+    /// A file in the folder of data.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.data.join(name)
+    }
+
+    /// The server's certificate.
+    #[must_use]
+    pub fn server_tls(&self) -> ServerTls {
+        ServerTls {
+            certificate: self.tls.certificate.clone(),
+            key: self.tls.key.clone(),
+        }
+    }
+}
+
+impl LimitsSection {
+    /// Limits of the gRPC server. Messages are small, connections short.
+    #[must_use]
+    pub fn server(&self) -> ServerLimits {
+        ServerLimits {
+            streams_per_connection: 8,
+            requests_per_connection: 8,
+            requests: 4 * self.at_once,
+            header_list_bytes: 8 * 1024,
+            message_bytes: 4 * 1024,
+            stream_window: 16 * 1024,
+            connection_window: 64 * 1024,
+            request_timeout: Duration::from_secs(10),
+            connection_age: Duration::from_secs(600),
+            connection_grace: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(45),
+            connections: self.connections,
+            connections_per_address: self.connections_per_address,
+            drain: Duration::from_secs(2),
+            ..ServerLimits::default()
+        }
+    }
+}
+
+/// What `Machines` takes: 1 to 128 bytes of printable ASCII, `https://host:port`.
+fn check_endpoint(endpoint: &str) -> Result<(), ConfigError> {
+    let refuse = |detail: &str| {
+        Err(ConfigError::value(
+            "endpoint",
+            format!("{endpoint}: {detail}, expected https://host:port"),
+        ))
+    };
+    if endpoint.len() > 128 || !endpoint.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return refuse("more than 128 bytes, or not printable");
+    }
+    match url::Url::parse(endpoint) {
+        Err(error) => refuse(&error.to_string()),
+        Ok(url) if url.scheme() != "https" => refuse("no https"),
+        Ok(url) if url.host_str().is_none() => refuse("no host"),
+        Ok(url) if !matches!(url.path(), "" | "/") => refuse("a path"),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Reads the configuration file, with the environment over it, and checks it.
+///
+/// # Errors
+/// [`ConfigError`].
+pub fn load(path: &Path) -> Result<Config, ConfigError> {
+    let config: Config = quorate_service::config::load(path)?;
+    config.check()?;
+    Ok(config)
+}
+
+fn address<'de, D: Deserializer<'de>>(from: D) -> Result<Address, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse()
+        .map_err(|error| serde::de::Error::custom(format!("{text}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::init::{Choices, example};
+
+    fn config(change: impl FnOnce(&mut Config)) -> Result<(), ConfigError> {
+        let mut config: Config = toml::from_str(&example(&Choices::default())).unwrap();
+        change(&mut config);
+        config.check()
+    }
+
+    #[test]
+    fn what_init_writes_is_valid() {
+        config(|_| {}).unwrap();
+    }
+
+    #[test]
+    fn production_refuses_simulated_cards_unless_told_otherwise() {
+        let simulated = |network, allow| {
+            config(|config| {
+                config.network = network;
+                config.cards.scenario = Some("s.toml".into());
+                config.cards.allow_simulated = allow;
+            })
+        };
+        assert!(simulated(Network::Devnet, false).is_ok());
+        assert!(simulated(Network::Production, true).is_ok());
+        let error = simulated(Network::Production, false).unwrap_err();
+        assert!(error.to_string().contains("cards.scenario"), "{error}");
+    }
+
+    #[test]
+    fn endpoints_that_the_contract_refuses_are_refused_here() {
+        for (endpoint, good) in [
+            ("https://gpu.example:7443", true),
+            ("https://192.0.2.1:7443", true),
+            ("http://gpu.example:7443", false),
+            ("https://gpu.example/agent", false),
+            ("gpu.example:7443", false),
+            ("", false),
+        ] {
+            let result = config(|config| config.endpoint = endpoint.to_owned());
+            assert_eq!(result.is_ok(), good, "{endpoint}");
+        }
+        let long = format!("https://{}:1", "a".repeat(128));
+        assert!(config(|config| config.endpoint = long).is_err());
+    }
+
+    #[test]
+    fn a_provider_key_that_is_not_there_cannot_pay() {
+        let result = config(|config| {
+            config.watch.key = PayingKey::Provider;
+            config.provider_key = None;
+        });
+        assert!(result.unwrap_err().to_string().contains("watch.key"));
+    }
+}
