@@ -7,17 +7,18 @@ pragma solidity ^0.8.36;
 /// is settled: what stands, stands.
 interface IHealth {
     event EpochOpened(uint32 indexed epoch, bytes32 randomness, bytes beaconSignature);
-    /// @notice A list was certified, the `number`-th of its epoch (from 0). With `MachineDown` for each entry that counted.
+    /// @notice A list was certified, the `number`-th of its epoch (from 0). Followed, in the same transaction, by
+    /// `MachineDown` for each entry that counted.
     event ListCertified(uint32 indexed epoch, uint32 number, bytes32 digest, uint64 time, bytes list, bytes bitmap, bytes aggregate);
     /// @notice `windows`: those of the entry that were not DOWN before. `seats` of the committee stand behind them.
     event MachineDown(uint32 indexed epoch, uint64 indexed offerId, uint32 number, uint256 windows, uint16 seats);
-    /// @notice A receipt struck an operator's seats for one window of one list. `fell`: the window is not DOWN any more
-    /// by this list.
+    /// @notice A receipt struck an operator's seats for one window, in every list of the epoch; it was shown against list
+    /// `number`. `fell`: no list holds the window up any more, it is not DOWN.
     event SeatsStruck(
         uint32 indexed epoch, uint64 indexed offerId, uint32 number, uint16 window, uint32 operatorIndex, uint16 seats, bool fell, bytes receiptSignature
     );
-    /// @notice Stake was taken, in millionths; `bounty` of it went to `to`, the rest was burned. The machine is jailed
-    /// until `until`.
+    /// @notice For `windows` windows DOWN in `epoch` and the next, stake was taken, in millionths; `bounty` of it went to
+    /// `to`, the rest was burned. The machine is jailed until `until`.
     event MachineSlashed(
         uint64 indexed offerId, address indexed provider, uint32 epoch, uint256 windows, uint64 taken, uint64 bounty, address to, uint64 until
     );
@@ -26,13 +27,15 @@ interface IHealth {
     event MachineObserved(uint64 indexed offerId, uint32 epoch, uint16 uptime, uint8 level);
 
     /// @notice Stores the randomness of an epoch that has begun: `beaconSignature` (48 bytes) is the beacon's of the
-    /// epoch's round. Anyone, once.
+    /// epoch's round. Anyone, once, until it is settled; not before the close of the round whose policy is the epoch's.
     function openEpoch(uint32 epoch, bytes calldata beaconSignature) external;
     /// @notice Certifies a list of windows DOWN (section 14): each entry needs signers with more than two thirds of the
-    /// seats of its machine. Anyone, after the epoch's end, for `certify_seconds`; the epoch must be open.
+    /// seats of its machine. Anyone, after the epoch's end, for `certify_seconds`; the epoch must be open. Entries that do
+    /// not count are passed over: without the seats, of a machine that was not registered throughout the epoch, with
+    /// nothing new. Windows that stand only on seats struck before do not count.
     function certify(bytes calldata list, bytes calldata bitmap, bytes calldata aggregate) external;
     /// @notice Shows a receipt of an operator that signed a list that calls the same window DOWN. Anyone, until the
-    /// epoch is settled; each operator once for (list, machine, window).
+    /// epoch is settled; each operator once for (machine, window), against any such list.
     /// @param receiptSignature 128 bytes, EIP-2537
     function appeal(uint32 epoch, uint32 number, uint64 offerId, uint16 window, uint32 operatorIndex, bytes calldata receiptSignature)
         external;
@@ -52,6 +55,8 @@ interface IHealth {
     function appealableUntil(uint32 epoch) external view returns (uint64);
     /// @notice The start of the first health epoch that is not settled: before it, what was DOWN is known for good.
     function settledUntil() external view returns (uint64 time);
+    /// @notice When a slashed machine may be released; 0 if it is not jailed.
+    function jailedUntil(uint64 offerId) external view returns (uint64 time);
     /// @notice The windows DOWN, as they stand. Window w is bit w.
     function downOf(uint64 offerId, uint32 epoch) external view returns (uint256 windows);
     /// @notice Seconds of [from, to) in windows DOWN or in maintenance, none counted twice.

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.36;
 
 import {IHealth} from "../interfaces/IHealth.sol";
-import {Committees} from "../lib/Committees.sol";
 import {DownPages} from "../lib/DownPages.sol";
 import {HealthMessages} from "../lib/HealthMessages.sol";
 import {Attested} from "./Attested.sol";
@@ -12,9 +11,6 @@ import {Attested} from "./Attested.sol";
 abstract contract Appeals is Attested {
     using DownPages for address;
 
-    /// @dev Who was struck, 256 operators in a word, of (epoch, list, machine, window).
-    mapping(bytes32 claim => mapping(uint256 word => uint256)) private _struck;
-
     /// @notice The epoch has fewer lists.
     error NoSuchList(uint32 epoch, uint32 number);
     /// @notice The list does not call the machine DOWN in this window, or that did not count.
@@ -23,11 +19,9 @@ abstract contract Appeals is Attested {
     error NotASigner(uint32 operatorIndex);
     /// @notice The operator has no seat for this machine.
     error NoSeat(uint32 operatorIndex);
-    /// @notice The operator's seats were struck before.
-    error AlreadyStruck(uint32 operatorIndex);
-
     /// @inheritdoc IHealth
-    /// @dev A window that has fallen already still takes receipts: each is evidence against one operator on L1.
+    /// @dev Any list that the operator has signed will do: the strike holds for all. A window that has fallen already
+    /// still takes receipts: each is evidence against one operator on L1.
     function appeal(
         uint32 epoch,
         uint32 number,
@@ -43,47 +37,49 @@ abstract contract Appeals is Attested {
         bytes memory signers = page.signers();
         if (!_has(signers, operatorIndex)) revert NotASigner(operatorIndex);
 
-        (uint256 own, bool fell) = _strike(_claimOf(epoch, number, offerId, window), epoch, offerId, operatorIndex, signers);
-        bytes32 receipt = HealthMessages.receipt(_network(), epoch, offerId, window);
-        table.verify(_stakeEpochOf(epoch), receipt, _alone(operatorIndex, signers.length), receiptSignature);
-        if (fell && _standsIn(offerId, epoch, number) >> window & 1 == 1) _fell(offerId, epoch, number, window);
-        emit SeatsStruck(epoch, offerId, number, window, operatorIndex, uint16(own), fell, receiptSignature);
-    }
-
-    /// @dev Marks an operator as struck. Returns its seats, and whether those that are left are two thirds at most.
-    function _strike(bytes32 claim, uint32 epoch, uint64 offerId, uint32 operatorIndex, bytes memory signers)
-        private
-        returns (uint256 own, bool fell)
-    {
-        mapping(uint256 => uint256) storage struck = _struck[claim];
-        uint256 word = struck[operatorIndex / 256];
-        uint256 bit = 1 << operatorIndex % 256;
-        if (word & bit != 0) revert AlreadyStruck(operatorIndex);
-        struck[operatorIndex / 256] = word | bit;
-
         uint32[] memory committee = committeeOf(epoch, offerId);
-        uint256 left;
-        for (uint256 i; i < committee.length; ++i) {
-            uint32 holder = committee[i];
-            if (holder == operatorIndex) ++own;
-            else if (_has(signers, holder) && struck[holder / 256] >> holder % 256 & 1 == 0) ++left;
+        uint256 seats = _seatsOf(committee, operatorIndex);
+        if (seats == 0) revert NoSeat(operatorIndex);
+        _strike(epoch, offerId, window, operatorIndex);
+        _requireReceipt(epoch, offerId, window, operatorIndex, signers.length, receiptSignature);
+        bool fell = !_isHeldUp(epoch, offerId, window, committee);
+        if (fell && downOf(offerId, epoch) >> window & 1 == 1) _clear(offerId, epoch, window);
+        emit SeatsStruck(epoch, offerId, number, window, operatorIndex, uint16(seats), fell, receiptSignature);
+    }
+
+    /// @dev The operator's own key verifies its receipt: as an aggregate of one.
+    function _requireReceipt(
+        uint32 epoch,
+        uint64 offerId,
+        uint16 window,
+        uint32 operatorIndex,
+        uint256 bitmapLength,
+        bytes calldata signature
+    ) private view {
+        bytes32 receipt = HealthMessages.receipt(_network(), epoch, offerId, window);
+        bytes memory alone = new bytes(bitmapLength);
+        alone[operatorIndex / 8] = bytes1(uint8(1 << operatorIndex % 8));
+        table.verify(_stakeEpochOf(epoch), receipt, alone, signature);
+    }
+
+    /// @dev Whether some list's signers, without those struck, still have two thirds for a window.
+    function _isHeldUp(uint32 epoch, uint64 offerId, uint16 window, uint32[] memory committee)
+        private
+        view
+        returns (bool)
+    {
+        uint32[] memory numbers = _holdersOf(offerId, epoch);
+        for (uint256 i; i < numbers.length; ++i) {
+            address page = _pages[epoch][numbers[i]];
+            if (page.windowsOf(offerId) >> window & 1 == 0) continue;
+            if (_stands(epoch, offerId, window, committee, page.signers())) return true;
         }
-        if (own == 0) revert NoSeat(operatorIndex);
-        fell = !Committees.isTwoThirds(left, committee.length);
+        return false;
     }
 
-    function _has(bytes memory bitmap, uint32 operatorIndex) private pure returns (bool) {
-        uint256 place = operatorIndex / 8;
-        return place < bitmap.length && uint8(bitmap[place]) >> operatorIndex % 8 & 1 == 1;
-    }
-
-    /// @dev The bitmap of one operator.
-    function _alone(uint32 operatorIndex, uint256 length) private pure returns (bytes memory bitmap) {
-        bitmap = new bytes(length);
-        bitmap[operatorIndex / 8] = bytes1(uint8(1 << operatorIndex % 8));
-    }
-
-    function _claimOf(uint32 epoch, uint32 number, uint64 offerId, uint16 window) private pure returns (bytes32) {
-        return bytes32(uint256(epoch) << 112 | uint256(number) << 80 | uint256(offerId) << 16 | window);
+    function _seatsOf(uint32[] memory committee, uint32 operatorIndex) private pure returns (uint256 seats) {
+        for (uint256 i; i < committee.length; ++i) {
+            if (committee[i] == operatorIndex) ++seats;
+        }
     }
 }

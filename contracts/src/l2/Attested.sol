@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {LibBit} from "solady/utils/LibBit.sol";
 import {IHealth} from "../interfaces/IHealth.sol";
-import {IRounds} from "../interfaces/IRounds.sol";
 import {Committees} from "../lib/Committees.sol";
 import {DownPages} from "../lib/DownPages.sol";
 import {HealthMessages} from "../lib/HealthMessages.sol";
-import {DownBook} from "./DownBook.sol";
+import {SeatBook} from "./SeatBook.sol";
 
 /// @title Takes lists of windows DOWN, by seats (docs/formats.md, section 14).
 /// @notice A list is signed as a whole and refused as a whole where its bytes are not a list's. But each of its machines
 /// stands for itself: one that is not registered, that lacks its seats, or of which nothing is new, is passed over.
-abstract contract Attested is DownBook {
-    uint64 private immutable _l1ChainId;
-    address private immutable _avs;
-    uint32 private immutable _operatorSet;
-
+abstract contract Attested is SeatBook {
     /// @notice Nothing in the list counts.
     error NothingCounts();
 
@@ -23,14 +19,10 @@ abstract contract Attested is DownBook {
     struct Count {
         uint32 epoch;
         uint32 number; // of the list
+        bytes signers; // the list's bitmap
         bytes message; // of the draws
         Committees.Line line; // none where all signed
         uint256[] seats; // room for a draw
-    }
-
-    constructor() {
-        IRounds.Domain memory d = rounds.domain();
-        (_l1ChainId, _avs, _operatorSet) = (d.l1ChainId, d.avs, d.operatorSet);
     }
 
     /// @inheritdoc IHealth
@@ -50,33 +42,14 @@ abstract contract Attested is DownBook {
         _epochs[epoch].lists = c.number + 1;
     }
 
-    /// @inheritdoc IHealth
-    function committeeOf(uint32 epoch, uint64 offerId) public view returns (uint32[] memory operators) {
-        Epoch memory e = _openEpoch(epoch);
-        uint256[] memory seats = new uint256[](e.seats);
-        Committees.draw(
-            Committees.start(e.randomness, epoch), offerId, Committees.line(_stakesOf(_stakeEpochOf(epoch))), seats
-        );
-        operators = new uint32[](seats.length);
-        for (uint256 i; i < seats.length; ++i) {
-            operators[i] = uint32(seats[i]);
-        }
-    }
-
-    /// @dev The 60 bytes that name this deployment.
-    function _network() internal view returns (bytes memory) {
-        return abi.encodePacked(_l1ChainId, uint64(block.chainid), address(rounds), _avs, _operatorSet);
-    }
-
     function _requireTime(uint256 from, uint256 to) internal view {
         if (block.timestamp < from || block.timestamp > to) revert OutOfTime(block.timestamp, from, to);
     }
 
     /// @dev Whether the machine was registered throughout an epoch: from its first second, and to its last.
-    function _isRegistered(uint64 offerId, uint256 epoch) internal view returns (bool) {
-        (uint64 registeredAt, uint64 retiredAt,,) = machines.machineOf(offerId);
-        if (registeredAt == 0 || registeredAt > _startOf(epoch)) return false;
-        return retiredAt == 0 || retiredAt > _lastSecondOf(epoch);
+    function _isRegistered(uint64 offerId, uint256 epoch) private view returns (bool) {
+        (uint256 registeredAt, uint256 retiredAt) = _registrationOf(offerId);
+        return registeredAt != 0 && registeredAt <= _startOf(epoch) && retiredAt > _lastSecondOf(epoch);
     }
 
     /// @dev Checks the signatures, and lays out the stakes as far as they are needed: where all with stake have signed,
@@ -87,7 +60,7 @@ abstract contract Attested is DownBook {
         returns (Count memory c)
     {
         _checkNumber(epoch, e.lists);
-        (c.epoch, c.number) = (epoch, e.lists);
+        (c.epoch, c.number, c.signers) = (epoch, e.lists, bitmap);
         c.seats = new uint256[](e.seats);
         uint64 stakeEpoch = _stakeEpochOf(epoch);
         (uint256 signed, uint256 total) = table.verify(stakeEpoch, digest, bitmap, aggregate);
@@ -96,7 +69,7 @@ abstract contract Attested is DownBook {
         c.line = Committees.joined(_stakesOf(stakeEpoch), bitmap);
     }
 
-    /// @dev Takes the entries that count, and appends them to the page.
+    /// @dev Takes what counts of the entries, and appends that to the page.
     function _takeAll(Count memory c, bytes calldata list, uint256 count, uint256 windowsOfEpoch, bytes memory page)
         private
     {
@@ -105,25 +78,37 @@ abstract contract Attested is DownBook {
         uint256 windows;
         for (uint256 i; i < count; ++i) {
             (subject, windows) = HealthMessages.entryAt(list, i, subject, allowed);
-            if (subject >> 64 == HealthMessages.MACHINE && _take(c, uint64(subject), windows)) {
-                DownPages.append(page, uint64(subject), windows);
-            }
+            if (subject >> 64 != HealthMessages.MACHINE) continue;
+            windows = _take(c, uint64(subject), windows);
+            if (windows != 0) DownPages.append(page, uint64(subject), windows);
         }
     }
 
-    /// @dev Takes an entry, if it counts.
-    function _take(Count memory c, uint64 offerId, uint256 windows) private returns (bool) {
+    /// @dev Takes an entry. Returns its windows that count: none if none of them is new.
+    function _take(Count memory c, uint64 offerId, uint256 windows) private returns (uint256) {
         uint256 before = downOf(offerId, c.epoch);
-        if (windows & ~before == 0 || !_isRegistered(offerId, c.epoch)) return false;
+        uint256 added = windows & ~before;
+        if (added == 0 || !_isRegistered(offerId, c.epoch)) return 0;
         uint256 held = c.seats.length;
         if (c.line.total != 0) held = Committees.draw(c.message, offerId, c.line, c.seats);
-        if (!Committees.isTwoThirds(held, c.seats.length)) return false;
+        if (!Committees.isTwoThirds(held, c.seats.length)) return 0;
+        if (_wasStruck(offerId, c.epoch)) {
+            added = _uncontested(c, offerId, added);
+            if (added == 0) return 0;
+        }
+        windows &= before | added;
         _name(offerId, c.epoch, c.number, before, windows);
-        emit MachineDown(c.epoch, offerId, c.number, windows & ~before, uint16(held));
-        return true;
+        emit MachineDown(c.epoch, offerId, c.number, added, uint16(held));
+        return windows;
     }
 
-    function _stakesOf(uint64 stakeEpoch) private view returns (bytes memory stakes) {
-        (,,, stakes) = table.tableOf(stakeEpoch);
+    /// @dev Of these windows those that stand without the seats that were struck before: a list that fell does not come
+    /// back by being certified again.
+    function _uncontested(Count memory c, uint64 offerId, uint256 windows) private view returns (uint256 standing) {
+        uint32[] memory committee = committeeOf(c.epoch, offerId);
+        for (uint256 rest = windows; rest != 0; rest &= rest - 1) {
+            uint16 window = uint16(LibBit.ffs(rest));
+            if (_stands(c.epoch, offerId, window, committee, c.signers)) standing |= 1 << window;
+        }
     }
 }

@@ -13,11 +13,12 @@ abstract contract DownBook is HealthClock {
     using DownPages for address;
 
     /// @dev Epochs whose marks share a slot. A mark: bit 15 the machine was named, bit 14 `_standing` and `_holders` hold
-    /// more, below them the number of the first list that named it.
+    /// more, bit 13 a seat was struck, below them the number of the first list that named it.
     uint256 internal constant GROUP = 16;
     uint256 private constant NAMED = 1 << 15;
     uint256 private constant MORE = 1 << 14;
-    uint256 private constant NUMBER = MORE - 1;
+    uint256 private constant STRUCK = 1 << 13;
+    uint256 private constant NUMBER = STRUCK - 1;
     uint256 private constant MARK = type(uint16).max;
 
     mapping(uint256 offerId => mapping(uint256 group => uint256)) private _marks;
@@ -27,10 +28,8 @@ abstract contract DownBook is HealthClock {
     mapping(uint256 offerId => mapping(uint256 epoch => uint256)) private _standing;
     /// @dev Numbers of all lists that name the machine, where the mark says so.
     mapping(uint256 offerId => mapping(uint256 epoch => uint32[])) private _holders;
-    /// @dev Windows of a list's entry that fell.
-    mapping(bytes32 entry => uint256) private _fallen;
 
-    /// @notice An epoch has room for 16,384 lists.
+    /// @notice An epoch has room for 8,192 lists.
     error TooManyLists(uint32 epoch);
 
     /// @inheritdoc IHealth
@@ -41,6 +40,12 @@ abstract contract DownBook is HealthClock {
     /// @inheritdoc IHealth
     function downOf(uint64 offerId, uint32 epoch) public view returns (uint256 windows) {
         return _down(offerId, epoch, _groupOf(offerId, epoch / GROUP));
+    }
+
+    /// @dev From when on a machine has an agent, 0 if it has none, and until when: 2^256 - 1 if it is not retired.
+    function _registrationOf(uint64 offerId) internal view returns (uint256 registeredAt, uint256 retiredAt) {
+        (registeredAt, retiredAt,,) = machines.machineOf(offerId);
+        if (retiredAt == 0) retiredAt = type(uint256).max;
     }
 
     /// @dev The marks of sixteen epochs; 0 if the machine was named in none of them.
@@ -73,35 +78,41 @@ abstract contract DownBook is HealthClock {
         _holders[offerId][epoch].push(number);
     }
 
-    /// @dev Takes a window out of a list's entry. It is DOWN as long as another list holds it up.
-    function _fell(uint64 offerId, uint32 epoch, uint32 number, uint16 window) internal {
-        _keepMore(offerId, epoch);
-        bytes32 entry = _entryKey(epoch, number, offerId);
-        _fallen[entry] |= 1 << window;
-        uint32[] storage holders = _holders[offerId][epoch];
-        for (uint256 i; i < holders.length; ++i) {
-            if (_standsIn(offerId, epoch, holders[i]) >> window & 1 == 1) return;
-        }
-        _standing[offerId][epoch] &= ~(1 << window);
+    /// @dev Whether a receipt has struck a seat for the machine in this epoch.
+    function _wasStruck(uint64 offerId, uint256 epoch) internal view returns (bool) {
+        return _markOf(offerId, epoch) & STRUCK != 0;
     }
 
-    /// @dev The windows that stand in a list's entry.
-    function _standsIn(uint64 offerId, uint32 epoch, uint32 number) internal view returns (uint256) {
-        return _pages[epoch][number].windowsOf(offerId) & ~_fallen[_entryKey(epoch, number, offerId)];
+    /// @dev Records that a seat was struck.
+    function _noteStrike(uint64 offerId, uint256 epoch) internal {
+        _marks[offerId][epoch / GROUP] |= STRUCK << 16 * (epoch % GROUP);
+    }
+
+    /// @dev The numbers of the lists that name a machine, which one does.
+    function _holdersOf(uint64 offerId, uint256 epoch) internal view returns (uint32[] memory numbers) {
+        uint256 mark = _markOf(offerId, epoch);
+        if (mark & MORE != 0) return _holders[offerId][epoch];
+        numbers = new uint32[](1);
+        numbers[0] = uint32(mark & NUMBER);
+    }
+
+    /// @dev Takes a window out of those DOWN.
+    function _clear(uint64 offerId, uint32 epoch, uint16 window) internal {
+        _keepMore(offerId, epoch);
+        _standing[offerId][epoch] &= ~(1 << window);
     }
 
     /// @dev Gives the windows of an epoch a slot of their own, if they have none.
     function _keepMore(uint64 offerId, uint32 epoch) private {
-        uint256 marks = _groupOf(offerId, epoch / GROUP);
-        uint256 mark = marks >> 16 * (epoch % GROUP) & MARK;
+        uint256 mark = _markOf(offerId, epoch);
         if (mark & MORE != 0) return;
         uint256 first = mark & NUMBER;
         _standing[offerId][epoch] = _pages[epoch][first].windowsOf(offerId);
         _holders[offerId][epoch].push(uint32(first));
-        _marks[offerId][epoch / GROUP] = marks | MORE << 16 * (epoch % GROUP);
+        _marks[offerId][epoch / GROUP] |= MORE << 16 * (epoch % GROUP);
     }
 
-    function _entryKey(uint32 epoch, uint32 number, uint64 offerId) private pure returns (bytes32) {
-        return bytes32(uint256(epoch) << 96 | uint256(number) << 64 | offerId);
+    function _markOf(uint64 offerId, uint256 epoch) private view returns (uint256) {
+        return _groupOf(offerId, epoch / GROUP) >> 16 * (epoch % GROUP) & MARK;
     }
 }

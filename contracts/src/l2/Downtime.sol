@@ -21,7 +21,7 @@ abstract contract Downtime is DownBook {
     /// @inheritdoc IHealth
     function unpaidSeconds(uint64 offerId, uint64 from, uint64 to) external view returns (uint64) {
         if (from >= to) return 0;
-        uint256 unpaid = machines.maintenanceSeconds(offerId, from, to);
+        uint256 unpaid = _maintenance(offerId, from, to);
         // Nothing is DOWN before the first epoch, or after now.
         Span memory s = Span(offerId, from, to);
         if (s.from < _startOf(0)) s.from = _startOf(0);
@@ -49,7 +49,7 @@ abstract contract Downtime is DownBook {
     function _isMaintained(Span memory s, uint256 epoch) private view returns (bool) {
         uint256 from = Math.max(s.from, _startOf(epoch));
         uint256 to = Math.min(s.to, _startOf(epoch + 1));
-        return machines.maintenanceSeconds(s.offerId, uint64(from), uint64(to)) != 0;
+        return _maintenance(s.offerId, from, to) != 0;
     }
 
     /// @dev The part of an epoch's windows DOWN in the span, run by run.
@@ -71,7 +71,11 @@ abstract contract Downtime is DownBook {
             windows >>= run;
             if (from >= to) continue;
             seconds_ += to - from;
-            if (maintained) seconds_ -= machines.maintenanceSeconds(s.offerId, uint64(from), uint64(to));
+            if (maintained) seconds_ -= _maintenance(s.offerId, from, to);
         }
+    }
+
+    function _maintenance(uint64 offerId, uint256 from, uint256 to) private view returns (uint256) {
+        return machines.maintenanceSeconds(offerId, uint64(from), uint64(to));
     }
 }

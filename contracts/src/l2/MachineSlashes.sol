@@ -19,7 +19,7 @@ abstract contract MachineSlashes is DownBook {
     /// @dev Where a policy's page has `min_stake`, 8 bytes a tier.
     uint256 private constant MIN_STAKE = PolicyPage.SCORE + 128;
 
-    /// @notice When a jailed machine may be let out; 0 if it is not jailed.
+    /// @inheritdoc IHealth
     mapping(uint64 offerId => uint64 time) public jailedUntil;
     /// @dev Epochs that counted towards a slash, 256 in a word.
     mapping(uint64 offerId => mapping(uint256 word => uint256)) private _counted;
@@ -64,14 +64,13 @@ abstract contract MachineSlashes is DownBook {
         uint64 until = jailedUntil[offerId];
         if (until == 0) revert NotJailed(offerId);
         if (block.timestamp < until) revert StillJailed(until);
-        uint64 now_ = SafeCast.toUint64(block.timestamp);
         Orders.Identity memory machine = _identityOf(offerId);
-        (uint256 stake, uint256 gpus,,,,) = providers.providerAt(machine.provider, now_);
+        (uint256 stake, uint256 gpus) = _providerAt(machine.provider, block.timestamp);
         uint256 least = _minStake(machine.tier) * gpus;
         if (stake < least) revert StakeTooSmall(stake, least);
         delete jailedUntil[offerId];
         providers.changeMachineFlags(offerId, JAILED, 0);
-        emit MachineReleased(offerId, now_);
+        emit MachineReleased(offerId, uint64(block.timestamp));
     }
 
     /// @dev The number of windows DOWN in an epoch and the next, if they are enough.
@@ -96,9 +95,9 @@ abstract contract MachineSlashes is DownBook {
         Orders.Identity memory machine = _identityOf(offerId);
         loss.provider = machine.provider;
         uint256 gpus = machine.gpus;
-        (, uint256 registered,,,,) = providers.providerAt(loss.provider, uint64(time));
+        (, uint256 registered) = _providerAt(loss.provider, time);
         if (registered < gpus) registered = gpus;
-        (uint256 stake,,,,,) = providers.providerAt(loss.provider, uint64(block.timestamp));
+        (uint256 stake,) = _providerAt(loss.provider, block.timestamp);
         (uint256 leaving,) = providers.leaving(loss.provider);
         uint256 amount = (stake + leaving) * gpus * slashBps / (registered * FULL);
         loss.amount = uint64(Math.min(amount, type(uint64).max));
@@ -120,6 +119,11 @@ abstract contract MachineSlashes is DownBook {
         if (former > until) until = former;
         jailedUntil[offerId] = until;
         providers.changeMachineFlags(offerId, 0, JAILED);
+    }
+
+    /// @dev Stake (millionths) and registered GPUs at a time.
+    function _providerAt(address provider, uint256 time) private view returns (uint256 stake, uint256 gpus) {
+        (stake, gpus,,,,) = providers.providerAt(provider, uint64(time));
     }
 
     /// @dev Who stands behind a machine. Provider and GPUs are the same in all versions of an offer.

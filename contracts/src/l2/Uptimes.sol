@@ -46,7 +46,7 @@ abstract contract Uptimes is DownBook {
         Record storage r = _records[offerId];
         Walk memory w;
         uint256 registeredAt;
-        (registeredAt, w.retiredAt) = _registration(offerId);
+        (registeredAt, w.retiredAt) = _registrationOf(offerId);
         if (registeredAt == 0) revert NotRegistered(offerId);
         uint256 next = _nextOf(r.next, registeredAt);
         uint256 end = Math.min(next + most, _firstUnsettled());
@@ -65,7 +65,7 @@ abstract contract Uptimes is DownBook {
     /// @inheritdoc IHealth
     function standingOf(uint64 offerId) external view returns (uint16 uptime, uint8 level, uint32 next) {
         Record storage r = _records[offerId];
-        (uint256 registeredAt,) = _registration(offerId);
+        (uint256 registeredAt,) = _registrationOf(offerId);
         return (~r.downtime, r.level, uint32(_nextOf(r.next, registeredAt)));
     }
 
@@ -73,11 +73,11 @@ abstract contract Uptimes is DownBook {
     /// second (registration was looked at before) and the last.
     function _isObserved(Walk memory w, uint256 epoch) private view returns (bool) {
         uint256 last = _lastSecondOf(epoch);
-        if (w.retiredAt <= last) return false;
-        (, uint8 flags) = providers.machineAt(w.offerId, uint64(_startOf(epoch)));
-        if (flags != 0) return false;
-        (, flags) = providers.machineAt(w.offerId, uint64(last));
-        return flags == 0;
+        return w.retiredAt > last && _flagsAt(w.offerId, _startOf(epoch)) == 0 && _flagsAt(w.offerId, last) == 0;
+    }
+
+    function _flagsAt(uint64 offerId, uint256 time) private view returns (uint8 flags) {
+        (, flags) = providers.machineAt(offerId, uint64(time));
     }
 
     /// @dev Carries uptime and level over an observed epoch.
@@ -96,11 +96,6 @@ abstract contract Uptimes is DownBook {
         PolicyPage.Health memory rules = PolicyPage.health(page);
         (w.page, w.windows, w.memory_) = (page, rules.windows, rules.uptimeMemory);
         w.levels = PolicyPage.standing(page).levels;
-    }
-
-    function _registration(uint64 offerId) private view returns (uint256 registeredAt, uint256 retiredAt) {
-        (registeredAt, retiredAt,,) = machines.machineOf(offerId);
-        if (retiredAt == 0) retiredAt = type(uint256).max;
     }
 
     /// @dev The first epoch not observed: at the earliest the first that begins with the machine registered.

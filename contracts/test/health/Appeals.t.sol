@@ -4,7 +4,9 @@ pragma solidity ^0.8.36;
 import {IHealth} from "../../src/interfaces/IHealth.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 import {Appeals} from "../../src/l2/Appeals.sol";
+import {Attested} from "../../src/l2/Attested.sol";
 import {HealthClock} from "../../src/l2/HealthClock.sol";
+import {SeatBook} from "../../src/l2/SeatBook.sol";
 import {TableKit} from "../TableKit.sol";
 import {vm2} from "../l2/Vm2.sol";
 import {HealthKit} from "./HealthKit.sol";
@@ -59,21 +61,84 @@ contract AppealsTest is HealthKit {
         assertEq(health.downOf(M, 0), 4, "the other window stands");
     }
 
-    function test_aWindowStandsWhileAnotherListHoldsItUp() external {
-        _certify(_one(0, M, 10)); // window 1 again, and window 3
-        _fell(0);
-        assertEq(health.downOf(M, 0), 14, "held by the second list");
-        _fell(1);
-        assertEq(health.downOf(M, 0), 12, "held by none");
+    /// @dev All but some members of the committee, by their place among them.
+    function _allBut(uint256 first, uint256 count) private view returns (bytes memory bitmap) {
+        bitmap = _all();
+        for (uint256 i; i < count; ++i) {
+            TableKit.unset(bitmap, _memberList[first + i]);
+        }
     }
 
-    function test_aWindowThatFellCanBeCertifiedAnew() external {
+    /// @dev Seats of a bitmap's members without the last ones struck: those of `struck` members from the third on.
+    function _left(bytes memory bitmap, uint256 struck) private view returns (uint256) {
+        bytes memory rest = bytes.concat(bitmap);
+        for (uint256 i; i < struck; ++i) {
+            TableKit.unset(rest, _memberList[2 + i]);
+        }
+        return _held(_committee, rest);
+    }
+
+    /// @dev Two lists call window 0 DOWN, one without a member, the other without two. Who signed both is struck, one
+    /// after another: the weaker list falls first.
+    function test_aWindowStandsWhileAnotherListHoldsItUp() external {
+        (bytes memory weak, bytes memory strong) = (_allBut(0, 2), _allBut(0, 1));
+        _certifyBy(_one(0, M, 1), weak);
+        _certifyBy(_one(0, M, 9), strong);
+        bool held; // by the strong one alone
+        for (uint256 struck; health.downOf(M, 0) & 1 == 1;) {
+            _appeal(0, 1, M, 0, _memberList[2 + struck++]);
+            bool byWeak = _left(weak, struck) * 3 > 2 * uint256(SEATS);
+            bool byStrong = _left(strong, struck) * 3 > 2 * uint256(SEATS);
+            assertEq(health.downOf(M, 0) & 1, byStrong ? 1 : 0, "as the stronger list says");
+            if (byStrong && !byWeak) held = true;
+        }
+        assertTrue(held, "for a while the stronger list alone held it up");
+    }
+
+    function test_aStrikeHoldsForEveryList() external {
+        _certify(_one(0, M, 10)); // window 1 again, and window 3
+        bytes memory receipt = _receipt(_memberList[0], 0, M, 1);
+        health.appeal(0, 1, M, 1, _memberList[0], receipt);
+        vm.expectRevert(abi.encodeWithSelector(SeatBook.AlreadyStruck.selector, _memberList[0]));
+        health.appeal(0, 0, M, 1, _memberList[0], receipt);
+        uint256 left = SEATS - _seatsOf(_memberList[0]);
+        for (uint256 i = 1; left * 3 > 2 * uint256(SEATS); ++i) {
+            assertEq(health.downOf(M, 0), 14, "it stands");
+            left -= _seatsOf(_memberList[i]);
+            _appeal(0, uint32(i % 2), M, 1, _memberList[i]);
+        }
+        assertEq(health.downOf(M, 0), 12, "it fell in both");
+    }
+
+    function test_aListThatFellDoesNotComeBack() external {
         _fell(0);
+        bytes memory bitmap = _all();
         bytes memory list = _one(0, M, 2);
-        _certify(list);
-        assertEq(health.downOf(M, 0), 6, "down again, by another list");
-        _fell(1);
-        assertEq(health.downOf(M, 0), 4, "and fallen again");
+        bytes memory aggregate = _sign(bitmap, sha256(list));
+        vm.expectRevert(Attested.NothingCounts.selector);
+        health.certify(list, bitmap, aggregate);
+        _certify(_one(0, M, 10));
+        assertEq(health.downOf(M, 0), 12, "window 3 counts, window 1 does not");
+        bytes memory receipt = _receipt(_memberList[10], 0, M, 1);
+        vm.expectRevert(abi.encodeWithSelector(Appeals.NotListed.selector, M, 1));
+        health.appeal(0, 1, M, 1, _memberList[10], receipt);
+    }
+
+    function test_whoWasNotStruckMayCertifyAnew() external {
+        bytes memory few = _allBut(0, 2);
+        assertTrue(_held(_committee, few) * 3 > 2 * uint256(SEATS), "enough without two");
+        _certifyBy(_one(0, M, 1), few);
+        uint256 left = _held(_committee, few);
+        uint256 struck = 2;
+        while (left * 3 > 2 * uint256(SEATS)) {
+            left -= _seatsOf(_memberList[struck]);
+            _appeal(0, 1, M, 0, _memberList[struck++]);
+        }
+        assertEq(health.downOf(M, 0) & 1, 0, "it fell");
+        left += _seatsOf(_memberList[0]) + _seatsOf(_memberList[1]);
+        assertTrue(left * 3 > 2 * uint256(SEATS), "with the two there are enough who gave no receipt");
+        _certify(_one(0, M, 1));
+        assertEq(health.downOf(M, 0) & 1, 1, "and it is down again");
     }
 
     function test_strikesInOneWindowLeaveAnotherAlone() external {
@@ -97,7 +162,7 @@ contract AppealsTest is HealthKit {
     function test_anOperatorIsStruckOnce() external {
         bytes memory receipt = _receipt(_memberList[0], 0, M, 1);
         health.appeal(0, 0, M, 1, _memberList[0], receipt);
-        vm.expectRevert(abi.encodeWithSelector(Appeals.AlreadyStruck.selector, _memberList[0]));
+        vm.expectRevert(abi.encodeWithSelector(SeatBook.AlreadyStruck.selector, _memberList[0]));
         health.appeal(0, 0, M, 1, _memberList[0], receipt);
     }
 

@@ -9,7 +9,7 @@ import {BlsKit} from "../BlsKit.sol";
 import {TableKit} from "../TableKit.sol";
 
 /// @notice Random lists, receipts and time for three machines, and a plain account of what stands.
-/// @dev The account keeps every list whole, and for each window who was struck; from that it says what is DOWN by the
+/// @dev The account keeps every list that counted, and for each machine and window who was struck; from that it says what is DOWN by the
 /// letter of section 14.
 contract HealthHandler {
     using TableKit for TableKit.Table;
@@ -125,7 +125,7 @@ contract HealthHandler {
         uint256 before = _health.downOf(m, epoch);
         try _health.appeal(epoch, number, m, window, operator, signature) {
             ++struck;
-            _struck[keccak256(abi.encode(epoch, number, m, window, operator))] = true;
+            _struck[keccak256(abi.encode(epoch, m, window, operator))] = true;
             if (_health.downOf(m, epoch) != before) ++fell;
         } catch {}
     }
@@ -151,7 +151,7 @@ contract HealthHandler {
                 uint256 held;
                 for (uint256 i; i < committee.length; ++i) {
                     uint32 o = committee[i];
-                    if (TableKit.has(c.bitmap, o) && !_struck[keccak256(abi.encode(epoch, k, m, w, o))]) ++held;
+                    if (TableKit.has(c.bitmap, o) && !_struck[keccak256(abi.encode(epoch, m, w, o))]) ++held;
                 }
                 if (held * 3 > committee.length * 2) down |= 1 << w;
             }
