@@ -31,7 +31,7 @@ interface IHealth {
     function openEpoch(uint32 epoch, bytes calldata beaconSignature) external;
     /// @notice Certifies a list of windows DOWN (section 14): each entry needs signers with more than two thirds of the
     /// seats of its machine. Anyone, after the epoch's end, for `certify_seconds`; the epoch must be open. Entries that do
-    /// not count are passed over: without the seats, of a machine that was not registered throughout the epoch, with
+    /// not count are passed over: without the seats, of a machine that was not registered when the epoch began, with
     /// nothing new. Windows that stand only on seats struck before do not count.
     function certify(bytes calldata list, bytes calldata bitmap, bytes calldata aggregate) external;
     /// @notice Shows a receipt of an operator that signed a list that calls the same window DOWN. Anyone, until the

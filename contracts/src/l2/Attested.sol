@@ -46,10 +46,12 @@ abstract contract Attested is SeatBook {
         if (block.timestamp < from || block.timestamp > to) revert OutOfTime(block.timestamp, from, to);
     }
 
-    /// @dev Whether the machine was registered throughout an epoch: from its first second, and to its last.
+    /// @dev Whether the machine was registered when an epoch began. Who retires a machine in the middle of an epoch does
+    /// not take back what was DOWN before.
     function _isRegistered(uint64 offerId, uint256 epoch) private view returns (bool) {
         (uint256 registeredAt, uint256 retiredAt) = _registrationOf(offerId);
-        return registeredAt != 0 && registeredAt <= _startOf(epoch) && retiredAt > _lastSecondOf(epoch);
+        uint256 start = _startOf(epoch);
+        return registeredAt != 0 && registeredAt <= start && retiredAt > start;
     }
 
     /// @dev Checks the signatures, and lays out the stakes as far as they are needed: where all with stake have signed,

@@ -76,14 +76,14 @@ contract CertifyTest is HealthKit {
     function test_machinesWithoutAnAgentArePassedOver() external {
         machines.set(3, 0, 0);
         machines.set(4, GENESIS + 1, 0); // after the epoch's first second
-        machines.set(5, GENESIS - 10, _start(1) - 1); // retired within it
-        machines.set(6, GENESIS, _start(1));
+        machines.set(5, GENESIS - 10, GENESIS); // retired with it
+        machines.set(6, GENESIS, GENESIS + 1); // there in it, and no longer
         _after(0);
         _certify(
             bytes.concat(_head(0, 5), _entry(3, 1), _entry(4, 1), _entry(5, 1), _entry(6, 1), _entry(M, 1))
         );
         assertEq(health.downOf(3, 0) + health.downOf(4, 0) + health.downOf(5, 0), 0, "not these");
-        assertEq(health.downOf(6, 0), 1, "registered from the first second to the last");
+        assertEq(health.downOf(6, 0), 1, "retiring later takes nothing back");
         assertEq(health.downOf(M, 0), 1, "and the last of the list");
     }
 
