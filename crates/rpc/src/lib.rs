@@ -29,7 +29,7 @@ pub use error::RpcError;
 pub use handler::{Handler, ListRefusal};
 pub use limits::{ClientLimits, ServerLimits, WireLimits};
 pub use reach::{Reach, ReachError, agent_url};
-pub use reason::{ListRejection, RoundFailure, VoteRejection};
+pub use reason::{LeaseEnd, ListRejection, RoundFailure, VoteRejection};
 pub use server::Server;
 pub use tls::{ClientTls, ServerTls};
 pub use wire::WireError;

@@ -1,4 +1,4 @@
-//! Why a vote was not taken and why a round came to nothing: two public tables of stable codes.
+//! Why a vote was not taken, why a round came to nothing, why a lease ended: public tables of stable codes.
 //!
 //! The code stands in the log, in the metric's label (by name) and in the gRPC answer; docs/reasons.md
 //! is printed from here and a test keeps it so. A code is never reused for something else.
@@ -185,13 +185,34 @@ reasons! {
     }
 }
 
+reasons! {
+    /// Why a lease ended: the `reason` of `LeaseClosed`.
+    pub enum LeaseEnd {
+        Tenant = 1, "tenant", final,
+            "Its tenant or payer ended it early; it costs at least the policy's least charge, unless a second was not served.",
+            "Settle it: what it can never cost any more comes back at once.";
+        Provider = 2, "provider", final,
+            "Its provider asked for the machine back, with the notice that its offer named; served seconds are paid, and its reputation falls.",
+            "Request another machine; the tenant may leave before the notice is over and pays no least charge.";
+        TermOver = 3, "term_over", final,
+            "Its time was over, with all extensions.",
+            "Extend it before then, or request again.";
+        VoidRound = 4, "void_round", final,
+            "The round that made it came to nothing; it went on until the policy's notice was over or a side ended it, and served seconds are paid.",
+            "Request again.";
+        Annulled = 5, "annulled", final,
+            "It was shown that request and machine never fitted; nothing is paid, and everything comes back.",
+            "Request again.";
+    }
+}
+
 /// The text of docs/reasons.md.
 pub fn markdown() -> String {
     let mut page = String::from(
         "# Reasons\n\n\
          Stable codes, printed from `crates/rpc/src/reason.rs` (`cargo test -p quorate-rpc` tells when this page is stale, \
-         and `UPDATE=1 cargo test -p quorate-rpc` writes it). The code stands in gRPC answers, the name in logs and in the \
-         label `reason` of metrics. *Again* means that the same thing, tried again unchanged, may succeed.\n",
+         and `UPDATE=1 cargo test -p quorate-rpc` writes it). The code stands in gRPC answers (that of a lease on chain, in \
+         `LeaseClosed`), the name in logs and in the label `reason` of metrics. *Again* means that the same thing, tried again unchanged, may succeed.\n",
     );
     section(
         &mut page,
@@ -223,6 +244,19 @@ pub fn markdown() -> String {
         &mut page,
         "Round failures",
         RoundFailure::ALL.iter().map(|r| {
+            row(
+                r.code(),
+                r.name(),
+                r.is_retryable(),
+                r.summary(),
+                r.remedy(),
+            )
+        }),
+    );
+    section(
+        &mut page,
+        "Ends of leases",
+        LeaseEnd::ALL.iter().map(|r| {
             row(
                 r.code(),
                 r.name(),
@@ -277,6 +311,11 @@ mod tests {
             RoundFailure::ALL
                 .iter()
                 .all(|r| RoundFailure::from_code(r.code()) == Some(*r))
+        );
+        assert!(
+            LeaseEnd::ALL
+                .iter()
+                .all(|r| LeaseEnd::from_code(r.code()) == Some(*r))
         );
     }
 
