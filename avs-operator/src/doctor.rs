@@ -1,10 +1,16 @@
 //! `avs-operator doctor`: every condition of a working node, each named, with what to do about it.
 
+use std::time::Instant;
+
 use quorate_canon::Round;
+use quorate_chain::{to_alloy_address, views};
 use quorate_rpc::{Client, ClientLimits, ClientTls};
 use quorate_service::{doctor::Doctor, install_crypto};
 
-use crate::{Config, OperatorError, driver::newest_closed, post::now, setup};
+use crate::{
+    Config, OperatorError, config::HealthSection, driver::newest_closed, post::now,
+    prober::network::NetworkWatch, setup,
+};
 
 /// Makes all checks. A check whose ground failed is skipped, not guessed.
 pub async fn examine(config: &Config) -> Doctor {
@@ -46,6 +52,10 @@ pub async fn examine(config: &Config) -> Doctor {
         None => doctor.skip("beacon", "contracts"),
     }
     aggregators(config, &mut doctor).await;
+    if let Some(health) = config.health.as_ref().filter(|health| health.enabled) {
+        machines(config, network.as_ref(), &mut doctor).await;
+        targets(health, &mut doctor).await;
+    }
     doctor
 }
 
@@ -126,6 +136,36 @@ async fn beacon(config: &Config, network: &setup::Network, doctor: &mut Doctor) 
     let seen = |beacon: &quorate_beacon::Beacon| format!("round {} verifies", beacon.round);
     let remedy = "check beacon.relays and outgoing HTTPS";
     doctor.check("beacon", remedy, seen, look).await;
+}
+
+async fn machines(config: &Config, network: Option<&setup::Network>, doctor: &mut Doctor) {
+    let Some(network) = network else {
+        return doctor.skip("machines", "contracts");
+    };
+    let look = async {
+        let address = config.machines()?;
+        views::require_code(&network.l2, to_alloy_address(address)).await?;
+        Ok::<_, OperatorError>(address)
+    };
+    let seen = |address: &quorate_canon::Address| format!("contract at {address}");
+    let remedy = "check contracts.machines, or set health.enabled = false to match rounds only";
+    doctor.check("machines", remedy, seen, look).await;
+}
+
+/// Probes judge this network by its targets: without them every verdict of silence is UNKNOWN.
+async fn targets(health: &HealthSection, doctor: &mut Doctor) {
+    let watch = NetworkWatch::new(health.targets.clone(), health.watch());
+    let look = async {
+        let count = health.targets.len();
+        if watch.works_since(Instant::now()).await {
+            Ok(count)
+        } else {
+            Err(format!("half of {count} targets or more do not answer"))
+        }
+    };
+    let seen = |count: &usize| format!("most of {count} targets answer");
+    let remedy = "check health.targets and outgoing TCP; machines are not judged meanwhile";
+    doctor.check("own network", remedy, seen, look).await;
 }
 
 async fn aggregators(config: &Config, doctor: &mut Doctor) {

@@ -266,6 +266,14 @@ impl Prober {
         }
     }
 
+    /// Forgets reports from before the epoch that ended at `start`: of machines that are gone.
+    pub(super) fn forget_before(&self, start: Timestamp, epoch_seconds: u32) {
+        let oldest = start.get().saturating_sub(epoch_seconds.into());
+        if let Ok(mut previous) = self.previous.lock() {
+            previous.retain(|_, previous| previous.answered.get() >= oldest);
+        }
+    }
+
     async fn sign(&self, job: &Job, receipt: Receipt) -> Option<Signature> {
         match self.scribe.sign(receipt, job.start).await {
             Ok(signature) => {

@@ -24,6 +24,8 @@ use super::roster::Roster;
 const LOOK: u64 = 1_000;
 /// Pause before an epoch is planned again.
 const RETRY: u64 = 2_000;
+/// How often the epoch before a restart is planned: then its lists are let go.
+const TRIES: usize = 30;
 /// Milliseconds between two receipts that are offered again after a restart.
 const RESUME: u64 = 2;
 
@@ -188,6 +190,8 @@ impl<P: Plans> Schedule<P> {
         match plan {
             Some(Ok(plan)) => {
                 self.prober.observe.planned(epoch, plan.policy.windows);
+                self.prober
+                    .forget_before(plan.start, self.clock.epoch_seconds);
                 running.plan = Some(Arc::new(plan));
             }
             failed => {
@@ -210,9 +214,13 @@ impl<P: Plans> Schedule<P> {
         let (plans, attest) = (Arc::clone(&self.plans), self.attest.clone());
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
-            let planned = shutdown.or(plans.plan(before)).await;
-            if let Some(Ok(plan)) = planned {
-                attest.spawn(Arc::new(plan), &shutdown);
+            for _ in 0..TRIES {
+                if let Some(Ok(plan)) = shutdown.or(plans.plan(before)).await {
+                    return attest.spawn(Arc::new(plan), &shutdown);
+                }
+                if !shutdown.sleep(Duration::from_millis(RETRY)).await {
+                    return;
+                }
             }
         });
     }

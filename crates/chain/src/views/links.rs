@@ -1,6 +1,7 @@
 //! Which contracts belong together, as they themselves say, and who is registered.
 
 use alloy::primitives::Address;
+use alloy::providers::Provider as _;
 use quorate_bindings::{IServiceManager, links};
 use quorate_canon::OperatorIndex;
 
@@ -114,6 +115,18 @@ pub async fn allocation_manager_of(
         .call()
         .await
         .map_err(contract_error(what))
+}
+
+/// Makes sure that a contract lies at an address.
+///
+/// # Errors
+/// [`ChainError::NoCode`].
+pub async fn require_code(rpc: &Rpc, address: Address) -> Result<(), ChainError> {
+    let code = rpc.provider().get_code_at(address).await?;
+    if code.is_empty() {
+        return Err(ChainError::NoCode(address));
+    }
+    Ok(())
 }
 
 /// The index that an operator has for ever and the key that it registered (192 bytes), or `None`

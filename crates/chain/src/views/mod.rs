@@ -18,7 +18,7 @@ pub use certificates::{
 pub use health::{HealthStatus, health_events, health_policy_of, health_status, windows_down};
 pub use links::{
     allocation_manager_of, bridge_of, disputes_of, is_devnet_bridge, market_of, operator_index,
-    providers_of, strikes_of, table_of, verifier_of,
+    providers_of, require_code, strikes_of, table_of, verifier_of,
 };
 pub use list::outcome_list;
 pub use policies::{policy, policy_of};
