@@ -57,14 +57,13 @@ abstract contract Evidence {
         if (block.timestamp > evidenceUntil(n)) revert EvidenceTooLate(evidenceUntil(n));
     }
 
-    /// @dev Whether 60 bytes are this deployment's network: bytes 36 to 96 of its headers.
-    function _isOurs(bytes calldata network) internal view returns (bool) {
+    /// @dev The 60 bytes that name this deployment: bytes 36 to 96 of its headers.
+    function _network() internal view returns (bytes memory network) {
         bytes memory prefix = _headerPrefix;
-        bytes32 expected;
+        network = new bytes(60);
         assembly ("memory-safe") {
-            expected := keccak256(add(prefix, 68), 60)
+            mcopy(add(network, 32), add(prefix, 68), 60)
         }
-        return keccak256(network) == expected;
     }
 
     /// @dev `key` has 256 bytes, `signature` 128.

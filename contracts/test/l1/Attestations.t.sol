@@ -5,6 +5,7 @@ import {ISlasher} from "../../src/interfaces/ISlasher.sol";
 import {Attestations} from "../../src/l1/Attestations.sol";
 import {Evidence} from "../../src/l1/Evidence.sol";
 import {Punishments} from "../../src/l1/Punishments.sol";
+import {HealthMessages} from "../../src/lib/HealthMessages.sol";
 import {Signers} from "../../src/l1/Signers.sol";
 import {VerdictBase} from "./VerdictBase.sol";
 
@@ -71,7 +72,7 @@ contract AttestationsTest is VerdictBase {
         _accuse(1, _list(), 1, WINDOW, _receiptBy(1));
         assertEq(_left(1), HELD * 9 / 10, "slashed");
         assertEq(_left(0), HELD, "another signer");
-        bytes32 id = slasher.attestationId(1, EPOCH, bytes9(abi.encodePacked(uint8(1), MACHINE)));
+        bytes32 id = slasher.attestationId(1, EPOCH, MACHINE);
         (ISlasher.Offence offence, uint256 wad) = slasher.punishmentOf(id);
         assertEq(uint8(offence), uint8(ISlasher.Offence.FalseAttestation), "offence");
         assertEq(wad, 0.1e18, "share");
@@ -80,7 +81,7 @@ contract AttestationsTest is VerdictBase {
     function test_theSameMachineAndEpochCostOnce() external {
         _attest(_list(), hex"02");
         _accuse(1, _list(), 1, WINDOW, _receiptBy(1));
-        bytes32 id = slasher.attestationId(1, EPOCH, bytes9(abi.encodePacked(uint8(1), MACHINE)));
+        bytes32 id = slasher.attestationId(1, EPOCH, MACHINE);
         _refused(
             abi.encodeWithSelector(Punishments.AlreadyPunished.selector, id),
             1,
@@ -148,7 +149,7 @@ contract AttestationsTest is VerdictBase {
         _attest(_list(), hex"02");
         bytes memory signature = _receiptBy(1);
         _refused(
-            abi.encodeWithSelector(Attestations.NoSuchEntry.selector, uint16(2), uint16(2)), 1, 2, WINDOW, signature
+            abi.encodeWithSelector(Attestations.NoSuchEntry.selector, uint16(2), uint256(2)), 1, 2, WINDOW, signature
         );
     }
 
@@ -169,7 +170,7 @@ contract AttestationsTest is VerdictBase {
 
     function test_aListOfAnotherNetworkIsRefused() external {
         bytes memory network = abi.encodePacked(uint64(block.chainid), L2_CHAIN + 1, ROUNDS, address(manager), SET_ID);
-        _badList(_list(network, EPOCH, _entry(MACHINE, 1)), Evidence.WrongDomain.selector);
+        _badList(_list(network, EPOCH, _entry(MACHINE, 1)), HealthMessages.BadList.selector);
     }
 
     function testFuzz_aListOfAnotherLengthIsRefused(uint16 length) external {
@@ -179,11 +180,11 @@ contract AttestationsTest is VerdictBase {
         for (uint256 i = 0; i < length && i < list.length; ++i) {
             other[i] = list[i];
         }
-        _badList(other, Attestations.BadList.selector);
+        _badList(other, HealthMessages.BadList.selector);
     }
 
     function test_aHeaderIsNoList() external {
-        _badList(_header(RIGHT), Attestations.BadList.selector);
+        _badList(_header(RIGHT), HealthMessages.BadList.selector);
     }
 
     function test_evidenceIsTakenAsAboutARoundThatClosesWhenTheEpochBegins() external {
