@@ -35,7 +35,11 @@ library Charges {
 
     /// @notice What a lease that has ended costs in all, if `paid` is the number of its paid seconds. A tenant who left
     /// early pays the least charge, unless a second was not served.
-    function totalOf(IMarket.LeaseMoney memory m, uint256 paid, uint256 minCharge) internal pure returns (uint256 total) {
+    function totalOf(IMarket.LeaseMoney memory m, uint256 paid, uint256 minCharge)
+        internal
+        pure
+        returns (uint256 total)
+    {
         total = earnedOf(m, paid);
         if (m.reason != BY_TENANT || paid != m.until - m.start || total >= minCharge) return total;
         uint256 locked = lockedOf(m);

@@ -41,9 +41,8 @@ contract ForwardedTest is LeaseKit {
                 address(_carrier)
             )
         );
-        bytes32 content = keccak256(
-            abi.encode(TYPE, from, to, 0, 3_000_000, _carrier.nonces(from), deadline, keccak256(data))
-        );
+        bytes32 content =
+            keccak256(abi.encode(TYPE, from, to, 0, 3_000_000, _carrier.nonces(from), deadline, keccak256(data)));
         (uint8 v, bytes32 rr, bytes32 s) = vm2.sign(key, keccak256(abi.encodePacked("\x19\x01", domain, content)));
         r = ERC2771Forwarder.ForwardRequestData(from, to, 0, 3_000_000, deadline, data, abi.encodePacked(rr, s, v));
     }

@@ -131,8 +131,7 @@ contract PayersTest is LeaseKit {
         address owner = vm2.addr(KEY);
         bytes32 typeHash =
             keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
-        bytes32 content =
-            keccak256(abi.encode(typeHash, owner, address(escrow), value, usd.nonces(owner), deadline));
+        bytes32 content = keccak256(abi.encode(typeHash, owner, address(escrow), value, usd.nonces(owner), deadline));
         (uint8 v, bytes32 r, bytes32 s) =
             vm2.sign(KEY, keccak256(abi.encodePacked("\x19\x01", usd.DOMAIN_SEPARATOR(), content)));
         escrow.permit(0, owner, value, deadline, v, r, s);

@@ -140,9 +140,7 @@ contract TurnsTest is LeaseKit {
             sum += parts[i];
             _extend(parts[i]);
         }
-        assertEq(
-            escrow.lockedOf(1), _lockedFor(3_600) + (uint256(GPUS) * ASK * sum + 3_599) / 3_600, "locked"
-        );
+        assertEq(escrow.lockedOf(1), _lockedFor(3_600) + (uint256(GPUS) * ASK * sum + 3_599) / 3_600, "locked");
     }
 
     function test_aLeaseIsExtendedWhileItIsPaid() external {
