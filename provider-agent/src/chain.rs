@@ -18,7 +18,7 @@ use quorate_protocol::StakeTable;
 
 pub use events::{Event, LeaseEnd};
 pub use hand::KeyedHand;
-pub use l2::{Addresses, L2};
+pub use l2::{Addresses, L2, Place};
 pub use machine::{MachineState, Registration, Standing};
 pub use rules::Rules;
 
@@ -102,6 +102,9 @@ pub trait Chain: Send + Sync + 'static {
 
     /// The last second in which receipts of an epoch are taken.
     async fn appealable_until(&self, epoch: HealthEpoch) -> Result<Timestamp, ChainTrouble>;
+
+    /// The start of the first health epoch that is not settled.
+    async fn settled_until(&self) -> Result<Timestamp, ChainTrouble>;
 
     /// What is locked or held for a request, in its currency's smallest unit.
     async fn locked(&self, request: RequestId) -> Result<U256, ChainTrouble>;

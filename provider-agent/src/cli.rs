@@ -3,18 +3,17 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use quorate_canon::Timestamp;
-use quorate_health::HealthPolicy;
-use quorate_service::Exit;
 use quorate_service::cli::{self, CommonArgs, CompletionArgs};
+use quorate_service::{ConfigError, Exit, Shutdown};
+use serde::Serialize;
 
-use crate::AgentError;
-use crate::doctor::{Examination, examine};
-use crate::reader::nvml::Driver;
-use crate::reader::simulated::{Scenario, SimulatedReader};
+use crate::clock::now;
+use crate::doctor::{self, DoctorArgs};
+use crate::init::{InitArgs, init};
+use crate::orders::{self, When};
+use crate::{AgentError, Config, amount, config, register, run, status};
 
 /// Runs beside a provider's GPUs and speaks for them.
 #[derive(Debug, Parser)]
@@ -28,21 +27,56 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Read every card once, and say what an operator would find wrong.
+    /// Make the machine's key, its certificate and a configuration. Writes nothing over.
+    Init(InitArgs),
+    /// Stake, post the machine as an offer, and register its agent. Run again, it goes on where it
+    /// stopped. Sends with the provider's key.
+    Register {
+        /// Bring the provider's stake up to so many tokens first, such as 1000 or 0.5.
+        #[arg(long, value_name = "TOKENS")]
+        stake: Option<String>,
+        #[command(flatten)]
+        print: Print,
+    },
+    /// Run the agent.
+    Run,
+    /// What the agent would report, who probed it, and what the chain says of the machine.
+    Status(Print),
+    /// Ask another price, from the next round on. Sends with the provider's key.
+    Price {
+        /// Dollars for one GPU and one hour, such as 2.35.
+        ask: String,
+        #[command(flatten)]
+        print: Print,
+    },
+    /// Pause the machine until `resume`: it wins no lease. Leases go on.
+    Pause(Print),
+    /// Let the machine win leases again.
+    Resume(Print),
+    /// Announce maintenance, or end it: without pay, and without downtime.
+    Maintenance {
+        /// Its first second: Unix time, +90m, or 2026-01-31T23:59:00Z.
+        #[arg(long, value_name = "TIME", required_unless_present = "end")]
+        from: Option<String>,
+        /// The second after its last.
+        #[arg(long, value_name = "TIME", required_unless_present = "end")]
+        until: Option<String>,
+        /// End the last one now, or cancel it.
+        #[arg(long, conflicts_with_all = ["from", "until"])]
+        end: bool,
+        #[command(flatten)]
+        print: Print,
+    },
+    /// Read every card once, and say what an operator would find wrong. With a configuration, check
+    /// keys, chain and registration too.
     Doctor(DoctorArgs),
     /// Print shell completions.
     Completions(CompletionArgs),
 }
 
-/// Options of `doctor`.
-#[derive(Debug, Args)]
-struct DoctorArgs {
-    /// The driver's library, where it lies elsewhere than the system's loader looks.
-    #[arg(long, value_name = "FILE", conflicts_with = "scenario")]
-    library: Option<PathBuf>,
-    /// Simulated cards, from a scenario file.
-    #[arg(long, value_name = "FILE")]
-    scenario: Option<PathBuf>,
+/// How a command prints.
+#[derive(Debug, Clone, Copy, Args)]
+struct Print {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -53,59 +87,116 @@ struct DoctorArgs {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let log = cli.common.log.clone();
-    cli::run_main(&log, async { dispatch(&cli) }, |_| Exit::Unchecked)
+    cli::run_main_small(&log, dispatch(cli), exit_of)
 }
 
-fn dispatch(cli: &Cli) -> Result<Exit, AgentError> {
-    match &cli.command {
-        Command::Doctor(args) => doctor(args),
+/// 2 for what keeps a command from starting, 1 for what ran and failed.
+const fn exit_of(error: &AgentError) -> Exit {
+    match error {
+        AgentError::Ended(_) => Exit::Fault,
+        _ => Exit::Unchecked,
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, AgentError> {
+    let config = || load(&cli.common);
+    match cli.command {
+        Command::Init(args) => {
+            let made = init(&args)?;
+            say(args.json, &made, || made.text())
+        }
+        Command::Register { stake, print } => {
+            let stake = stake.as_deref().map(amount::millionths).transpose();
+            let stake = stake.map_err(|detail| ConfigError::value("--stake", detail))?;
+            let done = register::register(&config()?, stake).await?;
+            say(print.json, &done, || done.text())
+        }
+        Command::Run => {
+            let shutdown = Shutdown::on_signals()?;
+            run(config()?, shutdown).await.map(|()| Exit::Well)
+        }
+        Command::Status(print) => {
+            let status = status::ask(&config()?).await?;
+            say(print.json, &status, || status.text())?;
+            Ok(status.exit())
+        }
+        Command::Price { ask, print } => {
+            let ask = amount::dollars(&ask).map_err(|detail| ConfigError::value("ASK", detail))?;
+            let said = orders::price(&config()?, ask).await?;
+            say(print.json, &said, || said.text())
+        }
+        Command::Pause(print) => {
+            let said = orders::set_paused(&config()?, true).await?;
+            say(print.json, &said, || said.text())
+        }
+        Command::Resume(print) => {
+            let said = orders::set_paused(&config()?, false).await?;
+            say(print.json, &said, || said.text())
+        }
+        Command::Maintenance {
+            from, until, print, ..
+        } => {
+            let when = when(from.as_deref(), until.as_deref())?;
+            let said = orders::maintenance(&config()?, when).await?;
+            say(print.json, &said, || said.text())
+        }
+        Command::Doctor(args) => {
+            let config = cli.common.config.as_deref().map(config::load).transpose()?;
+            let found = doctor::run(&args, config.as_ref()).await?;
+            say(args.json, &found, || found.text())?;
+            Ok(found.exit())
+        }
         Command::Completions(args) => {
-            cli::completions(Cli::command(), args, &mut std::io::stdout());
+            cli::completions(Cli::command(), &args, &mut std::io::stdout());
             Ok(Exit::Well)
         }
     }
 }
 
-fn doctor(args: &DoctorArgs) -> Result<Exit, AgentError> {
-    let policy = HealthPolicy::recommended();
-    let now = now();
-    let examination = match &args.scenario {
-        Some(path) => {
-            let mut reader = SimulatedReader::new(Scenario::load(path)?);
-            let source = format!("scenario {}", path.display());
-            examine(source, &mut reader, &policy, now)
-        }
-        None => {
-            let driver = Driver::open(args.library.as_deref())?;
-            let source = format!("library {}", driver.library().display());
-            examine(source, &mut driver.reader()?, &policy, now)
-        }
-    };
-    print(&examination, args.json)?;
-    Ok(examination.exit())
+fn load(common: &CommonArgs) -> Result<Config, AgentError> {
+    let path: PathBuf = common.config.clone().ok_or_else(|| {
+        ConfigError::value("--config", "missing; `provider-agent init` writes one")
+    })?;
+    Ok(config::load(&path)?)
 }
 
-fn print(examination: &Examination, json: bool) -> Result<(), AgentError> {
+fn when(from: Option<&str>, until: Option<&str>) -> Result<When, AgentError> {
+    let (Some(from), Some(until)) = (from, until) else {
+        return Ok(When::End);
+    };
+    let read = |option: &str, text: &str| {
+        amount::time(text, now()).map_err(|detail| ConfigError::value(option, detail))
+    };
+    Ok(When::Between(
+        read("--from", from)?,
+        read("--until", until)?,
+    ))
+}
+
+/// Prints an answer: one JSON object, or words for people.
+fn say(
+    json: bool,
+    answer: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<Exit, AgentError> {
     let text = if json {
-        let mut text = serde_json::to_string_pretty(examination)?;
+        let mut text = serde_json::to_string_pretty(answer)?;
         text.push('\n');
         text
     } else {
-        examination.text()
+        text()
     };
     std::io::stdout().write_all(text.as_bytes())?;
-    Ok(())
-}
-
-/// Unix time; a clock before 1970 counts as 1970.
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Timestamp::new(since.map_or(0, |since| since.as_secs()))
+    Ok(Exit::Well)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn good(args: &[&str]) -> bool {
+        Cli::try_parse_from(["provider-agent"].iter().chain(args)).is_ok()
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -114,11 +205,27 @@ mod tests {
 
     #[test]
     fn cards_are_real_or_simulated_and_not_both() {
-        let parse = |args: &[&str]| {
-            let all = ["provider-agent", "doctor"].iter().chain(args);
-            Cli::try_parse_from(all)
-        };
-        assert!(parse(&["--scenario", "a", "--json"]).is_ok());
-        assert!(parse(&["--scenario", "a", "--library", "b"]).is_err());
+        assert!(good(&["doctor", "--scenario", "a", "--json"]));
+        assert!(!good(&["doctor", "--scenario", "a", "--library", "b"]));
+        let init = ["init", "--host", "h", "--password-file", "p"];
+        assert!(good(&init));
+        assert!(!good(&[&init[..], &["--seed", "7"]].concat()));
+        assert!(!good(&init[..3]));
+    }
+
+    #[test]
+    fn maintenance_has_both_ends_or_is_ended() {
+        assert!(good(&["maintenance", "--from", "+2h", "--until", "+3h"]));
+        assert!(good(&["maintenance", "--end"]));
+        assert!(!good(&["maintenance", "--from", "+2h"]));
+        assert!(!good(&["maintenance"]));
+        assert!(!good(&[
+            "maintenance",
+            "--end",
+            "--from",
+            "1",
+            "--until",
+            "2"
+        ]));
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::cards::Source;
 
-pub use machine::MachineSection;
+pub use machine::{CardsOffered, Kind, MachineSection};
 
 /// All that an agent is told.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,6 +1,9 @@
 //! `provider-agent doctor`: reads every card once, and says what an operator would find wrong.
 
+mod checks;
+
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use quorate_canon::{HealthEpoch, OfferId, OperatorIndex, Timestamp};
 use quorate_health::{
@@ -8,15 +11,104 @@ use quorate_health::{
     Signals, Subject, Window,
 };
 use quorate_service::Exit;
+use quorate_service::doctor::{Doctor, Finding};
 use quorate_service::terminal::{self, Tone};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::cards::Source;
+use crate::clock::now;
 use crate::compose::{compose, own_faults};
+use crate::reader::nvml::Driver;
+use crate::reader::simulated::LiveScenario;
 use crate::reader::{GpuReader, Missing, Reading};
 use crate::xids::XidLog;
+use crate::{AgentError, Config};
 
 /// Bytes in a MiB, as a shift.
 const MIB: u32 = 20;
+
+/// Options of `doctor`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DoctorArgs {
+    /// The driver's library, where it lies elsewhere than the system's loader looks.
+    #[arg(long, value_name = "FILE", conflicts_with = "scenario")]
+    pub library: Option<PathBuf>,
+    /// Simulated cards, from a scenario file.
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// All that the doctor found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Diagnosis {
+    /// The cards.
+    #[serde(flatten)]
+    pub examination: Examination,
+    /// Keys, chain and registration; empty without a configuration.
+    pub checks: Vec<Finding>,
+}
+
+impl Diagnosis {
+    /// 1 if anything is wrong, 2 if something could not be checked, else 0.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let checks = Doctor {
+            findings: self.checks.clone(),
+        };
+        match (self.examination.exit(), checks.exit()) {
+            (Exit::Well, exit) => exit,
+            (exit, _) => exit,
+        }
+    }
+
+    /// The same for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = self.examination.text();
+        if !self.checks.is_empty() {
+            let findings = self.checks.clone();
+            let _ = writeln!(text, "{}", Doctor { findings }.table());
+        }
+        text
+    }
+}
+
+/// Examines the cards, and with a configuration all that the agent needs besides.
+///
+/// # Errors
+/// [`AgentError`] if the cards cannot be read at all.
+pub async fn run(args: &DoctorArgs, config: Option<&Config>) -> Result<Diagnosis, AgentError> {
+    let source = match (&args.scenario, &args.library, config) {
+        (Some(path), _, _) => Source::Scenario(path.clone(), None),
+        (None, Some(path), _) => Source::Driver(Some(path.clone())),
+        (None, None, Some(config)) => config.source(),
+        (None, None, None) => Source::Driver(None),
+    };
+    let policy = HealthPolicy::recommended();
+    let examination = match source {
+        Source::Scenario(path, seed) => {
+            let mut reader = LiveScenario::open(&path, seed)?;
+            let source = format!("scenario {}", path.display());
+            examine(source, &mut reader, &policy, now())
+        }
+        Source::Driver(library) => {
+            let driver = Driver::open(library.as_deref())?;
+            let source = format!("library {}", driver.library().display());
+            examine(source, &mut driver.reader()?, &policy, now())
+        }
+    };
+    let checks = match config {
+        Some(config) => checks::of(config, &examination).await.findings,
+        None => Vec::new(),
+    };
+    Ok(Diagnosis {
+        examination,
+        checks,
+    })
+}
 
 /// What the doctor found, in the form that `--json` prints.
 #[derive(Debug, Clone, Serialize)]
@@ -34,7 +126,7 @@ pub struct Examination {
 }
 
 /// What is wrong, as the table of reasons has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// The reason's number.
     pub code: u8,

@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Args, Command, ValueEnum};
 use clap_complete::Shell;
+use tokio::runtime::Builder;
 
 use crate::logs::Format;
 
@@ -145,14 +146,29 @@ pub fn run_main<E: std::error::Error + 'static>(
     work: impl Future<Output = Result<Exit, E>>,
     exit_of: impl Fn(&E) -> Exit,
 ) -> ExitCode {
+    run_on(Builder::new_multi_thread(), log, work, exit_of)
+}
+
+/// The same on one thread, for processes that mostly wait.
+pub fn run_main_small<E: std::error::Error + 'static>(
+    log: &LogArgs,
+    work: impl Future<Output = Result<Exit, E>>,
+    exit_of: impl Fn(&E) -> Exit,
+) -> ExitCode {
+    run_on(Builder::new_current_thread(), log, work, exit_of)
+}
+
+fn run_on<E: std::error::Error + 'static>(
+    mut runtime: Builder,
+    log: &LogArgs,
+    work: impl Future<Output = Result<Exit, E>>,
+    exit_of: impl Fn(&E) -> Exit,
+) -> ExitCode {
     if let Err(error) = crate::logs::init(log) {
         report(&error);
         return Exit::Unchecked.into();
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    match runtime {
+    match runtime.enable_all().build() {
         Ok(runtime) => match runtime.block_on(work) {
             Ok(exit) => exit.into(),
             Err(error) => {

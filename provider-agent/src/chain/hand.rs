@@ -1,6 +1,7 @@
 //! Sends with one key, through the journal of `crates/chain`.
 
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use alloy::primitives::{FixedBytes, U256};
 use alloy::rpc::types::Log;
@@ -17,43 +18,69 @@ use quorate_canon::{Address, OfferId};
 use quorate_chain::sender::{Call, Receipt, SenderConfig, TxSender};
 use quorate_chain::to_address;
 use quorate_keys::ecdsa;
+use tokio::sync::OnceCell;
 
 use super::facts::trouble;
 use super::{Action, Addresses, Appeal, ChainTrouble, Done, Hand, L2};
 
-/// A key that sends.
+/// A key that sends. Its journal is opened, and what an earlier process left in it taken up, at its
+/// first use.
 #[derive(Debug, Clone)]
-pub struct KeyedHand {
+pub struct KeyedHand(Arc<Lazy>);
+
+#[derive(Debug)]
+struct Lazy {
     l2: L2,
-    sender: TxSender,
+    signer: PrivateKeySigner,
+    journal: PathBuf,
+    sender: OnceCell<TxSender>,
 }
 
 impl KeyedHand {
-    /// Opens the journal of a key, and takes up what an earlier process left in it. Call it inside a
-    /// runtime.
+    /// A hand with a key and its journal.
     ///
     /// # Errors
-    /// [`ChainTrouble::Own`] if the key is none, or its journal is in use or belongs to another.
-    pub fn open(l2: L2, key: &ecdsa::SecretKey, journal: &Path) -> Result<Self, ChainTrouble> {
+    /// [`ChainTrouble::Own`] if the key is none, which none of a keystore is.
+    pub fn new(l2: L2, key: &ecdsa::SecretKey, journal: PathBuf) -> Result<Self, ChainTrouble> {
         let signer = PrivateKeySigner::from_slice(key.expose_bytes())
             .map_err(|error| ChainTrouble::Own(error.to_string()))?;
-        let sender = TxSender::open(
-            l2.rpc().clone(),
+        Ok(Self(Arc::new(Lazy {
+            l2,
             signer,
-            SenderConfig::default(),
-            Some(journal),
-        )?;
-        Ok(Self { l2, sender })
+            journal,
+            sender: OnceCell::new(),
+        })))
+    }
+
+    /// Opens the journal, unless it is open.
+    ///
+    /// # Errors
+    /// [`ChainTrouble::Own`] if another process has it open, or it belongs to another key or chain.
+    pub async fn open(&self) -> Result<&TxSender, ChainTrouble> {
+        let Lazy {
+            l2,
+            signer,
+            journal,
+            sender,
+        } = self.0.as_ref();
+        sender
+            .get_or_try_init(async || {
+                let rpc = l2.on().await?.rpc.clone();
+                let config = SenderConfig::default();
+                Ok(TxSender::open(rpc, signer.clone(), config, Some(journal))?)
+            })
+            .await
     }
 
     async fn send(&self, call: Call) -> Result<Receipt, ChainTrouble> {
-        Ok(self.sender.send(call).await?)
+        Ok(self.open().await?.send(call).await?)
     }
 
     /// Approves and stakes.
     async fn stake(&self, millionths: u64) -> Result<Receipt, ChainTrouble> {
-        let at = self.l2.addresses();
-        let links = ProvidersLinks::new(at.providers, self.l2.rpc().provider());
+        let on = self.0.l2.on().await?;
+        let at = &on.at;
+        let links = ProvidersLinks::new(at.providers, on.rpc.provider());
         let token = links.token().call().await.map_err(trouble("token"))?;
         let millionth = links.millionth().call().await;
         let millionth: U256 = millionth.map_err(trouble("millionth"))?;
@@ -71,13 +98,13 @@ impl KeyedHand {
 #[async_trait]
 impl Hand for KeyedHand {
     fn address(&self) -> Address {
-        to_address(self.sender.address())
+        to_address(self.0.signer.address())
     }
 
     async fn act(&self, action: &Action) -> Result<Done, ChainTrouble> {
         let receipt = match action {
             Action::Stake { millionths } => self.stake(*millionths).await?,
-            other => self.send(call(other, self.l2.addresses())?).await?,
+            other => self.send(call(other, &self.0.l2.on().await?.at)?).await?,
         };
         Ok(Done {
             hash: receipt.hash,

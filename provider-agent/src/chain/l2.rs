@@ -13,14 +13,16 @@ use quorate_canon::codec::FixedWidth;
 use quorate_canon::{
     Address, Epoch, HealthEpoch, OfferId, OperatorIndex, RequestId, Round, Timestamp,
 };
-use quorate_chain::{Head, Rpc, to_alloy_address, views};
+use quorate_chain::{Head, Rpc, RpcConfig, to_alloy_address, views};
 use quorate_health::{GpuUuid, HealthPolicy, Network};
 use quorate_matching::{Offer, Policy};
 use quorate_protocol::{Schedule, StakeTable};
+use tokio::sync::OnceCell;
 
 use super::events::{self, Event};
 use super::facts::trouble;
 use super::{Chain, ChainTrouble, MachineState, Registration, Rules, Standing};
+use crate::config::ContractsSection;
 
 /// Before any epoch was observed.
 const UNOBSERVED: u16 = u16::MAX;
@@ -30,11 +32,11 @@ const UNOBSERVED: u16 = u16::MAX;
 pub struct Addresses {
     /// `Rounds`.
     pub rounds: EthAddress,
-    /// `Market`.
+    /// `Market`, as `Rounds` names it.
     pub market: EthAddress,
-    /// `Providers`.
+    /// `Providers`, as `Market` names it.
     pub providers: EthAddress,
-    /// `StakeTable`.
+    /// `StakeTable`, as `Rounds` names it.
     pub table: EthAddress,
     /// `Machines`.
     pub machines: EthAddress,
@@ -42,46 +44,66 @@ pub struct Addresses {
     pub health: EthAddress,
     /// `Escrow`.
     pub escrow: EthAddress,
-    /// The block from which on events are looked for.
-    pub deployed_at: u64,
 }
 
-/// L2 with our contracts. Cheap to clone.
+/// Where our contracts are to be found.
 #[derive(Debug, Clone)]
-pub struct L2 {
-    rpc: Rpc,
-    at: Arc<Addresses>,
-    log_range: u64,
+pub struct Place {
+    /// How the chain is reached.
+    pub rpc: RpcConfig,
+    /// The contracts.
+    pub contracts: ContractsSection,
+    /// Blocks in one request for events.
+    pub log_range: u64,
+}
+
+/// A chain that answered, and what it said of our contracts.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) rpc: Rpc,
+    pub(super) at: Addresses,
+}
+
+/// L2 with our contracts; connects at its first use, so that an agent starts while its endpoints are
+/// down. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct L2(Arc<Lazy>);
+
+#[derive(Debug)]
+struct Lazy {
+    place: Place,
+    connected: OnceCell<Connected>,
 }
 
 impl L2 {
-    /// Our contracts on a chain; events are asked for in pieces of `log_range` blocks.
+    /// Our contracts on a chain. Does not connect yet.
     #[must_use]
-    pub fn new(rpc: Rpc, at: Addresses, log_range: u64) -> Self {
-        Self {
-            rpc,
-            at: Arc::new(at),
-            log_range: log_range.max(1),
-        }
+    pub fn new(place: Place) -> Self {
+        let connected = OnceCell::new();
+        Self(Arc::new(Lazy { place, connected }))
     }
 
-    /// The chain.
-    #[must_use]
-    pub const fn rpc(&self) -> &Rpc {
-        &self.rpc
+    /// Connects, unless it is connected, and finds the contracts.
+    ///
+    /// # Errors
+    /// [`ChainTrouble`] if no endpoint answers, it is another chain, or a contract is missing.
+    pub async fn connect(&self) -> Result<&Addresses, ChainTrouble> {
+        Ok(&self.on().await?.at)
     }
 
-    /// The contracts.
-    #[must_use]
-    pub fn addresses(&self) -> &Addresses {
-        &self.at
+    pub(super) async fn on(&self) -> Result<&Connected, ChainTrouble> {
+        self.0
+            .connected
+            .get_or_try_init(|| connect(&self.0.place))
+            .await
     }
 
     /// The policy of the first round that does not close before `time`.
     async fn policy(&self, schedule: &Schedule, time: Timestamp) -> Result<Policy, ChainTrouble> {
+        let on = self.on().await?;
         let since = time.get().saturating_sub(schedule.genesis.get());
         let round = Round::new(since.div_ceil(u64::from(schedule.period.max(1))));
-        Ok(views::policy_of(&self.rpc, self.at.rounds, round).await?)
+        Ok(views::policy_of(&on.rpc, on.at.rounds, round).await?)
     }
 
     /// The newest version of an offer, and whether it is open.
@@ -90,7 +112,8 @@ impl L2 {
         id: OfferId,
         at: Timestamp,
     ) -> Result<Option<(Offer, bool)>, ChainTrouble> {
-        let market = IMarket::new(self.at.market, self.rpc.provider());
+        let on = self.on().await?;
+        let market = IMarket::new(on.at.market, on.rpc.provider());
         let count = market.offerCount().call().await;
         if id.get() == 0 || id.get() > count.map_err(trouble("offerCount"))? {
             return Ok(None);
@@ -103,7 +126,8 @@ impl L2 {
     }
 
     async fn version(&self, id: OfferId, version: u32) -> Result<Offer, ChainTrouble> {
-        let market = IMarket::new(self.at.market, self.rpc.provider());
+        let on = self.on().await?;
+        let market = IMarket::new(on.at.market, on.rpc.provider());
         let found = market.offerRecord(id.get(), version).call().await;
         Offer::from_bytes(&found.map_err(trouble("offerRecord"))?.record)
             .map_err(|error| ChainTrouble::Own(format!("the record of offer {id}: {error}")))
@@ -123,7 +147,8 @@ impl L2 {
     }
 
     async fn registration(&self, id: OfferId) -> Result<Option<Registration>, ChainTrouble> {
-        let machines = IMachines::new(self.at.machines, self.rpc.provider());
+        let on = self.on().await?;
+        let machines = IMachines::new(on.at.machines, on.rpc.provider());
         let found = machines.machineOf(id.get()).call().await;
         let found = found.map_err(trouble("machineOf"))?;
         Ok((found.registeredAt != 0).then(|| Registration {
@@ -135,7 +160,8 @@ impl L2 {
     }
 
     async fn standing(&self, id: OfferId) -> Result<Standing, ChainTrouble> {
-        let health = IHealth::new(self.at.health, self.rpc.provider());
+        let on = self.on().await?;
+        let health = IHealth::new(on.at.health, on.rpc.provider());
         let found = health.standingOf(id.get()).call().await;
         let found = found.map_err(trouble("standingOf"))?;
         Ok(Standing {
@@ -144,21 +170,43 @@ impl L2 {
             next: found.next,
         })
     }
+}
 
-    fn health(&self) -> IHealth::IHealthInstance<&alloy::providers::RootProvider> {
-        IHealth::new(self.at.health, self.rpc.provider())
-    }
+/// `eth_getCode` says whether a contract is there at all: a call to nothing gives nothing.
+async fn connect(place: &Place) -> Result<Connected, ChainTrouble> {
+    let rpc = Rpc::connect(place.rpc.clone()).await?;
+    let [rounds, machines, health, escrow] = [
+        place.contracts.rounds,
+        place.contracts.machines,
+        place.contracts.health,
+        place.contracts.escrow,
+    ]
+    .map(to_alloy_address);
+    rpc.check_code(&[rounds, machines, health, escrow]).await?;
+    let market = views::market_of(&rpc, rounds).await?;
+    let at = Addresses {
+        rounds,
+        market,
+        providers: views::providers_of(&rpc, market).await?,
+        table: views::table_of(&rpc, rounds).await?,
+        machines,
+        health,
+        escrow,
+    };
+    Ok(Connected { rpc, at })
 }
 
 #[async_trait]
 impl Chain for L2 {
     async fn head(&self) -> Result<Head, ChainTrouble> {
-        Ok(self.rpc.latest().await?.head())
+        let on = self.on().await?;
+        Ok(on.rpc.latest().await?.head())
     }
 
     async fn rules(&self, now: Timestamp) -> Result<Rules, ChainTrouble> {
-        let domain = views::domain(&self.rpc, self.at.rounds).await?;
-        let schedule = views::schedule(&self.rpc, self.at.rounds).await?;
+        let on = self.on().await?;
+        let domain = views::domain(&on.rpc, on.at.rounds).await?;
+        let schedule = views::schedule(&on.rpc, on.at.rounds).await?;
         let length = u64::from(schedule.health_epoch.max(1));
         let since = now.get().saturating_sub(schedule.genesis.get());
         let start = Timestamp::new(schedule.genesis.get() + since / length * length);
@@ -181,19 +229,21 @@ impl Chain for L2 {
     }
 
     async fn tier_of(&self, model: u8, now: Timestamp) -> Result<Option<u8>, ChainTrouble> {
-        let schedule = views::schedule(&self.rpc, self.at.rounds).await?;
+        let on = self.on().await?;
+        let schedule = views::schedule(&on.rpc, on.at.rounds).await?;
         let policy = self.policy(&schedule, now).await?;
         let price = policy.score.reference_of(model);
         Ok(price.map(|price| policy.standing.tier_of(price).code()))
     }
 
     async fn machine(&self, id: OfferId) -> Result<Option<MachineState>, ChainTrouble> {
+        let on = self.on().await?;
         let now = self.head().await?.timestamp;
         let Some((offer, open)) = self.offer(id, now).await? else {
             return Ok(None);
         };
-        let market = IMarket::new(self.at.market, self.rpc.provider());
-        let providers = IProviders::new(self.at.providers, self.rpc.provider());
+        let market = IMarket::new(on.at.market, on.rpc.provider());
+        let providers = IProviders::new(on.at.providers, on.rpc.provider());
         let used = market.usedAt(id.get(), now.get()).call().await;
         let flags = providers.machineAt(id.get(), now.get()).call().await;
         Ok(Some(MachineState {
@@ -207,17 +257,18 @@ impl Chain for L2 {
     }
 
     async fn cards(&self, offer: OfferId) -> Result<Vec<GpuUuid>, ChainTrouble> {
-        let latest = self.rpc.latest().await?.number();
-        let mut from = self.at.deployed_at;
+        let on = self.on().await?;
+        let latest = on.rpc.latest().await?.number();
+        let mut from = self.0.place.contracts.deployed_at;
         while from <= latest {
-            let to = latest.min(from.saturating_add(self.log_range - 1));
+            let to = latest.min(from.saturating_add(self.0.place.log_range.max(1) - 1));
             let filter = Filter::new()
-                .address(self.at.machines)
+                .address(on.at.machines)
                 .event_signature(MachineRegistered::SIGNATURE_HASH)
                 .topic1(B256::from(U256::from(offer.get())))
                 .from_block(from)
                 .to_block(to);
-            let logs = self.rpc.provider().get_logs(&filter).await;
+            let logs = on.rpc.provider().get_logs(&filter).await;
             let logs = logs.map_err(|error| ChainTrouble::Silent(error.to_string()))?;
             if let Some(log) = logs.last() {
                 let event = MachineRegistered::decode_log(&log.inner)
@@ -230,19 +281,22 @@ impl Chain for L2 {
     }
 
     async fn machine_of_card(&self, card: GpuUuid) -> Result<Option<OfferId>, ChainTrouble> {
-        let machines = IMachines::new(self.at.machines, self.rpc.provider());
+        let on = self.on().await?;
+        let machines = IMachines::new(on.at.machines, on.rpc.provider());
         let found = machines.machineOfCard(FixedBytes(card.0)).call().await;
         let found = found.map_err(trouble("machineOfCard"))?;
         Ok((found != 0).then(|| OfferId::new(found)))
     }
 
     async fn table(&self, epoch: Epoch) -> Result<Option<StakeTable>, ChainTrouble> {
-        Ok(views::l2_table(&self.rpc, self.at.table, epoch).await?)
+        let on = self.on().await?;
+        Ok(views::l2_table(&on.rpc, on.at.table, epoch).await?)
     }
 
     async fn events(&self, offer: OfferId, from: u64, to: u64) -> Result<Vec<Event>, ChainTrouble> {
-        let addresses = [self.at.market, self.at.health];
-        let logs = self
+        let on = self.on().await?;
+        let addresses = [on.at.market, on.at.health];
+        let logs = on
             .rpc
             .logs_of_events(&addresses, &events::TOPICS, from, to)
             .await?;
@@ -258,22 +312,32 @@ impl Chain for L2 {
         epoch: HealthEpoch,
         offer: OfferId,
     ) -> Result<Vec<OperatorIndex>, ChainTrouble> {
-        let health = self.health();
+        let on = self.on().await?;
+        let health = IHealth::new(on.at.health, on.rpc.provider());
         let seats = health.committeeOf(epoch.get(), offer.get()).call().await;
         let seats = seats.map_err(trouble("committeeOf"))?;
         Ok(seats.into_iter().map(OperatorIndex::new).collect())
     }
 
     async fn appealable_until(&self, epoch: HealthEpoch) -> Result<Timestamp, ChainTrouble> {
-        let health = self.health();
+        let on = self.on().await?;
+        let health = IHealth::new(on.at.health, on.rpc.provider());
         let until = health.appealableUntil(epoch.get()).call().await;
         until
             .map(Timestamp::new)
             .map_err(trouble("appealableUntil"))
     }
 
+    async fn settled_until(&self) -> Result<Timestamp, ChainTrouble> {
+        let on = self.on().await?;
+        let health = IHealth::new(on.at.health, on.rpc.provider());
+        let until = health.settledUntil().call().await;
+        until.map(Timestamp::new).map_err(trouble("settledUntil"))
+    }
+
     async fn locked(&self, request: RequestId) -> Result<U256, ChainTrouble> {
-        let escrow = IEscrow::new(self.at.escrow, self.rpc.provider());
+        let on = self.on().await?;
+        let escrow = IEscrow::new(on.at.escrow, on.rpc.provider());
         escrow
             .lockedOf(request.get())
             .call()
@@ -282,8 +346,9 @@ impl Chain for L2 {
     }
 
     async fn stake(&self, provider: Address) -> Result<u64, ChainTrouble> {
+        let on = self.on().await?;
         let now = self.head().await?.timestamp;
-        let providers = IProviders::new(self.at.providers, self.rpc.provider());
+        let providers = IProviders::new(on.at.providers, on.rpc.provider());
         let found = providers
             .providerAt(to_alloy_address(provider), now.get())
             .call()
@@ -292,7 +357,8 @@ impl Chain for L2 {
     }
 
     async fn balance(&self, account: Address) -> Result<U256, ChainTrouble> {
-        self.rpc
+        let on = self.on().await?;
+        on.rpc
             .provider()
             .get_balance(to_alloy_address(account))
             .await

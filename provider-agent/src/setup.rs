@@ -1,0 +1,81 @@
+//! From configuration to parts.
+
+use quorate_canon::Address;
+use quorate_keys::ecdsa;
+use quorate_service::ConfigError;
+
+use crate::chain::{KeyedHand, L2, Place};
+use crate::config::PayingKey;
+use crate::{AgentError, Config};
+
+/// Journals of transactions, one a key.
+const MACHINE_JOURNAL: &str = "machine-journal.sqlite";
+const PROVIDER_JOURNAL: &str = "provider-journal.sqlite";
+
+/// L2, not connected yet.
+///
+/// # Errors
+/// [`ConfigError`] for endpoints that are refused.
+pub(crate) fn l2(config: &Config) -> Result<L2, ConfigError> {
+    Ok(L2::new(Place {
+        rpc: config.l2.rpc("l2", config.network)?,
+        contracts: config.contracts,
+        log_range: config.l2.log_range,
+    }))
+}
+
+/// The machine key.
+///
+/// # Errors
+/// [`ConfigError::Secret`].
+pub(crate) fn machine_key(config: &Config) -> Result<ecdsa::SecretKey, ConfigError> {
+    config.machine_key.ecdsa()
+}
+
+/// The provider's key.
+///
+/// # Errors
+/// [`ConfigError`] if there is none, or it cannot be opened.
+pub(crate) fn provider_key(config: &Config) -> Result<ecdsa::SecretKey, ConfigError> {
+    let missing = || {
+        ConfigError::value(
+            "provider_key",
+            "missing; this command sends with the provider's own key",
+        )
+    };
+    config.provider_key.as_ref().ok_or_else(missing)?.ecdsa()
+}
+
+/// A hand with the provider's key.
+///
+/// # Errors
+/// [`AgentError`] if there is no such key, or it cannot be opened.
+pub(crate) fn provider_hand(config: &Config, l2: &L2) -> Result<KeyedHand, AgentError> {
+    let journal = config.file(PROVIDER_JOURNAL);
+    Ok(KeyedHand::new(l2.clone(), &provider_key(config)?, journal)?)
+}
+
+/// A hand with the machine key.
+///
+/// # Errors
+/// As [`provider_hand`].
+pub(crate) fn machine_hand(config: &Config, l2: &L2) -> Result<KeyedHand, AgentError> {
+    let journal = config.file(MACHINE_JOURNAL);
+    Ok(KeyedHand::new(l2.clone(), &machine_key(config)?, journal)?)
+}
+
+/// The hand that `run` sends with.
+///
+/// # Errors
+/// As [`provider_hand`].
+pub(crate) fn running_hand(config: &Config, l2: &L2) -> Result<KeyedHand, AgentError> {
+    match config.watch.key {
+        PayingKey::Machine => machine_hand(config, l2),
+        PayingKey::Provider => provider_hand(config, l2),
+    }
+}
+
+/// The address of a key.
+pub(crate) fn address(key: &ecdsa::SecretKey) -> Address {
+    Address(key.address())
+}
