@@ -75,7 +75,7 @@ impl Attest {
     }
 
     /// The operator's own words; asked for again where the store fails is the next epoch.
-    async fn own(&self, plan: &Plan) -> Option<Vec<DownEntry>> {
+    pub(super) async fn own(&self, plan: &Plan) -> Option<Vec<DownEntry>> {
         let (attester, epoch) = (Arc::clone(&self.attester), plan.epoch);
         let downs = tokio::task::spawn_blocking(move || attester.downs(epoch)).await;
         match downs {
@@ -88,7 +88,11 @@ impl Attest {
         }
     }
 
-    async fn own_lists(&self, plan: &Arc<Plan>, own: Vec<DownEntry>) -> Vec<SignedDowns> {
+    pub(super) async fn own_lists(
+        &self,
+        plan: &Arc<Plan>,
+        own: Vec<DownEntry>,
+    ) -> Vec<SignedDowns> {
         let mut lists = Vec::new();
         for entries in own.chunks(DownList::MOST) {
             if let Ok(list) = DownList::new(plan.network, plan.epoch, entries.to_vec()) {
@@ -136,16 +140,16 @@ impl Attest {
 }
 
 /// One aggregator and one epoch.
-struct Exchange<'a> {
-    attest: &'a Attest,
-    client: &'a Client,
-    plan: &'a Arc<Plan>,
-    claims: &'a Claims,
-    until: Timestamp,
+pub(super) struct Exchange<'a> {
+    pub(super) attest: &'a Attest,
+    pub(super) client: &'a Client,
+    pub(super) plan: &'a Arc<Plan>,
+    pub(super) claims: &'a Claims,
+    pub(super) until: Timestamp,
 }
 
 impl Exchange<'_> {
-    async fn run(self, own: &[SignedDowns]) {
+    pub(super) async fn run(self, own: &[SignedDowns]) {
         for list in own {
             self.submit(list).await;
         }

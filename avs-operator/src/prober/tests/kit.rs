@@ -265,7 +265,7 @@ impl World {
         Self::over(&folder, clock, now, endpoint)
     }
 
-    fn clock(&self) -> EpochClock {
+    pub(super) fn clock(&self) -> EpochClock {
         EpochClock {
             genesis: self.plan.windows.genesis,
             ..clock()

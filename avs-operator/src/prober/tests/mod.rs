@@ -2,4 +2,5 @@
 
 mod agents;
 mod kit;
+mod lists;
 mod rosters;

@@ -1,0 +1,112 @@
+//! After an epoch: which lists are signed, and who gets them.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use quorate_bls::{Domain, SecretKey, Signature};
+use quorate_canon::{Digest, HealthEpoch, Mask256, OfferId, Timestamp};
+use quorate_chain::machines::Endpoint;
+use quorate_health::{Claims, DownEntry, DownList, Subject};
+use quorate_rpc::wire::{DownsVerdict, VoteVerdict};
+use quorate_rpc::{
+    AttestationHandler, Client, ClientLimits, ClientTls, SignedDowns, WireError, attestations,
+};
+use quorate_service::Metrics;
+use tokio::net::TcpListener;
+
+use super::kit::{MACHINE, World};
+use crate::post::now;
+use crate::prober::attest::{Attest, Exchange};
+use crate::prober::observe::ProbeObserve;
+use crate::prober::words::Attester as _;
+
+/// An aggregator that proposes what it was told to, and keeps what it gets.
+struct Book {
+    proposals: Vec<DownList>,
+    taken: Mutex<Vec<SignedDowns>>,
+}
+
+impl AttestationHandler for Book {
+    async fn downs(&self, downs: SignedDowns, _: Option<IpAddr>) -> DownsVerdict {
+        self.taken.lock().unwrap().push(downs);
+        DownsVerdict(VoteVerdict::Accepted)
+    }
+
+    fn malformed_list(&self, error: &WireError) {
+        panic!("{error}");
+    }
+
+    async fn proposals(&self, _: HealthEpoch) -> Vec<DownList> {
+        self.proposals.clone()
+    }
+}
+
+async fn serve(book: Arc<Book>) -> Client {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let routes = attestations::routes(book, 1 << 20);
+    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+    let server = tonic::transport::Server::builder()
+        .add_routes(routes)
+        .serve_with_incoming(incoming);
+    tokio::spawn(server);
+    let tls = ClientTls::default();
+    Client::new(&url.parse().unwrap(), &tls, ClientLimits::default()).unwrap()
+}
+
+fn list(world: &World, machine: OfferId, windows: &[u8]) -> DownList {
+    let entry = DownEntry {
+        subject: Subject::Machine(machine),
+        windows: Mask256::of(windows),
+    };
+    DownList::new(world.plan.network, world.plan.epoch, vec![entry]).unwrap()
+}
+
+#[tokio::test]
+async fn lists_are_signed_that_say_no_more_than_the_operator_has_said() {
+    let world = World::new(Endpoint::new("https://127.0.0.1:1", Digest([0; 32])));
+    let place = world.plan.place(MACHINE, world.window);
+    world.attester.failed(&place, world.start).unwrap();
+    let own_window = u8::try_from(world.window.0).unwrap();
+    let own = list(&world, MACHINE, &[own_window]);
+    let more = list(&world, MACHINE, &[own_window, own_window + 1]);
+    let another = list(&world, OfferId::new(77), &[own_window]);
+    let book = Arc::new(Book {
+        proposals: vec![more, another, own.clone()],
+        taken: Mutex::default(),
+    });
+    let client = serve(Arc::clone(&book)).await;
+    let attest = Attest {
+        attester: world.attester.clone(),
+        clients: Vec::new(),
+        clock: world.clock(),
+        poll: Duration::from_millis(200),
+        observe: ProbeObserve::new(&Metrics::new()),
+    };
+    let said = attest.own(&world.plan).await.unwrap();
+    let claims: Claims = said.iter().collect();
+    let lists = attest.own_lists(&world.plan, said).await;
+    let exchange = Exchange {
+        attest: &attest,
+        client: &client,
+        plan: &world.plan,
+        claims: &claims,
+        until: Timestamp::new(now().get() + 1),
+    };
+    exchange.run(&lists).await;
+
+    // Its own, once, though it is proposed again and again; the others never: it sits on every
+    // committee of this network, and has said nothing else.
+    let taken = book.taken.lock().unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].list, own);
+    let key = SecretKey::from_bytes(&[5; 32]).unwrap().public_key();
+    let signature = Signature::from_bytes96(&taken[0].signature).unwrap();
+    assert!(quorate_bls::verify(
+        Domain::Vote,
+        &key,
+        &own.digest().get(),
+        &signature
+    ));
+}
