@@ -16,8 +16,8 @@ use crate::{AgentError, Config, init, setup};
 /// What was done, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Registered {
-    /// The offer's id: the machine.
-    pub machine: u64,
+    /// The offer's id: it names the machine.
+    pub offer: u64,
     /// The provider.
     pub provider: String,
     /// The machine key's address.
@@ -33,7 +33,7 @@ impl Registered {
         format!(
             "{}\nmachine {} of {} is registered, its agent is {}\n",
             self.steps.join("\n"),
-            self.machine,
+            self.offer,
             self.provider,
             self.agent
         )
@@ -121,7 +121,7 @@ impl Steps<'_> {
             Some(offer) => offer,
             None => self.post(wanted, &mut done).await?,
         };
-        done.machine = offer.get();
+        done.offer = offer.get();
         Identity { offer: offer.get() }.save(self.config)?;
         self.agent(offer, wanted, &mut done).await?;
         Ok(done)

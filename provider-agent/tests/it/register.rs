@@ -47,7 +47,7 @@ impl Bench {
         };
         let before = Identity::load(&self.config)?.map(|identity| identity.offer());
         let done = steps.run(&self.wanted, stake, before).await?;
-        assert_eq!(done.machine, OFFER.get());
+        assert_eq!(done.offer, OFFER.get());
         Ok(done.steps)
     }
 }

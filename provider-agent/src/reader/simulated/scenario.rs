@@ -10,7 +10,9 @@ use crate::AgentError;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What the cards' numbers follow from; another for each machine of a network.
+    /// What the cards' numbers follow from; another for each machine of a network. The agent's
+    /// configuration may give one instead.
+    #[serde(default)]
     pub seed: String,
     /// The driver's version.
     #[serde(default = "driver")]
