@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use quorate_canon::codec::FixedWidth;
 use quorate_canon::{Address, MicroDollars, OfferId, Timestamp, Version};
+use quorate_matching::Offer;
 use serde::Serialize;
 
 use crate::chain::{Action, Chain, ChainTrouble, Done, Hand, KeyedHand, L2, MachineState};
@@ -77,10 +78,10 @@ pub async fn reprice(
             transaction: None,
         });
     }
-    let mut record = machine.offer;
-    record.ask = ask;
-    (record.id, record.version) = (OfferId::new(0), Version::new(0));
-    record.provider = Address::ZERO;
+    let record = Offer {
+        ask,
+        ..blank(machine.offer)
+    };
     let action = Action::Revise {
         offer,
         record: record.to_bytes().into(),
@@ -88,6 +89,16 @@ pub async fn reprice(
     let done = hand.act(&action).await?;
     let what = format!("asks {shown} dollars for one GPU and one hour");
     Ok(Said::sent(offer, what, &done))
+}
+
+/// An offer as a sender hands it in: without what the market fills in.
+pub(crate) fn blank(offer: Offer) -> Offer {
+    Offer {
+        id: OfferId::new(0),
+        version: Version::new(0),
+        provider: Address::ZERO,
+        ..offer
+    }
 }
 
 /// Pauses or resumes for a person. Without the provider's key the running agent does it.

@@ -11,7 +11,7 @@ use crate::chain::{Action, Chain, Hand, MachineState};
 use crate::compose::Snapshot;
 use crate::config::CardsOffered;
 use crate::identity::Identity;
-use crate::{AgentError, Config, init, setup};
+use crate::{AgentError, Config, init, orders, setup};
 
 /// What was done, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -216,7 +216,8 @@ impl Steps<'_> {
             let remedy = "this is another network, or machine.json is of one";
             AgentError::mismatch("offer", "none", offer, remedy)
         })?;
-        self.fits(&machine, wanted)?;
+        self.fits(&machine)?;
+        self.rekey(offer, &machine, wanted, done).await?;
         let endpoint = self.config.endpoint.clone();
         let certificate = wanted.certificate;
         match machine.registration {
@@ -250,24 +251,37 @@ impl Steps<'_> {
         Ok(())
     }
 
-    fn fits(&self, machine: &MachineState, wanted: &Wanted) -> Result<(), AgentError> {
+    /// Gives the offer another machine key: for one that was lost, or stolen.
+    async fn rekey(
+        &self,
+        offer: OfferId,
+        machine: &MachineState,
+        wanted: &Wanted,
+        done: &mut Registered,
+    ) -> Result<(), AgentError> {
+        if machine.agent() == Some(wanted.agent) {
+            return Ok(());
+        }
+        let mut record = orders::blank(machine.offer.clone());
+        record.machine_key = [0; 32];
+        record.machine_key[12..].copy_from_slice(&wanted.agent.0);
+        let action = Action::Revise {
+            offer,
+            record: record.to_bytes().into(),
+        };
+        let sent = self.hand.act(&action).await?;
+        let step = format!("offer: machine key is {} now, {}", wanted.agent, sent.hash);
+        done.steps.push(step);
+        Ok(())
+    }
+
+    fn fits(&self, machine: &MachineState) -> Result<(), AgentError> {
         if machine.offer.provider != self.hand.address() {
             return Err(AgentError::mismatch(
                 "provider of the offer",
                 machine.offer.provider,
                 self.hand.address(),
                 "use the key that posted the offer, or move machine.json away to post another",
-            ));
-        }
-        if machine.agent() != Some(wanted.agent) {
-            let got = machine
-                .agent()
-                .map_or_else(|| "none".to_owned(), |agent| agent.to_string());
-            return Err(AgentError::mismatch(
-                "machine key of the offer",
-                got,
-                wanted.agent,
-                "use the machine key of the offer, or move machine.json away to post another",
             ));
         }
         Ok(())

@@ -176,12 +176,34 @@ async fn models_without_a_price_and_mixed_cards_are_refused() {
 }
 
 #[tokio::test]
-async fn an_offer_of_another_key_is_refused() {
+async fn another_machine_key_is_written_into_the_offer() {
     let mut bench = Bench::new().await;
     bench.run(None).await.unwrap();
     bench.wanted.agent = Address([1; 20]);
+    bench.run(None).await.unwrap();
+    let sent = bench.world.sent();
+    let Some(Action::Revise { record, .. }) = sent.last() else {
+        panic!("{sent:?}");
+    };
+    let offer = Offer::from_bytes(record).unwrap();
+    assert_eq!(offer.machine_key[12..], [1; 20]);
+    assert_eq!((offer.model, offer.tier), (40, 2), "the rest stays");
+}
+
+#[tokio::test]
+async fn an_offer_of_another_provider_is_refused() {
+    let bench = Bench::new().await;
+    bench.run(None).await.unwrap();
+    bench
+        .world
+        .ledger()
+        .machine
+        .as_mut()
+        .unwrap()
+        .offer
+        .provider = Address([1; 20]);
     let error = bench.run(None).await.unwrap_err().to_string();
-    assert!(error.contains("machine key of the offer"), "{error}");
+    assert!(error.contains("provider of the offer"), "{error}");
 }
 
 #[tokio::test]
