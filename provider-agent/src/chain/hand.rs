@@ -23,6 +23,10 @@ use tokio::sync::OnceCell;
 use super::facts::trouble;
 use super::{Action, Addresses, Appeal, ChainTrouble, Done, Hand, L2};
 
+/// Gas added to an estimate, percent. An estimate is made as if in the last block: there a flag that
+/// changes twice overwrites its checkpoint, in the next one it needs a slot of its own.
+const GAS_MARGIN: u64 = 100;
+
 /// A key that sends. Its journal is opened, and what an earlier process left in it taken up, at its
 /// first use.
 #[derive(Debug, Clone)]
@@ -66,7 +70,10 @@ impl KeyedHand {
         sender
             .get_or_try_init(async || {
                 let rpc = l2.on().await?.rpc.clone();
-                let config = SenderConfig::default();
+                let config = SenderConfig {
+                    gas_margin: GAS_MARGIN,
+                    ..SenderConfig::default()
+                };
                 Ok(TxSender::open(rpc, signer.clone(), config, Some(journal))?)
             })
             .await
