@@ -26,7 +26,7 @@ async fn no_figure_has_grown() {
         about: ABOUT.to_owned(),
         ..GasTable::default()
     };
-    for group in [Group::Gas, Group::Refutations] {
+    for group in [Group::Gas, Group::Refutations, Group::Downtime] {
         measured.l2.extend(figures(&rows_of(group).await.unwrap()));
     }
     let slashes = is_set("QUORATE_SOAK");

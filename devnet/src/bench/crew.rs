@@ -1,8 +1,8 @@
 //! 128 operators that exist only as keys: what signs where no process is to be measured.
 
-use quorate_bls::{Domain, SecretKey};
+use quorate_bls::{Domain, SecretKey, aggregate};
 use quorate_canon::{Epoch, OperatorIndex, OperatorStake};
-use quorate_protocol::{Certificate, Header, StakeTable, Vote};
+use quorate_protocol::{Bitmap, Certificate, Header, StakeTable, Vote};
 
 use crate::Error;
 
@@ -50,18 +50,52 @@ impl Crew {
     /// When those who signed are no quorum.
     pub(super) fn certify(&self, header: &Header, absent: usize) -> Result<Certificate, Error> {
         let digest = header.digest().get();
-        let mut to_skip = absent;
-        let mut votes = Vec::with_capacity(self.keys.len());
-        for (index, secret) in (0..).zip(&self.keys) {
-            if to_skip > 0 && !is_heavy(index) {
-                to_skip -= 1;
-                continue;
-            }
-            let signature = secret.sign(Domain::Vote, &digest);
-            votes.push(Vote::new(*header, OperatorIndex::new(index), signature));
-        }
+        let sign = |(index, secret): (OperatorIndex, &SecretKey)| {
+            Vote::new(*header, index, secret.sign(Domain::Vote, &digest))
+        };
+        let votes: Vec<_> = self.without(absent).map(sign).collect();
         Certificate::of_votes(header, &votes, &self.table)
             .map_err(|e| Error::program("certificate", e.to_string()))
+    }
+
+    /// The bitmap, and the sum (EIP-2537), of all signatures of a digest but those of `absent`
+    /// operators of little stake.
+    ///
+    /// # Errors
+    /// If all are absent.
+    pub(super) fn sign_all(
+        &self,
+        digest: &[u8; 32],
+        absent: usize,
+    ) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        let mut bitmap = Bitmap::empty(OPERATORS);
+        let mut signatures = Vec::with_capacity(self.keys.len());
+        for (index, secret) in self.without(absent) {
+            bitmap.insert(index).map_err(key)?;
+            signatures.push(secret.sign(Domain::Vote, digest));
+        }
+        let sum = aggregate(&signatures).ok_or_else(|| key("nobody signs"))?;
+        Ok((bitmap.to_bytes(), sum.to_eip2537().to_vec()))
+    }
+
+    /// One operator's key.
+    ///
+    /// # Errors
+    /// If there are not so many.
+    pub(super) fn key(&self, operator: u32) -> Result<&SecretKey, Error> {
+        let at = usize::try_from(operator).map_err(key)?;
+        self.keys.get(at).ok_or_else(|| key("no such operator"))
+    }
+
+    /// All but the first `absent` operators of little stake.
+    fn without(&self, absent: usize) -> impl Iterator<Item = (OperatorIndex, &SecretKey)> {
+        let mut to_skip = absent;
+        let all = (0..).zip(&self.keys).filter(move |(index, _)| {
+            let skipped = to_skip > 0 && !is_heavy(*index);
+            to_skip -= usize::from(skipped);
+            !skipped
+        });
+        all.map(|(index, secret)| (OperatorIndex::new(index), secret))
     }
 }
 

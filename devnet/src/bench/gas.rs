@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use alloy::providers::Provider;
-
 use super::{
     Row,
     crew::{HEAVY, OPERATORS},
@@ -122,7 +120,7 @@ struct Plan {
 async fn matches(ground: &mut Ground, stall: &Stall, plan: &Plan) -> Result<Vec<Row>, Error> {
     let (model, each) = (model(plan.short)?, u64::from(plan.each));
     let chunk = u64::from(CHUNK);
-    let now = now(ground).await?;
+    let now = ground.now().await?;
     let offers: Vec<_> = (0..chunk / each)
         .map(|i| offer(model, plan.each, i, now))
         .collect();
@@ -152,13 +150,4 @@ async fn matches(ground: &mut Ground, stall: &Stall, plan: &Plan) -> Result<Vec<
         stall.close(before + 1..before + 1 + chunk).await?;
     }
     Ok(rows)
-}
-
-async fn now(ground: &Ground) -> Result<u64, Error> {
-    let head = ground
-        .anvil
-        .provider()
-        .get_block(Default::default())
-        .await?;
-    Ok(head.map_or(0, |block| block.header.timestamp))
 }

@@ -37,9 +37,9 @@ pub(super) struct Ground {
     pub(super) l2: L2,
     pub(super) policy: Policy,
     pub(super) schedule: Schedule,
-    crew: Crew,
+    pub(super) crew: Crew,
+    pub(super) domain: Domain,
     beacon: LocalBeacon,
-    domain: Domain,
     reader: Reader,
 }
 
@@ -215,12 +215,25 @@ impl Ground {
     /// When the node does not answer.
     pub(super) async fn pass_to(&self, time: u64) -> Result<(), Error> {
         let provider = self.anvil.provider();
-        let head = provider.get_block(Default::default()).await?;
-        let time = time.max(head.map_or(0, |block| block.header.timestamp) + 1);
+        let time = time.max(self.now().await? + 1);
         let set = "evm_setNextBlockTimestamp".into();
         // Its answer is null or a number, by version.
         let _: serde_json::Value = provider.raw_request(set, (time,)).await?;
         self.anvil.mine(1).await
+    }
+
+    /// The signature of one of the beacon's rounds, compressed.
+    pub(super) fn beacon_of(&self, round: u64) -> [u8; 48] {
+        self.beacon.sign(round).signature
+    }
+
+    /// The timestamp of the last block.
+    ///
+    /// # Errors
+    /// When the node does not answer.
+    pub(super) async fn now(&self) -> Result<u64, Error> {
+        let head = self.anvil.provider().get_block(Default::default()).await?;
+        Ok(head.map_or(0, |block| block.header.timestamp))
     }
 
     async fn compute(
@@ -264,6 +277,7 @@ fn clock(genesis: u64) -> Clock {
         period: 60,
         settle_timeout: 20,
         stake_epoch: 30 * 86_400,
+        health_epoch: 86_400,
         ring: RING,
         ..Clock::devnet(genesis)
     }

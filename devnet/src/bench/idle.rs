@@ -78,6 +78,7 @@ fn clock(devnet: Clock) -> Clock {
     Clock {
         period: PERIOD,
         stake_epoch: 6 * PERIOD,
+        health_epoch: 6 * PERIOD,
         ..devnet
     }
 }

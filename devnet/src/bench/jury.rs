@@ -1,18 +1,23 @@
 //! Gas of slashing all of 128 signers of a wrong outcome, on L1 with EigenLayer's real core: their
-//! signatures are proven once, and each is slashed by a transaction of its own.
+//! signatures are proven once, and each is slashed by a transaction of its own. Then the same for who
+//! attested falsely.
 
 use std::path::Path;
 
 use alloy::primitives::{Bytes, U256};
 use quorate_bindings::ISlasher;
-use quorate_bls::Domain;
-use quorate_canon::{Digest, Epoch, FixedWidth, OperatorIndex, Round};
+use quorate_bls::{Domain, aggregate};
+use quorate_canon::{
+    Digest, Epoch, FixedWidth, HealthEpoch, Mask256, OfferId, OperatorIndex, Round,
+};
 use quorate_chain::views;
+use quorate_health::{DownEntry, DownList, Place, Receipt, Subject, Window};
 use quorate_matching::Seed;
-use quorate_protocol::{Certificate, Header, StakeTable, Vote};
+use quorate_protocol::{Bitmap, Certificate, Header, StakeTable, Vote};
 
 use super::{
     Row,
+    downtime::network_of,
     ground::{connect, failed},
     row::as_f64,
 };
@@ -25,6 +30,8 @@ use crate::{
 
 /// How many sign.
 const SIGNERS: u32 = 128;
+/// As many again attest; so there is one that was not slashed before.
+const OPERATORS: u32 = SIGNERS + 1;
 /// The most that one slash may cost.
 const TARGET: u32 = 480_000;
 /// Seconds until so many operators have joined, with room to spare.
@@ -38,7 +45,7 @@ const WRONG_OUTCOME: u8 = 2;
 /// When a process does not start, or evidence is refused.
 pub(super) async fn measure(dir: &Path, tick: impl Fn()) -> Result<Vec<Row>, Error> {
     let config = WorldConfig {
-        operators: usize::try_from(SIGNERS).map_err(failed)?,
+        operators: usize::try_from(OPERATORS).map_err(failed)?,
         lead: LEAD,
         clock: long_window,
         ..WorldConfig::new(dir)
@@ -73,7 +80,9 @@ pub(super) async fn measure(dir: &Path, tick: impl Fn()) -> Result<Vec<Row>, Err
     let most = gas.iter().copied().max().unwrap_or(0);
     let each = as_f64(sum / u64::from(SIGNERS));
     let what = "slash on L1: wrong outcome of 128";
-    Ok(vec![
+    let mut rows = attested(&world, &accuser).await?;
+    tick();
+    rows.extend([
         Row::info(
             format!("{what}, all signers proven at once"),
             as_f64(proving),
@@ -85,6 +94,65 @@ pub(super) async fn measure(dir: &Path, tick: impl Fn()) -> Result<Vec<Row>, Err
             format!("{what}, all of them in 128 transactions"),
             as_f64(sum),
             "gas",
+        ),
+    ]);
+    Ok(rows)
+}
+
+/// A list that all but the first operator signed, and a receipt of the last, who was not slashed yet.
+async fn attested(world: &World, accuser: &Account) -> Result<Vec<Row>, Error> {
+    let network = network_of(&world.domain());
+    let (epoch, subject) = (HealthEpoch::new(0), Subject::Machine(OfferId::new(1)));
+    let entry = DownEntry {
+        subject,
+        windows: Mask256::of(&[1, 2, 3]),
+    };
+    let list = DownList::new(network, epoch, vec![entry]).map_err(failed)?;
+    let digest = list.digest().get();
+    let mut bitmap = Bitmap::empty(OPERATORS);
+    let mut signatures = Vec::with_capacity(world.operators.len());
+    for (index, keys) in (0..).zip(&world.operators).skip(1) {
+        bitmap.insert(OperatorIndex::new(index)).map_err(failed)?;
+        signatures.push(keys.bls().sign(Domain::Vote, &digest));
+    }
+    let sum = aggregate(&signatures).ok_or_else(|| failed("nobody signs"))?;
+    let slasher = world.contracts.l1.slasher;
+    let list = Bytes::from(list.to_bytes());
+    let prove = ISlasher::proveAttestersCall {
+        list: list.clone(),
+        bitmap: bitmap.to_bytes().into(),
+        aggregate: sum.to_eip2537().to_vec().into(),
+    };
+    let proving = accuser.call(slasher, &prove).await?.gas_used;
+
+    let receipt = Receipt(Place {
+        network,
+        subject,
+        epoch,
+        window: Window(2),
+    });
+    let last = world.operators.last();
+    let last = last.ok_or_else(|| failed("no operators"))?.bls();
+    let signature = last.sign(Domain::Vote, &receipt.digest().get());
+    let slash = ISlasher::proveFalseAttestationCall {
+        operatorIndex: OPERATORS - 1,
+        list,
+        entry: 0,
+        window: 2,
+        receiptSignature: signature.to_eip2537().to_vec().into(),
+    };
+    let slashing = accuser.call(slasher, &slash).await?.gas_used;
+    let what = "slash on L1: false attestation";
+    Ok(vec![
+        Row::info(
+            format!("{what}, 128 attesters proven at once"),
+            as_f64(proving),
+            "gas",
+        ),
+        Row::gas(
+            format!("{what}, proven and slashed, a later slash than the core's first"),
+            slashing,
+            TARGET,
         ),
     ])
 }
@@ -114,7 +182,7 @@ fn wrong(world: &World) -> Header {
 async fn certificate(world: &World, header: &Header) -> Result<Certificate, Error> {
     let table = table(world).await?;
     let digest = header.digest().get();
-    let votes: Vec<_> = (0..)
+    let votes: Vec<_> = (0..SIGNERS)
         .map(OperatorIndex::new)
         .zip(&world.operators)
         .map(|(index, keys)| Vote::new(*header, index, keys.bls().sign(Domain::Vote, &digest)))

@@ -7,6 +7,7 @@
 mod certificate;
 mod certified;
 mod crew;
+mod downtime;
 mod gas;
 mod ground;
 mod idle;
@@ -45,7 +46,9 @@ pub enum Group {
     Gas,
     /// Gas and bytes of each kind of refutation on L2, and of what surrounds it
     Refutations,
-    /// Gas of slashing all of 128 signers on L1
+    /// Gas of downtime on L2: lists certified, appeals, slashes of machines
+    Downtime,
+    /// Gas of slashing all of 128 signers on L1, and of false attestations
     Slashes,
     /// Beacon to certificate in a network of four operators; gas of slashes on L1
     Rounds,
@@ -125,7 +128,8 @@ impl Group {
             Self::Certificate => 6,
             Self::Gas => 8,
             Self::Refutations => 26,
-            Self::Slashes => 3,
+            Self::Downtime => 7,
+            Self::Slashes => 4,
             Self::Rounds => 3,
             Self::Idle => 30,
         }
@@ -137,6 +141,7 @@ impl Group {
             Self::Certificate => "certificates from votes",
             Self::Gas => "gas on L2",
             Self::Refutations => "refutations on L2",
+            Self::Downtime => "downtime on L2",
             Self::Slashes => "128 slashes on L1, two minutes",
             Self::Rounds => "beacon to certificate, two minutes",
             Self::Idle => "operator between rounds, three minutes",
@@ -156,6 +161,7 @@ impl Group {
             Self::Certificate => certificate::measure(tick),
             Self::Gas => gas::measure(&fresh("gas")?, tick).await,
             Self::Refutations => Box::pin(refutations(tick)).await,
+            Self::Downtime => Box::pin(downtime::measure(&fresh("downtime")?, tick)).await,
             Self::Slashes => Box::pin(jury::measure(&fresh("slashes")?, tick)).await,
             Self::Rounds => Box::pin(rounds::measure(&fresh("rounds")?, tick)).await,
             Self::Idle => Box::pin(idle::measure(&fresh("idle")?, tick)).await,
