@@ -25,7 +25,8 @@ pub use error::Error;
 pub use world::{World, WorldConfig};
 
 /// Time since the Unix epoch, by this machine's clock.
-fn unix_now() -> std::time::Duration {
+#[must_use]
+pub fn unix_now() -> std::time::Duration {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.unwrap_or_default()
 }

@@ -162,12 +162,14 @@ impl Trace {
 
 async fn liar(lie: Lie, when: When, config: &Path) -> anyhow::Result<()> {
     let config: avs_operator::Config = quorate_service::config::load(config)?;
-    let key = config.bls.bls()?;
+    let (key, words) = (config.bls.bls()?, config.bls.bls()?);
     let shutdown = quorate_service::Shutdown::on_signals()?;
     let options = avs_operator::Options { init_ledger: true };
-    avs_operator::run_with(config, options, shutdown, |honest| {
-        lie.voter(honest, key, when)
-    })
+    let voter = |honest| lie.voter(honest, key, when);
+    let attester = |honest| lie.attester(honest, words);
+    Box::pin(avs_operator::run_as(
+        config, options, shutdown, voter, attester,
+    ))
     .await?;
     Ok(())
 }

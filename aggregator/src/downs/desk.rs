@@ -192,12 +192,8 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
     }
 
     async fn load(&self, epoch: HealthEpoch) -> Result<Arc<Terms>, (ListRejection, String)> {
-        let _alone = self.loading.try_lock().map_err(|_| {
-            (
-                ListRejection::NotReady,
-                "the epoch is being read".to_owned(),
-            )
-        })?;
+        // All operators come at once when an epoch is over: who comes second waits for the first.
+        let _alone = self.loading.lock().await;
         if let Some(terms) = self.known(epoch) {
             return Ok(terms);
         }

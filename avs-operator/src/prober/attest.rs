@@ -8,7 +8,7 @@ use std::time::Duration;
 use quorate_canon::{Digest, HealthEpoch, Timestamp};
 use quorate_health::{Claims, Committee, DownEntry, DownList, EpochClock, Judged, Subject, agrees};
 use quorate_rpc::wire::VoteVerdict;
-use quorate_rpc::{Client, SignedDowns};
+use quorate_rpc::{Client, ListRejection, SignedDowns};
 use quorate_service::Shutdown;
 
 use super::observe::ProbeObserve;
@@ -186,13 +186,22 @@ impl Exchange<'_> {
         }
     }
 
-    /// Sends a list until it is taken or refused, while lists are taken.
+    /// Between two attempts to hand a list in.
+    fn pause(&self) -> Duration {
+        self.attest.poll.min(Duration::from_secs(2))
+    }
+
+    /// Sends a list until it is taken, or refused for good, while lists are taken.
     async fn submit(&self, list: &SignedDowns) {
         let (observe, endpoint) = (&self.attest.observe, self.client.endpoint());
         while now() <= self.until {
             match self.client.submit_downs(list).await {
                 Ok(verdict) => {
                     match verdict.0 {
+                        VoteVerdict::Rejected { code, .. } if may_pass(code) => {
+                            tokio::time::sleep(self.pause()).await;
+                            continue;
+                        }
                         VoteVerdict::Rejected { code, detail } => {
                             observe.list_refused(self.plan.epoch, endpoint, code, &detail);
                         }
@@ -202,10 +211,15 @@ impl Exchange<'_> {
                     }
                     return;
                 }
-                Err(_) => tokio::time::sleep(self.attest.poll.min(Duration::from_secs(2))).await,
+                Err(_) => tokio::time::sleep(self.pause()).await,
             }
         }
     }
+}
+
+/// Whether the same list may be taken later: the aggregator is not ready, or its clock behind ours.
+fn may_pass(code: u32) -> bool {
+    ListRejection::from_code(code).is_some_and(ListRejection::is_retryable)
 }
 
 /// The committees of a list's machines.

@@ -21,8 +21,18 @@ pub struct Board {
     pub head: Head,
     /// Machines and leases as of that block.
     pub machines: Arc<MachineIndex>,
-    /// The machines of the window that was asked for, once its first second is over.
+    /// The machines of the window that was asked for, once the chain has come so far.
     pub roster: Option<Arc<Roster>>,
+}
+
+/// Seconds before a window at which the chain decides which machines are judged in it.
+const LEAD: u64 = 4;
+
+/// The second at whose end the chain decides which machines are judged in a window: a little before it
+/// begins, so that the blocks that say so are known by then, and the same for all operators.
+#[must_use]
+pub fn as_of(window_start: Timestamp) -> Timestamp {
+    Timestamp::new(window_start.get().saturating_sub(LEAD))
 }
 
 /// Which window's machines are wanted.
@@ -30,8 +40,8 @@ pub struct Board {
 pub struct Wanted {
     /// First second of the health epoch.
     pub epoch_start: Timestamp,
-    /// First second of the window.
-    pub window_start: Timestamp,
+    /// The second at whose end the chain decides which machines they are: see [`as_of`].
+    pub as_of: Timestamp,
     /// Stake for each registered GPU, by tier, below which a machine without a lease is left out.
     pub min_stake: [Stake; 8],
     /// The most machines.
@@ -132,7 +142,7 @@ impl Feed {
     /// The roster, if it is to be another one than before.
     fn roster(&mut self, state: &State, head: Head, wanted: Option<Wanted>) -> Option<Roster> {
         // A block of the same second may still come: what was at a second's end is known after it.
-        let wanted = wanted.filter(|wanted| wanted.window_start < head.timestamp)?;
+        let wanted = wanted.filter(|wanted| wanted.as_of < head.timestamp)?;
         let old = self.board.borrow().roster.clone();
         match old {
             Some(old) if old.wanted == wanted => {

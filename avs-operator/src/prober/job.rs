@@ -60,16 +60,18 @@ impl Job {
         matches!(self.kind, Kind::Probe { .. }) && now > self.at.saturating_add(room.max(1_000))
     }
 
-    /// The first attempt from `attempt` on whose moment has not passed at `now`; `None` once there are
-    /// no more.
+    /// The first attempt from `attempt` on whose moment has not passed at `now`, or has but its slice
+    /// still holds a whole deadline: the chain shows a window's machines a block after it began. `None`
+    /// once there are no more.
     pub(super) fn probe(mut self, attempt: u8, tally: WindowTally, now: u64) -> Option<Self> {
         for attempt in attempt..self.plan.policy.fails {
             let at = self
                 .plan
                 .moment(self.machine.id, self.window, attempt)
                 .ok()?;
-            if at >= now {
-                self.at = at;
+            let latest = self.plan.latest(self.window, attempt).ok()?;
+            if at.max(latest) >= now {
+                self.at = at.max(now);
                 self.kind = Kind::Probe { attempt, tally };
                 return Some(self);
             }

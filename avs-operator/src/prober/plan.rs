@@ -217,4 +217,20 @@ impl Plan {
         )?;
         Ok(from.get().saturating_mul(1_000).saturating_add(within))
     }
+
+    /// The last moment of an attempt at which its answer still comes within its slice of the window,
+    /// Unix milliseconds; before the slice where the deadline is longer than that.
+    ///
+    /// # Errors
+    /// If there is no such window.
+    pub fn latest(&self, window: Window, attempt: u8) -> Result<u64, HealthError> {
+        let (from, until) = self.span(window)?;
+        let length = until.get().saturating_sub(from.get()).saturating_mul(1_000);
+        let slice = length.checked_div(self.policy.fails.into()).unwrap_or(0);
+        let end = slice.saturating_mul(u64::from(attempt).saturating_add(1));
+        let start = from.get().saturating_mul(1_000);
+        Ok(start
+            .saturating_add(end)
+            .saturating_sub(self.policy.deadline_ms.into()))
+    }
 }

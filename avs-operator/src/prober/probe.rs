@@ -14,7 +14,7 @@ use quorate_health::{
 use quorate_rpc::wire::Delivery;
 use quorate_rpc::{AgentClient, AgentError, Reach, agent_url};
 
-use super::board::{Board, BoardReader};
+use super::board::{Board, BoardReader, as_of};
 use super::job::{Job, Kind};
 use super::network::NetworkWatch;
 use super::observe::ProbeObserve;
@@ -172,7 +172,7 @@ impl Prober {
     ) -> Option<(Candidate, Endpoint, Vec<quorate_health::GpuUuid>)> {
         let roster = board.roster.as_ref();
         let machine = roster
-            .filter(|roster| roster.wanted.window_start == job.start)
+            .filter(|roster| roster.wanted.as_of == as_of(job.start))
             .and_then(|roster| roster.machines.get(job.index))
             .filter(|machine| machine.id == job.machine.id)
             .copied()

@@ -1,4 +1,4 @@
-//! Which machines are judged in a window, out of what the chain had at its beginning.
+//! Which machines are judged in a window, out of what the chain had a little before it.
 
 use quorate_canon::{Address, GpuCount, OfferId, Stake, Timestamp};
 use quorate_chain::{State, machines::MachineView, market::MarketIndex, market::OfferStanding};
@@ -62,7 +62,7 @@ impl Roster {
 /// all operators leave the same ones out.
 #[must_use]
 pub fn draw_up(state: &State, wanted: Wanted) -> Roster {
-    let at = wanted.window_start;
+    let at = wanted.as_of;
     let mut leased = Vec::new();
     let mut free = Vec::new();
     for view in state.machines.machines_at(at) {

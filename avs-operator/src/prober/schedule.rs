@@ -14,7 +14,7 @@ use quorate_service::Shutdown;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::attest::Attest;
-use super::board::Wanted;
+use super::board::{Wanted, as_of};
 use super::job::{Job, Kind};
 use super::plan::{Plan, PlanError, Planner};
 use super::probe::{Prober, now_ms};
@@ -135,17 +135,31 @@ impl<P: Plans> Schedule<P> {
             running.window = Some((epoch, window));
             running.drawing = Some(self.draw(Arc::clone(plan), window, roster, now));
         }
+        // Ahead of time, so that it is there when the window begins. The next epoch's first is not: its
+        // committees are not known before.
+        let next = Window(window.0.saturating_add(1));
+        if running.window == Some((epoch, window))
+            && let Some(wanted) = self.wanted(plan, next)
+            && wanted.as_of <= time
+        {
+            self.prober.board.want(wanted);
+        }
+    }
+
+    /// What is asked of the chain for a window; `None` if the epoch has no such window.
+    fn wanted(&self, plan: &Plan, window: Window) -> Option<Wanted> {
+        let (window_start, _) = plan.span(window).ok()?;
+        Some(Wanted {
+            epoch_start: plan.start,
+            as_of: as_of(window_start),
+            min_stake: plan.min_stake,
+            most: self.most_machines,
+        })
     }
 
     /// The roster of a window; asked for if it is not there yet.
     fn roster(&self, plan: &Plan, window: Window) -> Option<Arc<Roster>> {
-        let (window_start, _) = plan.span(window).ok()?;
-        let wanted = Wanted {
-            epoch_start: plan.start,
-            window_start,
-            min_stake: plan.min_stake,
-            most: self.most_machines,
-        };
+        let wanted = self.wanted(plan, window)?;
         self.prober.board.want(wanted);
         let roster = self.prober.board.look().roster;
         roster.filter(|roster| roster.wanted == wanted)

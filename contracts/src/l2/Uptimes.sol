@@ -55,7 +55,8 @@ abstract contract Uptimes is DownBook {
         (w.offerId, w.uptime, w.level, w.run) = (offerId, ~r.downtime, r.level, r.run);
         uint16 former = w.uptime;
         for (uint256 epoch = next; epoch < end; ++epoch) {
-            if (_isObserved(w, epoch)) _take(w, epoch);
+            uint256 down = LibBit.popCount(_down(offerId, epoch, _groupOf(offerId, epoch / GROUP)));
+            if (down != 0 || _isObserved(w, epoch)) _take(w, epoch, down);
         }
         (r.next, r.downtime, r.level, r.run) = (uint32(end), ~w.uptime, w.level, w.run);
         if (w.uptime != former) providers.setUptime(offerId, w.uptime);
@@ -69,8 +70,9 @@ abstract contract Uptimes is DownBook {
         return (~r.downtime, r.level, uint32(_nextOf(r.next, registeredAt)));
     }
 
-    /// @dev Whether the epoch says anything about the machine: it was registered, and its flags were zero, at the first
-    /// second (registration was looked at before) and the last.
+    /// @dev Whether an epoch without a window DOWN says anything about the machine: it was registered, and its flags were
+    /// zero, at the first second (registration was looked at before) and the last. One with a window DOWN always does:
+    /// an agent pauses its machine when it fails.
     function _isObserved(Walk memory w, uint256 epoch) private view returns (bool) {
         uint256 last = _lastSecondOf(epoch);
         return w.retiredAt > last && _flagsAt(w.offerId, _startOf(epoch)) == 0 && _flagsAt(w.offerId, last) == 0;
@@ -81,9 +83,8 @@ abstract contract Uptimes is DownBook {
     }
 
     /// @dev Carries uptime and level over an observed epoch.
-    function _take(Walk memory w, uint256 epoch) private view {
+    function _take(Walk memory w, uint256 epoch, uint256 down) private view {
         _load(w, _policyOf(epoch));
-        uint256 down = LibBit.popCount(_down(w.offerId, epoch, _groupOf(w.offerId, epoch / GROUP)));
         uint256 value = FULL * (w.windows - down) / w.windows;
         bool first = w.uptime == UNOBSERVED;
         w.uptime = uint16(first ? value : (w.uptime * (w.memory_ - 1) + value) / w.memory_);

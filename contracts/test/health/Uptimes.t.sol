@@ -128,6 +128,16 @@ contract UptimesTest is HealthKit {
         _is(UNOBSERVED, 0, 2);
     }
 
+    function test_aMachineThatPausesItselfWhenItFailsIsObservedAllTheSame() external {
+        vm.warp(_start(0) + 1);
+        providers.changeMachineFlags(M, 0, 4);
+        _down(0, M, 1);
+        _settle(1);
+        health.observe(M, 10);
+        (uint16 uptime,,) = health.standingOf(M);
+        assertTrue(uptime < 10_000, "its window DOWN counts");
+    }
+
     function test_flagsBetweenTheEndsChangeNothing() external {
         vm.warp(_start(0) + 1);
         providers.changeMachineFlags(M, 0, 4);

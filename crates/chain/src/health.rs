@@ -68,7 +68,7 @@ pub enum HealthEvent {
         operator: OperatorIndex,
         /// How many.
         seats: u16,
-        /// Whether the window is not DOWN any more by this list.
+        /// Whether the window is not DOWN any more.
         fell: bool,
         /// The receipt's signature, EIP-2537.
         receipt: Vec<u8>,

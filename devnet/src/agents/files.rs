@@ -13,11 +13,13 @@ use crate::{Error, World, operators::EcdsaKeys};
 
 /// Cards of each machine.
 pub const CARDS: u8 = 2;
-/// What they are: the trace's most wanted model.
-const MODEL: &str = "Tesla T4";
-const MEMORY_MIB: u32 = 15_360;
-/// Below what the trace's machines of this model ask, so that these win leases.
-const ASK: &str = "0.20";
+/// What they are: a model that no task of the trace accepts, so that these machines have their own
+/// tenant and the trace its own leases.
+const MODEL: &str = "NVIDIA H100 80GB HBM3";
+/// The same in the policy's table.
+pub(super) const MODEL_CODE: &str = "h100";
+const MEMORY_MIB: u32 = 81_559;
+const ASK: &str = "2.00";
 /// Regions of the policy's table, one agent after the other.
 const REGIONS: [&str; 3] = ["us-east", "germany", "singapore"];
 
@@ -81,11 +83,16 @@ impl AgentFiles {
     /// # Errors
     /// When the file cannot be written.
     pub fn scenario(&self, cards: Cards) -> Result<(), Error> {
-        let mut text =
-            format!("[[card]]\nname = \"{MODEL}\"\ncount = {CARDS}\nmemory_mib = {MEMORY_MIB}\n");
-        if cards == Cards::Lost {
-            text.push_str("\n[[event]]\nat = 0\ncard = 0\nwhat = \"gone\"\n");
-        }
+        let mut text = format!(
+            "seed = \"devnet\"\n\n[[card]]\nname = \"{MODEL}\"\ncount = {CARDS}\nmemory_mib = {MEMORY_MIB}\n"
+        );
+        text.push_str(match cards {
+            Cards::Steady => "",
+            Cards::Lost => "\n[[event]]\nat = 0\ncard = 0\nwhat = \"gone\"\n",
+            Cards::Held => {
+                "\n[[event]]\nat = 0\ncard = 0\nwhat = \"rented\"\nheld_mib = 70000\nprocesses = 1\n"
+            }
+        });
         // Put in place whole: an agent never reads half of it.
         let (path, part) = (self.cards(), self.home.join("cards.toml.part"));
         put(&part, &text)?;
@@ -116,7 +123,7 @@ impl AgentFiles {
              [cards]\nscenario = {cards:?}\nseed = {seed}\n\n\
              [machine]\nask = \"{ASK}\"\ncores = 96\nmemory_mib = 786432\ndisk_gib = 4000\nmbits = 20000\n\
              region = \"{region}\"\nkind = \"provider\"\nmin_term = 1\nmax_term = 2592000\nnotice = 5\n\
-             currencies = [0]\n\n\
+             currencies = [0]\ncapabilities = [{capability}]\n\n\
              [watch]\nevery_seconds = 2\nresume_after_seconds = 10\n\n\
              [duties]\nappeal = true\nobserve_seconds = 10\nsettle_seconds = 5\n\n\
              [limits]\nconnections_per_address = 128\n",
@@ -136,8 +143,15 @@ impl AgentFiles {
             cards = self.cards(),
             seed = self.number + 1,
             region = REGIONS[self.number % REGIONS.len()],
+            capability = capability(self.number),
         )
     }
+}
+
+/// The capability that only this agent's machine has: by it a request asks for that machine.
+#[must_use]
+pub(super) fn capability(number: usize) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX).saturating_add(100)
 }
 
 fn put(path: &Path, text: &str) -> Result<(), Error> {

@@ -3,7 +3,9 @@
 //! Their machines stand beside the trace's and win leases like them. Operators probe them; a card is
 //! pulled by writing another scenario into an agent's file.
 
+mod events;
 mod files;
+mod tenant;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +20,9 @@ use alloy::{
 use quorate_bindings::{IMachines, erc20::IERC20};
 use serde::Deserialize;
 
+pub use events::{Event, Events, Paid};
 pub use files::{AgentFiles, CARDS};
+pub use tenant::{Rented, Tenant};
 
 use crate::{
     Error, World,
@@ -34,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Agents that register at a time: each waits for blocks.
 const AT_A_TIME: usize = 6;
 /// Tokens that each provider has and stakes.
-const STAKE: u64 = 2_000;
+const STAKE: u64 = 100_000;
 
 /// What befalls an agent's cards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub enum Cards {
     Steady,
     /// One is gone from now on.
     Lost,
+    /// One is held by a tenant's process from now on.
+    Held,
 }
 
 /// One provider's machine.

@@ -58,7 +58,7 @@ impl Clock {
             stake_epoch: 60,
             table_lead: 5,
             table_window: 40,
-            health_epoch: 20,
+            health_epoch: 25,
             challenge_window: 8,
             reveal_window: 4,
             forced_inclusion: 2,

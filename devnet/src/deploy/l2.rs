@@ -25,6 +25,10 @@ const MONEY_ROLE: B256 = b256!("4d4f4e455900000000000000000000000000000000000000
 /// The role of `Providers` under which uptime, flags and slashes are written.
 const HEALTH_ROLE: B256 = b256!("4845414c54480000000000000000000000000000000000000000000000000000");
 
+/// The role of `Providers` under which agents pause their machines.
+const MACHINES_ROLE: B256 =
+    b256!("4d414348494e4553000000000000000000000000000000000000000000000000");
+
 /// Which signed calls `ERC2771Forwarder` takes: the name in their EIP-712 domain.
 const FORWARDER: &str = "Quorate forwarder";
 
@@ -125,7 +129,7 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
     for (role, account) in [
         (MARKET_ROLE, circle.market),
         (MONEY_ROLE, circle.escrow),
-        (HEALTH_ROLE, circle.machines),
+        (MACHINES_ROLE, circle.machines),
         (HEALTH_ROLE, circle.health),
     ] {
         let grant = IRoles::grantRoleCall { role, account };

@@ -18,13 +18,15 @@ pub enum Lie {
     Withhold(Wrong),
     /// Signs nothing.
     Silent,
+    /// Calls the machine of this offer DOWN in every window, whatever its probes found.
+    Attest(u64),
 }
 
 /// No lie has this word.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no lie is called {0:?}; expected equivocate, diverge, silent, collude:KIND or withhold:KIND, \
-     where KIND is one of {1}"
+    "no lie is called {0:?}; expected equivocate, diverge, silent, attest:OFFER, collude:KIND or \
+     withhold:KIND, where KIND is one of {1}"
 )]
 pub struct UnknownLie(String, String);
 
@@ -36,6 +38,7 @@ impl fmt::Display for Lie {
             Self::Silent => f.write_str("silent"),
             Self::Collude(wrong) => write!(f, "collude:{}", word(*wrong)),
             Self::Withhold(wrong) => write!(f, "withhold:{}", word(*wrong)),
+            Self::Attest(offer) => write!(f, "attest:{offer}"),
         }
     }
 }
@@ -55,6 +58,9 @@ impl FromStr for Lie {
             ("silent", "", _) => Ok(Self::Silent),
             ("collude", _, Some(wrong)) => Ok(Self::Collude(wrong)),
             ("withhold", _, Some(wrong)) => Ok(Self::Withhold(wrong)),
+            ("attest", offer, _) if offer.parse::<u64>().is_ok() => {
+                Ok(Self::Attest(offer.parse().unwrap_or_default()))
+            }
             _ => {
                 let kinds: Vec<_> = Wrong::ALL.iter().map(|wrong| word(*wrong)).collect();
                 Err(UnknownLie(text.to_owned(), kinds.join(", ")))
@@ -81,7 +87,7 @@ mod tests {
 
     #[test]
     fn every_lie_is_called_by_its_word() {
-        let mut all = vec![Lie::Equivocate, Lie::Diverge, Lie::Silent];
+        let mut all = vec![Lie::Equivocate, Lie::Diverge, Lie::Silent, Lie::Attest(7)];
         all.extend(Wrong::ALL.iter().copied().map(Lie::Collude));
         all.extend(Wrong::ALL.iter().copied().map(Lie::Withhold));
         for lie in all {
@@ -101,6 +107,8 @@ mod tests {
             "collude:",
             "collude:everything",
             "silent:drop-match",
+            "attest:",
+            "attest:seven",
         ] {
             let error = text.parse::<Lie>().unwrap_err().to_string();
             assert!(error.contains("drop-match"), "{error}");

@@ -4,6 +4,7 @@
 //! honest one, in this crate and nowhere else: the production binary has no such thing, and
 //! `tests/` searches it. They are told how to lie ([`Lie`]) and when ([`When`]).
 
+mod attester;
 mod colluder;
 mod divergent;
 mod equivocator;
@@ -12,15 +13,20 @@ mod memory;
 mod silent;
 mod when;
 
+use std::sync::Arc;
+
 use avs_operator::{
     compute::Computed,
+    prober::words::{Attester, LedgerAttester},
     voter::{Ballot, LedgerVoter, Voter},
 };
 use quorate_bls::{Domain, SecretKey};
-use quorate_canon::{Digest, OperatorIndex};
+use quorate_canon::{Digest, OfferId, OperatorIndex};
+use quorate_health::HealthPolicy;
 use quorate_matching::{Entry, OutcomeList};
 use quorate_protocol::{Header, Vote};
 
+pub use attester::FalseAttester;
 pub use colluder::Colluder;
 pub use divergent::Divergent;
 pub use equivocator::Equivocator;
@@ -41,6 +47,24 @@ impl Lie {
                 Box::new(Colluder::new(honest, key, when, wrong).keeping_the_list())
             }
             Self::Silent => Box::new(Silent::new(honest, when)),
+            Self::Attest(_) => Box::new(honest),
+        }
+    }
+
+    /// The attester that lies so; all but one of the lies are about rounds.
+    #[must_use]
+    pub fn attester(self, honest: LedgerAttester, key: SecretKey) -> Arc<dyn Attester> {
+        match self {
+            Self::Attest(offer) => {
+                let windows = HealthPolicy::devnet().windows;
+                Arc::new(FalseAttester::new(
+                    honest,
+                    key,
+                    OfferId::new(offer),
+                    windows,
+                ))
+            }
+            _ => Arc::new(honest),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `devnet run`: the whole story from an empty machine to slashed liars, a refuted quorum, and a verdict
 //! on it.
 
+mod downtime;
 mod ending;
 mod plot;
 mod rounds;
@@ -20,6 +21,8 @@ use crate::{
     trace::Window,
     unix_now,
 };
+pub use downtime::Downtime;
+use downtime::Play;
 use ending::Ending;
 use plot::Plot;
 pub use plot::Refuted;
@@ -63,6 +66,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
     screen::world(&world, began.elapsed());
 
     let mut nodes = start_nodes(&world, &config.dir).await?;
+    let mut play = Play::begin(&world, &config.dir).await?;
     let stop = CancellationToken::new();
     let feeder = world
         .take_feeder()
@@ -82,7 +86,9 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
         for event in court.advance().await? {
             screen::court(&event);
         }
-        if let Some((name, log)) = nodes.fallen()?.into_iter().next() {
+        play.advance(&world).await?;
+        let fallen = nodes.fallen()?.into_iter().chain(play.fallen()?);
+        if let Some((name, log)) = fallen.into_iter().next() {
             let words = crate::nodes::tail(&log);
             return Err(Error::program(
                 name,
@@ -90,14 +96,16 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
             ));
         }
         match &mut plot {
-            None if ending.is_reached(unix_now().as_secs(), &watch, &court) => {
+            None if play.is_certified()
+                && ending.is_reached(unix_now().as_secs(), &watch, &court) =>
+            {
                 screen::plot(plot::HONEST);
                 plot = Some(Plot::begin(&world, &mut nodes)?);
             }
             None => {}
             Some(plot) => {
                 plot.advance().await?;
-                if plot.is_over(&watch, &court) {
+                if plot.is_over(&watch, &court) && play.is_over() {
                     break;
                 }
             }
@@ -121,7 +129,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
     let summary = Summary::new(
         &watch,
         &court,
-        plot.as_ref(),
+        (plot.as_ref(), &play.came),
         &replay,
         fed,
         memory.flatten(),
@@ -135,6 +143,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
             .await
             .map_err(|e| Error::program("devnet", e.to_string()))?;
     }
+    play.end();
     nodes.end();
     Ok(summary)
 }

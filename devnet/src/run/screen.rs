@@ -3,9 +3,10 @@
 use std::{path::Path, time::Duration};
 
 use alloy::primitives::U256;
+use quorate_canon::Mask256;
 use quorate_service::terminal::{self, Tone, grouped};
 
-use super::{Refuted, RunConfig, Summary, rounds::RoundLine, slashes::CourtEvent};
+use super::{Downtime, Refuted, RunConfig, Summary, rounds::RoundLine, slashes::CourtEvent};
 use crate::{World, nodes::NodeFiles};
 
 pub(super) fn title(config: &RunConfig) {
@@ -123,6 +124,72 @@ pub(super) fn court(event: &CourtEvent) {
     }
 }
 
+pub(super) fn rented(machines: usize) {
+    println!("  L2  all {machines} machines with agents are rented; operators probe them");
+}
+
+pub(super) fn lost(machine: u64, epoch: u32) {
+    paint(
+        Tone::Strong,
+        &format!(
+            "  --  machine {machine} loses a card in the midst of its lease: health epoch {epoch} begins"
+        ),
+    );
+}
+
+pub(super) fn down(machine: u64, epoch: u32, windows: &Mask256, seats: u16) {
+    let bits: Vec<_> = (0..=u8::MAX)
+        .filter(|bit| windows.bit(*bit))
+        .map(|bit| bit.to_string())
+        .collect();
+    paint(
+        Tone::Bad,
+        &format!(
+            "  L2  machine {machine} was DOWN in windows {} of health epoch {epoch}, by {seats} seats; receipts could strike them now",
+            bits.join(" ")
+        ),
+    );
+}
+
+pub(super) fn slashed_machine(machine: u64, taken: u64, bounty: u64) {
+    paint(
+        Tone::Bad,
+        &format!(
+            "  L2  nobody appealed: the provider of machine {machine} loses {} tokens, {} of them to who called, the rest burned",
+            millionths(taken),
+            millionths(bounty)
+        ),
+    );
+}
+
+pub(super) fn after(came: &Downtime) {
+    println!(
+        "  L2  its tenant paid {} for {} s of lease, {} less than without a window DOWN; uptime {}, slash rate {} count from the next round on",
+        dollars(came.paid),
+        came.lease_seconds,
+        dollars(came.undisturbed.saturating_sub(came.paid)),
+        percent(came.uptime[1]),
+        percent(came.slash_rate[1]),
+    );
+}
+
+/// Whole and hundredth tokens.
+fn millionths(of: u64) -> String {
+    format!("{}.{:02}", of / 1_000_000, of % 1_000_000 / 10_000)
+}
+
+fn dollars(micro: u128) -> String {
+    format!("${}.{:06}", micro / 1_000_000, micro % 1_000_000)
+}
+
+/// Basis points as percent; nothing observed is no number.
+pub(super) fn percent(bps: u16) -> String {
+    match bps {
+        u16::MAX => "not observed".to_owned(),
+        bps => format!("{}.{:02} %", bps / 100, bps % 100),
+    }
+}
+
 pub(super) fn plot(honest: usize) {
     paint(
         Tone::Strong,
@@ -192,6 +259,7 @@ pub(super) fn summary(summary: &Summary, dir: &Path) {
             ),
         ),
         ("wrong outcome of a quorum", wrong_outcome(summary)),
+        ("machine that lost a card", lost_card(summary)),
         ("duration", format!("{} s", summary.seconds)),
     ];
     for (name, value) in rows {
@@ -216,6 +284,17 @@ pub(super) fn summary(summary: &Summary, dir: &Path) {
         }
     }
     println!("{}", dir.join("summary.json").display());
+}
+
+fn lost_card(summary: &Summary) -> String {
+    let came = &summary.downtime;
+    format!(
+        "{} windows DOWN by {} seats or more, {} tokens slashed, uptime {}",
+        came.windows_down,
+        came.seats,
+        millionths(came.slashed),
+        percent(came.uptime[1])
+    )
 }
 
 fn wrong_outcome(summary: &Summary) -> String {

@@ -151,6 +151,7 @@ impl Court {
                         ISlasher::Offence::Equivocation => "equivocation",
                         ISlasher::Offence::Divergence => "divergence",
                         ISlasher::Offence::WrongOutcome => super::plot::OFFENCE,
+                        ISlasher::Offence::FalseAttestation => "false attestation",
                         _ => "other",
                     },
                     before: self.before.get(&e.operator).copied().unwrap_or_default(),

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
+use quorate_health::HealthPolicy;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Court, Refuted, Watch,
+    Court, Downtime, Refuted, Watch,
     plot::{self, Plot},
 };
 use crate::{Error, feeder::Fed};
@@ -53,6 +54,8 @@ pub struct Summary {
     pub refuted: Option<Refuted>,
     /// Rounds settled after the refuted one.
     pub rounds_after_refutation: usize,
+    /// What came of the machine that lost a card.
+    pub downtime: Downtime,
     /// Who was slashed.
     pub slashed: Vec<SlashedOperator>,
     /// Gas of each certificate, from receipts: lowest, median, highest.
@@ -71,7 +74,7 @@ impl Summary {
     pub(super) fn new(
         watch: &Watch,
         court: &Court,
-        plot: Option<&Plot>,
+        (plot, came): (Option<&Plot>, &Downtime),
         replay: &Value,
         fed: Fed,
         memory: Option<u64>,
@@ -99,6 +102,7 @@ impl Summary {
             rounds_replayed_equal: count("equal"),
             refuted: plot.and_then(|plot| plot.refuted.clone()),
             rounds_after_refutation: plot.map_or(0, |plot| plot.rounds_after(watch)),
+            downtime: came.clone(),
             slashed: slashed(court),
             gas_per_certificate: [
                 percentile(&gas, 0),
@@ -155,6 +159,28 @@ fn failures(summary: &Summary, court: &Court, fed: Fed, unequal: &[u64]) -> Vec<
     require(
         summary.rounds_after_refutation > 0,
         "no round was settled after the refuted one".to_owned(),
+    );
+    let came = &summary.downtime;
+    require(
+        came.falsely_down.is_empty(),
+        format!(
+            "machines {:?} were called DOWN and were well",
+            came.falsely_down
+        ),
+    );
+    require(
+        came.windows_down >= u32::from(HealthPolicy::devnet().slash_windows) && came.slashed > 0,
+        format!(
+            "the machine without its card: {} windows DOWN, {} millionths slashed",
+            came.windows_down, came.slashed
+        ),
+    );
+    require(
+        came.paid < came.undisturbed && came.uptime[1] < 10_000 && came.slash_rate[1] > 0,
+        format!(
+            "its tenant paid {} of {} micro-dollars, uptime {}, slash rate {}",
+            came.paid, came.undisturbed, came.uptime[1], came.slash_rate[1]
+        ),
     );
     let mut wanted = BTreeSet::from([
         (super::EQUIVOCATOR, "equivocation"),

@@ -7,10 +7,12 @@
 mod kit;
 
 mod aggregator_restart;
+mod attesters;
 mod beacon_faults;
 mod binding;
 mod collusion;
 mod conservation;
+mod fates;
 mod garbage_votes;
 mod happy_path;
 mod liars;

@@ -33,7 +33,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tonic::{Request, Response, Status};
 
-use crate::prober::board::{BoardReader, Feed, Wanted, board};
+use crate::prober::board::{BoardReader, Feed, Wanted, as_of, board};
 use crate::prober::job::{Job, Kind};
 use crate::prober::network::NetworkWatch;
 use crate::prober::observe::ProbeObserve;
@@ -328,7 +328,7 @@ impl World {
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             epoch_start: self.plan.start,
-            window_start: self.start,
+            as_of: as_of(self.start),
             min_stake: self.plan.min_stake,
             most: 10,
         }

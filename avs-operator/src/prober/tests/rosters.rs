@@ -7,6 +7,7 @@ use quorate_chain::market::MarketEvent;
 use quorate_matching::{MachineState, ProviderState};
 
 use super::kit::{MACHINE, World};
+use crate::prober::board::as_of;
 
 fn world() -> World {
     World::new(Endpoint::new("https://127.0.0.1:1", Digest([0; 32])))
@@ -140,12 +141,13 @@ fn a_roster_is_put_up_once_its_second_is_over() {
         timestamp,
     };
     world.reader.want(world.wanted());
-    world.feed.on_head(&world.state, head(world.start));
+    let decides = as_of(world.start);
+    world.feed.on_head(&world.state, head(decides));
     assert!(
         world.reader.look().roster.is_none(),
         "more may come in this second"
     );
-    let after = Timestamp::new(world.start.get() + 1);
+    let after = Timestamp::new(decides.get() + 1);
     world.feed.on_head(&world.state, head(after));
     let roster = world.reader.look().roster.unwrap();
     assert_eq!(roster.wanted, world.wanted());

@@ -96,7 +96,8 @@ impl Court {
                     .fold(U256::ZERO, |sum, s| sum.saturating_add(*s)),
                 moved: e.moved,
             })),
-            ISlasherEvents::SignersProven(_)
+            ISlasherEvents::AttestersProven(_)
+            | ISlasherEvents::SignersProven(_)
             | ISlasherEvents::WrongSeedProven(_)
             | ISlasherEvents::VerdictCancelled(_) => None,
         }
@@ -118,6 +119,7 @@ const fn word(offence: ISlasher::Offence) -> &'static str {
         ISlasher::Offence::Equivocation => "equivocation",
         ISlasher::Offence::Divergence => "divergence",
         ISlasher::Offence::WrongOutcome => "wrong outcome",
+        ISlasher::Offence::FalseAttestation => "false attestation",
         ISlasher::Offence::WrongSeed => "wrong seed",
         _ => "another offence",
     }

@@ -13,7 +13,8 @@ use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
-    AttestationHandler, Handler, ListRefusal, Server, ServerLimits, SignedDowns, WireError, WireLimits,
+    AttestationHandler, Handler, ListRefusal, Server, ServerLimits, SignedDowns, WireError,
+    WireLimits,
     wire::{DownsVerdict, Phase, RoundReport, VoteReceipt, VoteVerdict},
 };
 use tokio::task::JoinHandle;
