@@ -4,6 +4,7 @@
 //! the rules of Osaka, everything else from the clock and from `/proc`. A target that is missed is
 //! shown as missed.
 
+mod agent;
 mod certificate;
 mod certified;
 mod crew;
@@ -15,6 +16,7 @@ mod jury;
 mod machine;
 mod matching;
 mod network;
+mod probing;
 mod process;
 mod proposals;
 mod refute;
@@ -54,6 +56,10 @@ pub enum Group {
     Rounds,
     /// An operator's node between rounds
     Idle,
+    /// An operator that probes ten thousand machines
+    Probing,
+    /// A provider's agent that nobody asks
+    Agent,
 }
 
 /// What is asked for.
@@ -132,6 +138,8 @@ impl Group {
             Self::Slashes => 4,
             Self::Rounds => 3,
             Self::Idle => 30,
+            Self::Probing => 1,
+            Self::Agent => 3,
         }
     }
 
@@ -145,6 +153,8 @@ impl Group {
             Self::Slashes => "128 slashes on L1, two minutes",
             Self::Rounds => "beacon to certificate, two minutes",
             Self::Idle => "operator between rounds, three minutes",
+            Self::Probing => "probing, three minutes",
+            Self::Agent => "an idle agent, two minutes",
         }
     }
 
@@ -165,6 +175,8 @@ impl Group {
             Self::Slashes => Box::pin(jury::measure(&fresh("slashes")?, tick)).await,
             Self::Rounds => Box::pin(rounds::measure(&fresh("rounds")?, tick)).await,
             Self::Idle => Box::pin(idle::measure(&fresh("idle")?, tick)).await,
+            Self::Probing => probing::measure(tick).await,
+            Self::Agent => Box::pin(agent::measure(&fresh("agent")?, tick)).await,
         }
     }
 }
