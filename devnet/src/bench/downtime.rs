@@ -244,6 +244,8 @@ impl Scene {
     /// Carries uptime over settled epochs: the first was quiet, the second DOWN.
     async fn observe(&mut self, machine: usize) -> Result<(), Error> {
         for name in ["observe one epoch, the first", "observe one epoch more"] {
+            // Two observations in one second would share a checkpoint.
+            self.ground.pass_to(0).await?;
             let call = IHealth::observeCall {
                 offerId: self.machines[machine],
                 most: 1,
