@@ -12,7 +12,7 @@ use crate::kit::{Event, Network, Plan, Slash};
 /// does, and L1 has every signer pay.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_refutes_what_all_operators_signed() -> Result<()> {
-    let (mut network, header) = all_collude("collusion", Wrong::DropMatch).await?;
+    let (mut network, header) = Box::pin(all_collude("collusion", Wrong::DropMatch)).await?;
     let round = header.round;
     network
         .until("the wrong list in full", async |n: &mut Network| {
@@ -34,7 +34,8 @@ async fn a_stranger_refutes_what_all_operators_signed() -> Result<()> {
 /// nobody has to challenge anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_shows_its_own_fault_is_refuted_by_posting_it() -> Result<()> {
-    let (mut network, header) = all_collude("collusion_posted", Wrong::OrderOfOffers).await?;
+    let (mut network, header) =
+        Box::pin(all_collude("collusion_posted", Wrong::OrderOfOffers)).await?;
     refuted(&mut network, header.round, Wrong::OrderOfOffers).await?;
     all_pay(&mut network, header.round).await
 }
