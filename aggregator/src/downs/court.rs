@@ -83,14 +83,15 @@ impl<C: HealthChain> Court<C> {
                 .map_err(Fault::Unreachable)?;
             let since = Timestamp::new(now().get().saturating_sub(self.kept));
             let scan = self.chain.struck(from, since).await?;
-            for struck in &scan.struck {
-                self.observe.seats_struck(struck);
-            }
-            let store = Arc::clone(&self.store);
-            blocking(move || store.open_strikes(&scan.struck, scan.next))
+            let (store, complete) = (Arc::clone(&self.store), scan.complete);
+            let new = blocking(move || store.open_strikes(&scan.struck, scan.next))
                 .await
                 .map_err(Fault::Unreachable)?;
-            if scan.complete {
+            // The last blocks are looked at again and again: each strike is told once.
+            for struck in &new {
+                self.observe.seats_struck(struck);
+            }
+            if complete {
                 return Ok(());
             }
         }

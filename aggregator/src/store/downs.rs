@@ -116,16 +116,19 @@ impl Store {
     }
 
     /// Opens cases of strikes that are not known yet and notes where to look next, all or nothing.
-    /// One of (operator, epoch, machine): L1 takes no more.
-    pub fn open_strikes(&self, struck: &[Struck], next: u64) -> Result<(), StoreError> {
+    /// One of (operator, epoch, machine): L1 takes no more. Gives those that are new.
+    pub fn open_strikes(&self, struck: &[Struck], next: u64) -> Result<Vec<Struck>, StoreError> {
         self.database.transact(|transaction| {
+            let mut new = Vec::new();
             for strike in struck {
                 let key = strike_key(strike);
                 if transaction.get(STRIKES, &key)?.is_none() {
                     transaction.put(STRIKES, &key, &strike_bytes(strike, StrikeStage::Open))?;
+                    new.push(strike.clone());
                 }
             }
-            transaction.put(CURSORS, STRUCK, &next.to_be_bytes())
+            transaction.put(CURSORS, STRUCK, &next.to_be_bytes())?;
+            Ok(new)
         })
     }
 
@@ -244,11 +247,12 @@ mod tests {
     fn an_operator_is_tried_once_for_a_machine_and_epoch() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("a.sqlite")).unwrap();
-        store.open_strikes(&[struck(4), struck(5)], 77).unwrap();
+        let new = store.open_strikes(&[struck(4), struck(5)], 77).unwrap();
+        assert_eq!(new, [struck(4)]);
         assert_eq!(store.strikes().unwrap(), [(struck(4), StrikeStage::Open)]);
         assert_eq!(store.struck_from().unwrap(), Some(77));
         store.put_strike(&struck(4), StrikeStage::Punished).unwrap();
-        store.open_strikes(&[struck(6)], 78).unwrap();
+        assert_eq!(store.open_strikes(&[struck(6)], 78).unwrap(), []);
         assert_eq!(
             store.strikes().unwrap(),
             [(struck(4), StrikeStage::Punished)]
