@@ -8,7 +8,7 @@ use devnet::{
     chains::{Account, Call},
     trace::PROVIDERS,
 };
-use quorate_bindings::{IEscrow, IMarket, IRounds, erc20::IERC20};
+use quorate_bindings::{IEscrow, IHealth, IMarket, IRounds, erc20::IERC20};
 use quorate_canon::{FixedWidth as _, Round};
 use quorate_chain::to_alloy_address;
 use quorate_matching::Request;
@@ -36,6 +36,7 @@ pub(crate) async fn everybody_gets_what_is_theirs(network: &mut Network) -> Resu
     let escrow = network.world.contracts.l2.escrow;
     let leased: BTreeSet<_> = leases.iter().map(|(id, _)| *id).collect();
     let count = requests(network).await?;
+    until_health_is_settled(network).await?;
     let calls = (1..=count).map(|id| {
         if leased.contains(&id) {
             Call::of(escrow, &IEscrow::settleCall { requestId: id })
@@ -58,8 +59,20 @@ pub(crate) async fn everybody_gets_what_is_theirs(network: &mut Network) -> Resu
         withdraw(network, &account).await?;
     }
     let left = require_balance(network).await?;
-    let kept = postings(network).await?;
-    ensure!(left == kept, "{left} left, of which {kept} are for posting");
+    let newest = BlockId::number(
+        network
+            .world
+            .chains
+            .l2
+            .provider()
+            .get_block_number()
+            .await?,
+    );
+    let kept = postings(network).await? + deposits(network, newest).await?;
+    ensure!(
+        left == kept,
+        "{left} left, of which {kept} are for posting and deposits"
+    );
     Ok(())
 }
 
@@ -78,6 +91,7 @@ async fn require_balance(network: &Network) -> Result<U256> {
     for id in 1..=market.requestCount().block(block).call().await? {
         owed += escrow.lockedOf(id).block(block).call().await?;
     }
+    owed += deposits(network, block).await?;
     for account in creditors(network)? {
         owed += escrow
             .creditOf(account.address(), DOLLAR)
@@ -99,6 +113,18 @@ async fn require_balance(network: &Network) -> Result<U256> {
         .await?;
     ensure!(held == owed, "the escrow holds {held} and owes {owed}");
     Ok(held)
+}
+
+/// What entry-tier providers have built up out of earnings.
+async fn deposits(network: &Network, block: BlockId) -> Result<U256> {
+    let l2 = network.world.chains.l2.provider();
+    let escrow = IEscrow::new(network.world.contracts.l2.escrow, l2);
+    let mut sum = U256::ZERO;
+    for account in creditors(network)? {
+        let deposit = escrow.depositOf(account.address(), DOLLAR);
+        sum += deposit.block(block).call().await?;
+    }
+    Ok(sum)
 }
 
 /// What is kept for those who post, and what the aggregator has earned by it.
@@ -188,6 +214,22 @@ async fn wait_until_final(network: &mut Network, round: Round) -> Result<()> {
     network
         .until("a final round", async |_: &mut Network| {
             Ok(rounds.isFinal(round.get()).call().await?.then_some(()))
+        })
+        .await
+}
+
+/// Earnings are held until the health epochs that they were earned in are settled.
+async fn until_health_is_settled(network: &mut Network) -> Result<()> {
+    let now = devnet::unix_now().as_secs();
+    let (health, l2) = (
+        network.world.contracts.l2.health,
+        network.world.chains.l2.provider().clone(),
+    );
+    let health = IHealth::new(health, l2);
+    network
+        .until("settled health epochs", async |_: &mut Network| {
+            let settled = health.settledUntil().call().await?;
+            Ok((settled >= now).then_some(()))
         })
         .await
 }
