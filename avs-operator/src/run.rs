@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quorate_canon::{OperatorIndex, Round};
-use quorate_health::EpochClock;
+use quorate_chain::health::epoch_clock;
 use quorate_rpc::{Client, ClientLimits, ClientTls};
 use quorate_service::{Metrics, Readiness, Shutdown, health::Requirement, install_crypto};
 use quorate_signer::{Signer, Start};
@@ -188,18 +188,6 @@ impl Probing<'_> {
         // It ends with the process's wish to end; nothing waits for it.
         drop(prober::spawn(parts, shutdown.clone()));
         Ok(Some(feed))
-    }
-}
-
-/// The clock of health epochs, out of the schedule.
-const fn epoch_clock(schedule: &quorate_protocol::Schedule) -> EpochClock {
-    EpochClock {
-        genesis: schedule.genesis,
-        epoch_seconds: schedule.health_epoch,
-        stake_epoch: schedule.stake_epoch,
-        period: schedule.period,
-        beacon_genesis: schedule.beacon_genesis,
-        beacon_period: schedule.beacon_period,
     }
 }
 

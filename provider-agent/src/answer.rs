@@ -134,7 +134,7 @@ impl Answerer {
             .0
             .ok_or_else(|| unable("the chain was not read yet"))?;
         acceptable(&rules, &place, known.1, now())?;
-        let epoch = rules.stake_epoch_of(place.epoch);
+        let epoch = rules.epochs.stake_epoch(place.epoch).map_err(unable)?;
         let table = self.tables.of(self.chain.as_ref(), epoch).await;
         let table = table
             .map_err(unable)?

@@ -7,7 +7,9 @@ use std::{
 };
 
 use quorate_canon::{Epoch, Round, Timestamp};
-use quorate_protocol::{Domain, ProtocolError, Schedule, StakeTable, Unverified, Vote};
+use quorate_protocol::{
+    Domain, ProtocolError, Schedule, StakeTable, Unverified, Vote, require_domain,
+};
 use quorate_rpc::VoteRejection;
 
 use super::{
@@ -106,7 +108,7 @@ impl State {
     /// Looks at a vote before anything expensive is done for it. Changes nothing.
     pub fn screen(&self, vote: &Vote<Unverified>, source: Source, now: Timestamp) -> Screening {
         let header = vote.header();
-        if let Err(error) = header.domain.require(&self.domain) {
+        if let Err(error) = require_domain(&header.domain, &self.domain) {
             return Screening::reject(VoteRejection::WrongDomain, error);
         }
         if let Err(late) = self.in_window(header.round, now) {

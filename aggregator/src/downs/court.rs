@@ -4,11 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use quorate_canon::{HealthEpoch, Timestamp};
+use quorate_chain::health::epoch_clock;
 use quorate_health::Subject;
 use quorate_protocol::Schedule;
 use quorate_service::Shutdown;
 
-use super::terms::clock_of;
 use crate::chain::actions::{FalseAttestation, SignedList};
 use crate::chain::{Action, Fault, HealthChain, Struck};
 use crate::clock::now;
@@ -144,7 +144,7 @@ impl<C: HealthChain> Court<C> {
     }
 
     fn start_of(&self, epoch: HealthEpoch) -> Result<Timestamp, Fault> {
-        clock_of(&self.schedule)
+        epoch_clock(&self.schedule)
             .start(epoch)
             .map_err(|error| Fault::BadData(error.to_string()))
     }

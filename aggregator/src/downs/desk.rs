@@ -8,6 +8,7 @@ use std::{
 
 use quorate_bls::{self as bls, Signature};
 use quorate_canon::{HealthEpoch, OperatorIndex, Timestamp};
+use quorate_chain::health::epoch_clock;
 use quorate_health::DownList;
 use quorate_protocol::{Domain, Schedule};
 use quorate_rpc::{
@@ -15,7 +16,6 @@ use quorate_rpc::{
     wire::{DownsVerdict, VoteVerdict},
 };
 
-use super::terms::{clock_of, network_of};
 use super::{Book, Own, Proposal, Signed, Terms};
 use crate::chain::HealthChain;
 use crate::clock::now;
@@ -88,7 +88,7 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         peer: Option<IpAddr>,
     ) -> Result<Signed, (ListRejection, String)> {
         let (list, operator) = (downs.list, downs.operator);
-        if *list.network() != network_of(&self.domain) {
+        if *list.network() != self.domain {
             let detail = format!("the list is of {:?}", list.network());
             return Err((ListRejection::WrongNetwork, detail));
         }
@@ -171,7 +171,7 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         clock: Timestamp,
     ) -> Result<Arc<Terms>, (ListRejection, String)> {
         // Before anything is asked of anybody: epochs to come are for free.
-        let over = clock_of(&self.schedule)
+        let over = epoch_clock(&self.schedule)
             .end(epoch)
             .map_err(|error| (ListRejection::EpochNotOver, error.to_string()))?;
         if clock < over {

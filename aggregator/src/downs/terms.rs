@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use quorate_canon::{Digest, HealthEpoch, OperatorIndex, Timestamp, hash};
-use quorate_health::{
-    Committee, EpochClock, HealthPolicy, Judged, Network, Seats, Subject, committee,
-};
+use quorate_chain::health::epoch_clock;
+use quorate_health::{Committee, HealthPolicy, Judged, Network, Seats, Subject, committee};
 use quorate_protocol::{Domain, Schedule, StakeTable};
 
 use crate::chain::{Fault, HealthChain};
@@ -32,17 +31,18 @@ pub struct Times {
 }
 
 impl Times {
-    /// The times of an epoch that ends before `over` and whose lists are taken for `certify_seconds`:
-    /// a quarter of that for lists, a quarter for signatures, neither longer than ten minutes.
+    /// The times of an epoch that ends before `over` and whose lists are taken up to `until`: a quarter
+    /// of that for lists, a quarter for signatures, neither longer than ten minutes.
     #[must_use]
-    pub fn new(over: Timestamp, certify_seconds: u32) -> Self {
-        let wait = (u64::from(certify_seconds) / 4).clamp(1, LONGEST_WAIT);
+    pub fn new(over: Timestamp, until: Timestamp) -> Self {
+        let seconds = until.get().saturating_sub(over.get()).saturating_add(1);
+        let wait = (seconds / 4).clamp(1, LONGEST_WAIT);
         let after = |seconds: u64| Timestamp::new(over.get().saturating_add(seconds));
         Self {
             over,
             frozen: after(wait),
             due: after(2 * wait),
-            until: after(u64::from(certify_seconds).saturating_sub(1)),
+            until,
         }
     }
 }
@@ -68,31 +68,6 @@ pub struct Terms {
     pub beacon: [u8; 48],
 }
 
-/// The clock of a network's health epochs.
-#[must_use]
-pub(super) const fn clock_of(schedule: &Schedule) -> EpochClock {
-    EpochClock {
-        genesis: schedule.genesis,
-        epoch_seconds: schedule.health_epoch,
-        stake_epoch: schedule.stake_epoch,
-        period: schedule.period,
-        beacon_genesis: schedule.beacon_genesis,
-        beacon_period: schedule.beacon_period,
-    }
-}
-
-/// A network as health names it: the same 60 bytes as a header's domain.
-#[must_use]
-pub(super) const fn network_of(domain: &Domain) -> Network {
-    Network {
-        l1: domain.l1_chain,
-        l2: domain.l2_chain,
-        rounds: domain.rounds,
-        avs: domain.avs,
-        operator_set: domain.operator_set,
-    }
-}
-
 impl Terms {
     /// Reads an epoch's terms from the chain and the beacon.
     ///
@@ -104,7 +79,7 @@ impl Terms {
         (domain, schedule): (&Domain, &Schedule),
         epoch: HealthEpoch,
     ) -> Result<Self, Fault> {
-        let clock = clock_of(schedule);
+        let clock = epoch_clock(schedule);
         let bad = |error: quorate_health::HealthError| Fault::BadData(error.to_string());
         let round = clock.first_round(epoch).map_err(bad)?;
         let policy = chain.health_policy(round).await?;
@@ -121,8 +96,11 @@ impl Terms {
             .map_err(Fault::Unreachable)?;
         Ok(Self {
             epoch,
-            network: network_of(domain),
-            times: Times::new(clock.end(epoch).map_err(bad)?, policy.certify_seconds),
+            network: *domain,
+            times: Times::new(
+                clock.end(epoch).map_err(bad)?,
+                clock.certifiable_until(epoch, &policy).map_err(bad)?,
+            ),
             policy,
             seats: Seats::new(table.stakes()).map_err(bad)?,
             table,
@@ -170,19 +148,23 @@ impl Terms {
 mod tests {
     use super::*;
 
+    /// Of an epoch whose lists are taken for so many seconds.
+    fn times(over: u64, seconds: u64) -> Times {
+        Times::new(Timestamp::new(over), Timestamp::new(over + seconds - 1))
+    }
+
     #[test]
     fn waits_are_a_quarter_of_the_time_and_bounded() {
-        let short = Times::new(Timestamp::new(100), 10);
+        let short = times(100, 10);
         assert_eq!((short.frozen.get(), short.due.get()), (102, 104));
-        assert_eq!(short.until.get(), 109);
-        let long = Times::new(Timestamp::new(0), 43_200);
+        let long = times(0, 43_200);
         assert_eq!((long.frozen.get(), long.due.get()), (600, 1_200));
     }
 
     #[test]
     fn everything_happens_before_the_contract_closes() {
         for seconds in [4, 5, 10, 60, 43_200] {
-            let times = Times::new(Timestamp::new(7), seconds);
+            let times = times(7, seconds);
             assert!(
                 times.frozen <= times.due && times.due <= times.until,
                 "{seconds}"

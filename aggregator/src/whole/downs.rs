@@ -1,8 +1,8 @@
 //! Windows DOWN from operators' lists to L2, and receipts against them to L1.
 
 use quorate_bls::Domain as Purpose;
-use quorate_canon::{HealthEpoch, Mask256, OfferId, OperatorIndex};
-use quorate_health::{DownEntry, DownList, HealthPolicy, Network, Subject, Window};
+use quorate_canon::{Domain, HealthEpoch, Mask256, OfferId, OperatorIndex};
+use quorate_health::{DownEntry, DownList, HealthPolicy, Subject, Window};
 use quorate_rpc::{AttestationHandler as _, ListRejection, SignedDowns, wire::VoteVerdict};
 
 use super::*;
@@ -10,17 +10,6 @@ use crate::chain::Struck;
 
 /// The epoch that is just over: a thousand seconds from genesis.
 const EPOCH: HealthEpoch = HealthEpoch::new(0);
-
-fn network(world: &World) -> Network {
-    let domain = world.facts.domain;
-    Network {
-        l1: domain.l1_chain,
-        l2: domain.l2_chain,
-        rounds: domain.rounds,
-        avs: domain.avs,
-        operator_set: domain.operator_set,
-    }
-}
 
 fn machine(id: u64) -> Subject {
     Subject::Machine(OfferId::new(id))
@@ -32,7 +21,7 @@ fn downs(world: &World, entries: &[(u64, &[u8])]) -> DownList {
         subject: machine(*id),
         windows: Mask256::of(windows),
     });
-    DownList::new(network(world), EPOCH, entries.collect()).unwrap()
+    DownList::new(world.facts.domain, EPOCH, entries.collect()).unwrap()
 }
 
 fn signed(world: &World, operator: u32, list: &DownList) -> SignedDowns {
@@ -190,15 +179,15 @@ async fn what_cannot_be_taken_is_refused_with_its_reason() {
     assert_eq!(reason, Some(ListRejection::NoStake));
 
     let entry = list.entries().to_vec();
-    let other = Network {
+    let other = Domain {
         operator_set: 7,
-        ..network(&world)
+        ..world.facts.domain
     };
     let foreign = DownList::new(other, EPOCH, entry.clone()).unwrap();
     let reason = host.refused(signed(&world, 1, &foreign)).await;
     assert_eq!(reason, Some(ListRejection::WrongNetwork));
 
-    let early = DownList::new(network(&world), HealthEpoch::new(1), entry).unwrap();
+    let early = DownList::new(world.facts.domain, HealthEpoch::new(1), entry).unwrap();
     let reason = host.refused(signed(&world, 1, &early)).await;
     assert_eq!(reason, Some(ListRejection::EpochNotOver));
 

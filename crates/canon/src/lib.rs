@@ -18,6 +18,7 @@
 )]
 
 pub mod codec;
+mod domain;
 pub mod hash;
 mod hex;
 pub mod merkle;
@@ -25,6 +26,7 @@ mod types;
 mod units;
 
 pub use codec::{CodecError, FixedWidth};
+pub use domain::Domain;
 pub use hex::HexError;
 pub use types::{Address, Digest, Mask256};
 pub use units::{

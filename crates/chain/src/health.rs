@@ -1,4 +1,4 @@
-//! What `Health` has said, out of logs. Nothing is folded: whoever needs an epoch's lists, strikes or
+//! The clock of health epochs, and what `Health` has said, out of logs. Nothing is folded: whoever needs an epoch's lists, strikes or
 //! slashes reads the logs of its time ([`crate::views::health_events`]).
 
 use alloy::rpc::types::Log;
@@ -7,10 +7,24 @@ use quorate_bindings::IHealth::IHealthEvents;
 use quorate_canon::{
     Address, Digest, HealthEpoch, Mask256, OfferId, OperatorIndex, Stake, Timestamp,
 };
-use quorate_health::Window;
+use quorate_health::{EpochClock, Window};
+use quorate_protocol::Schedule;
 
 use crate::ChainError;
 use crate::rpc::position;
+
+/// The clock of health epochs, out of the schedule.
+#[must_use]
+pub const fn epoch_clock(schedule: &Schedule) -> EpochClock {
+    EpochClock {
+        genesis: schedule.genesis,
+        epoch_seconds: schedule.health_epoch,
+        stake_epoch: schedule.stake_epoch,
+        period: schedule.period,
+        beacon_genesis: schedule.beacon_genesis,
+        beacon_period: schedule.beacon_period,
+    }
+}
 
 /// An event of `Health`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -101,9 +101,9 @@ fn require_same(list: &DownList, judged: &Judged<'_>) -> Result<(), HealthError>
     if got != expected {
         return Err(HealthError::OtherNetwork {
             got: got.rounds,
-            got_chain: got.l2,
+            got_chain: got.l2_chain,
             expected: expected.rounds,
-            chain: expected.l2,
+            chain: expected.l2_chain,
         });
     }
     if list.epoch() != judged.epoch {

@@ -73,11 +73,12 @@ impl Committee {
     /// Whether these operators together hold more than two thirds of the seats. Each counts once.
     #[must_use]
     pub fn is_two_thirds(&self, operators: &[OperatorIndex]) -> bool {
-        let held = self
-            .seats
-            .iter()
-            .filter(|seat| operators.contains(seat))
-            .count();
+        self.stands_by(|seat| operators.contains(&seat))
+    }
+
+    /// Whether the operators of a set hold more than two thirds of the seats.
+    pub(crate) fn stands_by(&self, is_in: impl Fn(OperatorIndex) -> bool) -> bool {
+        let held = self.seats.iter().filter(|seat| is_in(**seat)).count();
         held.saturating_mul(3) > self.seats.len().saturating_mul(2)
     }
 }

@@ -121,13 +121,7 @@ fn pieces_of<'a>(
 
 /// Whether the others hold more than two thirds of the seats.
 fn stands(committee: &Committee, against: &BTreeSet<OperatorIndex>) -> bool {
-    let seats = committee.seats.len();
-    let held = committee
-        .seats
-        .iter()
-        .filter(|seat| !against.contains(seat))
-        .count();
-    held.saturating_mul(3) > seats.saturating_mul(2)
+    committee.stands_by(|seat| !against.contains(&seat))
 }
 
 /// A list in the making.

@@ -2,7 +2,7 @@
 
 use quorate_canon::codec::{FixedWidth, Reader, Writer};
 use quorate_canon::hash::{sha256, tag};
-use quorate_canon::{Address, ChainId, CodecError, Digest, HealthEpoch};
+use quorate_canon::{CodecError, Digest, Domain, HealthEpoch};
 
 use crate::range::ensure;
 use crate::{Subject, Window};
@@ -12,42 +12,8 @@ pub(crate) const WORD_VERSION: u32 = 1;
 /// What a receipt begins with.
 const RECEIPT: &str = "quorate/receipt/v1";
 
-/// Which network a word belongs to: bytes 36 to 96 of its headers; 60 bytes.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network {
-    /// L1.
-    pub l1: ChainId,
-    /// L2.
-    pub l2: ChainId,
-    /// `Rounds` on L2.
-    pub rounds: Address,
-    /// `ServiceManager` on L1.
-    pub avs: Address,
-    /// The operator set.
-    pub operator_set: u32,
-}
-
-impl FixedWidth for Network {
-    const WIDTH: usize = 60;
-
-    fn write(&self, out: &mut Writer) {
-        out.value(&self.l1);
-        out.value(&self.l2);
-        out.value(&self.rounds);
-        out.value(&self.avs);
-        out.value(&self.operator_set);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok(Self {
-            l1: input.value()?,
-            l2: input.value()?,
-            rounds: input.value()?,
-            avs: input.value()?,
-            operator_set: input.value()?,
-        })
-    }
-}
+/// Which network a word belongs to: the domain of its headers.
+pub type Network = Domain;
 
 /// What a word is about: one network, subject, health epoch and window. An operator says one word
 /// about a place, ever.

@@ -1,7 +1,7 @@
 //! The header: what operators sign (docs/formats.md, section 9).
 
 use quorate_canon::{
-    Address, ChainId, CodecError, Digest, FixedWidth, Round,
+    CodecError, Digest, Domain, FixedWidth, Round,
     codec::{Reader, Writer},
     hash,
 };
@@ -14,75 +14,35 @@ pub const PROTOCOL_VERSION: u32 = 1;
 
 const TAG: &str = "quorate/header/v1";
 
-/// Whose round it is: both chains, both contracts, the operator set. In every digest, so that a
-/// signature for one network says nothing on another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Domain {
-    /// Chain id of L1.
-    pub l1_chain: ChainId,
-    /// Chain id of L2.
-    pub l2_chain: ChainId,
-    /// `Rounds` on L2.
-    pub rounds: Address,
-    /// The AVS, that is `ServiceManager`, on L1.
-    pub avs: Address,
-    /// The AVS's operator set.
-    pub operator_set: u32,
-}
-
-impl FixedWidth for Domain {
-    const WIDTH: usize = 60;
-
-    fn write(&self, out: &mut Writer) {
-        out.value(&self.l1_chain);
-        out.value(&self.l2_chain);
-        out.value(&self.rounds);
-        out.value(&self.avs);
-        out.value(&self.operator_set);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
-        Ok(Self {
-            l1_chain: input.value()?,
-            l2_chain: input.value()?,
-            rounds: input.value()?,
-            avs: input.value()?,
-            operator_set: input.value()?,
-        })
-    }
-}
-
-impl Domain {
-    /// Compares with the domain that this node serves.
-    ///
-    /// # Errors
-    /// [`ProtocolError::Domain`], naming the first part that differs.
-    pub fn require(&self, ours: &Self) -> Result<(), ProtocolError> {
-        let numbers = [
-            ("L1 chain", self.l1_chain.get(), ours.l1_chain.get()),
-            ("L2 chain", self.l2_chain.get(), ours.l2_chain.get()),
-            (
-                "operator set",
-                u64::from(self.operator_set),
-                u64::from(ours.operator_set),
-            ),
-        ];
-        for (field, got, expected) in numbers {
-            if got != expected {
-                return Err(ProtocolError::number(field, got, expected));
-            }
+/// Compares a domain with the one that this node serves.
+///
+/// # Errors
+/// [`ProtocolError::Domain`], naming the first part that differs.
+pub fn require_domain(got: &Domain, ours: &Domain) -> Result<(), ProtocolError> {
+    let numbers = [
+        ("L1 chain", got.l1_chain.get(), ours.l1_chain.get()),
+        ("L2 chain", got.l2_chain.get(), ours.l2_chain.get()),
+        (
+            "operator set",
+            u64::from(got.operator_set),
+            u64::from(ours.operator_set),
+        ),
+    ];
+    for (field, got, expected) in numbers {
+        if got != expected {
+            return Err(ProtocolError::number(field, got, expected));
         }
-        let addresses = [
-            ("Rounds", self.rounds, ours.rounds),
-            ("AVS", self.avs, ours.avs),
-        ];
-        for (field, got, expected) in addresses {
-            if got != expected {
-                return Err(ProtocolError::address(field, got, expected));
-            }
-        }
-        Ok(())
     }
+    let addresses = [
+        ("Rounds", got.rounds, ours.rounds),
+        ("AVS", got.avs, ours.avs),
+    ];
+    for (field, got, expected) in addresses {
+        if got != expected {
+            return Err(ProtocolError::address(field, got, expected));
+        }
+    }
+    Ok(())
 }
 
 /// The summary of a round that operators sign.

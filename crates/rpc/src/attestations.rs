@@ -3,7 +3,7 @@
 use std::{future::Future, net::IpAddr, sync::Arc};
 
 use quorate_canon::{HealthEpoch, OperatorIndex};
-use quorate_health::DownList;
+use quorate_health::{DownList, MAX_LISTS};
 use quorate_proto::v1::{
     self,
     attestations_server::{Attestations, AttestationsServer},
@@ -14,9 +14,6 @@ use crate::{
     ListRejection, WireError, addresses,
     wire::{self, DownsVerdict},
 };
-
-/// Most lists that are served for an epoch.
-pub const MAX_LISTS: usize = 8;
 
 /// A list as it comes in: whether the operator signed it is for the receiver to find out.
 #[derive(Debug, Clone, PartialEq, Eq)]

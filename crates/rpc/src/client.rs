@@ -15,12 +15,12 @@ use tonic::{
 use url::Url;
 
 use crate::{
-    ClientLimits, ClientTls, RpcError, SignedDowns, attestations,
+    ClientLimits, ClientTls, RpcError, SignedDowns,
     wire::{self, DownsVerdict, RoundReport, VoteReceipt},
 };
 
 /// The largest legal answer of GetDowns: lists, each with its tag and length.
-const DOWNS_REPLY: usize = attestations::MAX_LISTS * (DownList::MAX_WIDTH + 8);
+const DOWNS_REPLY: usize = quorate_health::MAX_LISTS * (DownList::MAX_WIDTH + 8);
 
 /// A client of one aggregator; cheap to clone.
 #[derive(Clone, Debug)]
@@ -148,7 +148,7 @@ impl Client {
             .await
             .map_err(|status| self.status(status))?;
         let lists = reply.into_inner().lists;
-        let read = lists.iter().take(attestations::MAX_LISTS);
+        let read = lists.iter().take(quorate_health::MAX_LISTS);
         Ok(read
             .filter_map(|bytes| DownList::from_bytes(bytes).ok())
             .collect())

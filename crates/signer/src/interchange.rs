@@ -33,7 +33,7 @@ use std::str::FromStr;
 
 use quorate_bls::{self as bls, PublicKey, Signature};
 use quorate_canon::{Address, ChainId, FixedWidth, HealthEpoch, Round};
-use quorate_protocol::{Domain, Header};
+use quorate_protocol::{Domain, Header, require_domain};
 use serde::{Deserialize, Serialize};
 
 use crate::{Identity, Result, SignerError};
@@ -207,7 +207,7 @@ impl Entry {
     fn check(&self, identity: &Identity) -> Result<SignedRound> {
         let header: [u8; Header::WIDTH] = bytes("header", &self.header)?;
         let header = Header::from_bytes(&header).map_err(|e| invalid("header", &e))?;
-        let domain = header.domain.require(&identity.domain);
+        let domain = require_domain(&header.domain, &identity.domain);
         domain.map_err(SignerError::OtherNetwork)?;
         let round = Round::new(number("round", &self.round)?);
         if header.round != round {

@@ -76,14 +76,7 @@ impl Signer {
     /// The network that this signer's words name.
     #[must_use]
     pub fn network(&self) -> Network {
-        let domain = &self.ledger().identity().domain;
-        Network {
-            l1: domain.l1_chain,
-            l2: domain.l2_chain,
-            rounds: domain.rounds,
-            avs: domain.avs,
-            operator_set: domain.operator_set,
-        }
+        self.ledger().identity().domain
     }
 
     fn since(&self) -> Since<'_> {

@@ -19,7 +19,8 @@ const MODEL: &str = "NVIDIA H100 80GB HBM3";
 /// The same in the policy's table.
 pub(super) const MODEL_CODE: &str = "h100";
 const MEMORY_MIB: u32 = 81_559;
-const ASK: &str = "2.00";
+/// What a GPU costs an hour, micro-dollars.
+pub const ASK: u64 = 2_000_000;
 /// Regions of the policy's table, one agent after the other.
 const REGIONS: [&str; 3] = ["us-east", "germany", "singapore"];
 
@@ -121,13 +122,14 @@ impl AgentFiles {
              {machine_key}{provider_key}\
              [tls]\ncertificate = {certificate:?}\nkey = {tls_key:?}\n\n\
              [cards]\nscenario = {cards:?}\nseed = {seed}\n\n\
-             [machine]\nask = \"{ASK}\"\ncores = 96\nmemory_mib = 786432\ndisk_gib = 4000\nmbits = 20000\n\
+             [machine]\nask = \"{ask}\"\ncores = 96\nmemory_mib = 786432\ndisk_gib = 4000\nmbits = 20000\n\
              region = \"{region}\"\nkind = \"provider\"\nmin_term = 1\nmax_term = 2592000\nnotice = 5\n\
              currencies = [0]\ncapabilities = [{capability}]\n\n\
              [watch]\nevery_seconds = 2\nresume_after_seconds = 10\n\n\
              [duties]\nappeal = true\nobserve_seconds = 10\nsettle_seconds = 5\n\n\
              [limits]\nconnections_per_address = 128\n",
             port = self.port,
+            ask = format_args!("{}.{:06}", ASK / 1_000_000, ASK % 1_000_000),
             http = self.http,
             data = self.home.join("data"),
             url = chain.url(),

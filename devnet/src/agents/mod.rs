@@ -21,7 +21,7 @@ use quorate_bindings::{IMachines, erc20::IERC20};
 use serde::Deserialize;
 
 pub use events::{Event, Events, Paid};
-pub use files::{AgentFiles, CARDS};
+pub use files::{ASK, AgentFiles, CARDS};
 pub use tenant::{Rented, Tenant};
 
 use crate::{

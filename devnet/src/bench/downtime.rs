@@ -10,9 +10,8 @@ use alloy::{
 use quorate_bindings::{IHealth, IMachines, IMarket};
 use quorate_bls::Domain as Signs;
 use quorate_canon::{HealthEpoch, Mask256, OfferId};
-use quorate_health::{DownEntry, DownList, Network, Place, Receipt, Subject, Window};
+use quorate_health::{DownEntry, DownList, Place, Receipt, Subject, Window};
 use quorate_matching::Offer;
-use quorate_protocol::Domain;
 
 use super::{
     Row,
@@ -166,7 +165,7 @@ impl Scene {
         };
         let listed = self.machines[machines].to_vec();
         let entries = listed.iter().map(entry).collect();
-        let network = network_of(&self.ground.domain);
+        let network = self.ground.domain;
         let list = DownList::new(network, HealthEpoch::new(epoch), entries).map_err(failed)?;
         let (bitmap, aggregate) = self.ground.crew.sign_all(&list.digest().get(), absent)?;
         let call = IHealth::certifyCall {
@@ -194,7 +193,7 @@ impl Scene {
         members.dedup();
         let window = u16::from(DOWN.start);
         let receipt = Receipt(Place {
-            network: network_of(&self.ground.domain),
+            network: self.ground.domain,
             subject: Subject::Machine(OfferId::new(offer)),
             epoch: HealthEpoch::new(epoch),
             window: Window(window),
@@ -261,15 +260,4 @@ impl Scene {
 fn agent(number: u64) -> [u8; 32] {
     let address = Address::from_slice(&draw("agent", number)[..20]);
     address.into_word().0
-}
-
-/// The network of a domain's words.
-pub(super) const fn network_of(domain: &Domain) -> Network {
-    Network {
-        l1: domain.l1_chain,
-        l2: domain.l2_chain,
-        rounds: domain.rounds,
-        avs: domain.avs,
-        operator_set: domain.operator_set,
-    }
 }

@@ -17,7 +17,6 @@ use quorate_protocol::{Bitmap, Certificate, Header, StakeTable, Vote};
 
 use super::{
     Row,
-    downtime::network_of,
     ground::{connect, failed},
     row::as_f64,
 };
@@ -99,7 +98,7 @@ pub(super) async fn measure(dir: &Path, tick: impl Fn()) -> Result<Vec<Row>, Err
 
 /// A list that all have signed, and a receipt of the last.
 async fn attested(world: &World, accuser: &Account) -> Result<Vec<Row>, Error> {
-    let network = network_of(&world.domain());
+    let network = world.domain();
     let (epoch, subject) = (HealthEpoch::new(0), Subject::Machine(OfferId::new(1)));
     let entry = DownEntry {
         subject,

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use quorate_bindings::{IHealth, IProviders};
+use quorate_bindings::{IEscrow, IHealth, IProviders};
 use quorate_chain::health::HealthEvent;
 use quorate_health::HealthPolicy;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::screen;
 use crate::{
     Error, World,
-    agents::{Agents, Cards, Event, Events, Paid, Rented, Tenant},
+    agents::{ASK, Agents, CARDS, Cards, Event, Events, Paid, Rented, Tenant},
     unix_now,
 };
 
@@ -83,7 +83,8 @@ pub(super) struct Play {
     policy: HealthPolicy,
     registered: u64,
     counted: BTreeSet<(u32, u8)>,
-    gone: bool,
+    /// Whether all money of the lease has moved.
+    emptied: bool,
     pub(super) came: Downtime,
 }
 
@@ -109,7 +110,7 @@ impl Play {
             policy: HealthPolicy::devnet(),
             registered: unix_now().as_secs(),
             counted: BTreeSet::new(),
-            gone: false,
+            emptied: false,
             came: Downtime {
                 machine,
                 seats: u16::MAX,
@@ -156,7 +157,7 @@ impl Play {
             }
             Stage::Waiting(first) if now > self.settled_at(first + 1) => {
                 self.slash(world, first).await?;
-                if self.is_paid() || now > self.settled_at(first + 1) + PATIENCE {
+                if self.emptied || now > self.settled_at(first + 1) + PATIENCE {
                     self.finish(world).await?;
                     self.stage = Stage::Over;
                 }
@@ -236,11 +237,6 @@ impl Play {
         }
     }
 
-    /// Whether the whole of the lease's money has moved.
-    fn is_paid(&self) -> bool {
-        self.gone
-    }
-
     fn lease(&self) -> Option<&Rented> {
         let mut leases = self.leases.iter();
         leases.find(|lease| lease.offer == self.came.machine)
@@ -269,11 +265,11 @@ impl Play {
         let Some(request) = self.lease().map(|lease| lease.request) else {
             return Ok(());
         };
-        let held = quorate_bindings::IEscrow::lockedOfCall { requestId: request };
+        let held = IEscrow::lockedOfCall { requestId: request };
         if account.view(l2.escrow, &held).await?.is_zero() {
-            self.gone = true;
+            self.emptied = true;
         } else {
-            let call = quorate_bindings::IEscrow::settleCall { requestId: request };
+            let call = IEscrow::settleCall { requestId: request };
             account.call(l2.escrow, &call).await?;
         }
         for event in self.events.advance().await? {
@@ -336,8 +332,8 @@ impl Play {
     }
 }
 
-/// What the agents' machines cost an hour with both cards, micro-dollars.
-const RATE: u128 = 2 * 2_000_000;
+/// What an agent's machine costs an hour with all of its cards, micro-dollars.
+const RATE: u128 = ASK as u128 * CARDS as u128;
 
 /// What the score reads of a provider and its machine.
 #[derive(Clone, Copy, Debug)]

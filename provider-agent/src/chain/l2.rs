@@ -13,8 +13,9 @@ use quorate_canon::codec::FixedWidth;
 use quorate_canon::{
     Address, Epoch, HealthEpoch, OfferId, OperatorIndex, RequestId, Round, Timestamp,
 };
+use quorate_chain::health::epoch_clock;
 use quorate_chain::{Head, Rpc, RpcConfig, to_alloy_address, views};
-use quorate_health::{GpuUuid, HealthPolicy, Network};
+use quorate_health::{GpuUuid, HealthPolicy};
 use quorate_matching::{Offer, Policy};
 use quorate_protocol::{Schedule, StakeTable};
 use tokio::sync::OnceCell;
@@ -207,23 +208,19 @@ impl Chain for L2 {
         let on = self.on().await?;
         let domain = views::domain(&on.rpc, on.at.rounds).await?;
         let schedule = views::schedule(&on.rpc, on.at.rounds).await?;
-        let length = u64::from(schedule.health_epoch.max(1));
-        let since = now.get().saturating_sub(schedule.genesis.get());
-        let start = Timestamp::new(schedule.genesis.get() + since / length * length);
-        let policy = self.policy(&schedule, start).await?;
+        let epochs = epoch_clock(&schedule);
+        let epoch = schedule
+            .health_epoch_at(now)
+            .map_err(|error| ChainTrouble::Own(error.to_string()))?;
+        let round = epochs
+            .first_round(epoch)
+            .map_err(|error| ChainTrouble::Own(error.to_string()))?;
+        let policy = views::policy_of(&on.rpc, on.at.rounds, round).await?;
         let health = HealthPolicy::from_section(&policy.health.0)
             .map_err(|error| ChainTrouble::Own(format!("the policy's health section: {error}")))?;
         Ok(Rules {
-            network: Network {
-                l1: domain.l1_chain,
-                l2: domain.l2_chain,
-                rounds: domain.rounds,
-                avs: domain.avs,
-                operator_set: domain.operator_set,
-            },
-            genesis: schedule.genesis,
-            epoch_seconds: schedule.health_epoch,
-            stake_epoch_seconds: schedule.stake_epoch,
+            network: domain,
+            epochs,
             health,
         })
     }

@@ -1,8 +1,8 @@
 //! What the network fixed: its name, its clock, the health policy in force.
 
+use quorate_canon::CodecError;
 use quorate_canon::codec::{FixedWidth, Reader, Writer};
-use quorate_canon::{CodecError, Epoch, HealthEpoch, Timestamp};
-use quorate_health::{HealthPolicy, Network, WindowClock};
+use quorate_health::{EpochClock, HealthPolicy, Network, WindowClock};
 
 /// The rules that the agent goes by. They are kept on disk, so that an agent that starts while its
 /// endpoints are down still answers probes.
@@ -10,12 +10,8 @@ use quorate_health::{HealthPolicy, Network, WindowClock};
 pub struct Rules {
     /// Whose words count.
     pub network: Network,
-    /// Start of health epoch 0.
-    pub genesis: Timestamp,
-    /// Seconds of a health epoch.
-    pub epoch_seconds: u32,
-    /// Seconds of a stake epoch.
-    pub stake_epoch_seconds: u32,
+    /// When health epochs are, and which stake table is theirs.
+    pub epochs: EpochClock,
     /// The policy of the health epoch.
     pub health: HealthPolicy,
 }
@@ -24,42 +20,35 @@ impl Rules {
     /// Epochs and windows.
     #[must_use]
     pub const fn clock(&self) -> WindowClock {
-        WindowClock {
-            genesis: self.genesis,
-            epoch_seconds: self.epoch_seconds,
-            windows: self.health.windows,
-        }
-    }
-
-    /// The stake epoch whose table judges a health epoch.
-    #[must_use]
-    pub fn stake_epoch_of(&self, epoch: HealthEpoch) -> Epoch {
-        let start = u64::from(epoch.get()) * u64::from(self.epoch_seconds);
-        Epoch::new(
-            start
-                .checked_div(u64::from(self.stake_epoch_seconds))
-                .unwrap_or(0),
-        )
+        self.epochs.windows(&self.health)
     }
 }
 
 impl FixedWidth for Rules {
-    const WIDTH: usize = Network::WIDTH + 8 + 4 + 4 + HealthPolicy::WIDTH;
+    const WIDTH: usize = Network::WIDTH + 32 + HealthPolicy::WIDTH;
 
     fn write(&self, out: &mut Writer) {
         out.value(&self.network);
-        out.value(&self.genesis);
-        out.value(&self.epoch_seconds);
-        out.value(&self.stake_epoch_seconds);
+        out.value(&self.epochs.genesis);
+        out.value(&self.epochs.epoch_seconds);
+        out.value(&self.epochs.stake_epoch);
+        out.value(&self.epochs.period);
+        out.value(&self.epochs.beacon_genesis);
+        out.value(&self.epochs.beacon_period);
         out.value(&self.health);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
         Ok(Self {
             network: input.value()?,
-            genesis: input.value()?,
-            epoch_seconds: input.value()?,
-            stake_epoch_seconds: input.value()?,
+            epochs: EpochClock {
+                genesis: input.value()?,
+                epoch_seconds: input.value()?,
+                stake_epoch: input.value()?,
+                period: input.value()?,
+                beacon_genesis: input.value()?,
+                beacon_period: input.value()?,
+            },
             health: input.value()?,
         })
     }
@@ -67,27 +56,24 @@ impl FixedWidth for Rules {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use quorate_canon::Timestamp;
 
-    fn rules() -> Rules {
-        Rules {
-            network: Network::default(),
-            genesis: Timestamp::new(1_000),
-            epoch_seconds: 600,
-            stake_epoch_seconds: 1_500,
-            health: HealthPolicy::recommended(),
-        }
-    }
+    use super::*;
 
     #[test]
     fn rules_survive_the_disk() {
-        assert_eq!(Rules::from_bytes(&rules().to_bytes()), Ok(rules()));
-    }
-
-    #[test]
-    fn a_health_epoch_is_judged_by_the_table_at_its_start() {
-        let of = |epoch| rules().stake_epoch_of(HealthEpoch::new(epoch)).get();
-        // Epochs start at 0, 600, 1 200, 1 800 seconds.
-        assert_eq!([0, 1, 2, 3].map(of), [0, 0, 0, 1]);
+        let rules = Rules {
+            network: Network::default(),
+            epochs: EpochClock {
+                genesis: Timestamp::new(1_000),
+                epoch_seconds: 600,
+                stake_epoch: 1_500,
+                period: 60,
+                beacon_genesis: Timestamp::new(10),
+                beacon_period: 3,
+            },
+            health: HealthPolicy::recommended(),
+        };
+        assert_eq!(Rules::from_bytes(&rules.to_bytes()), Ok(rules));
     }
 }

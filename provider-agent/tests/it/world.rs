@@ -24,7 +24,7 @@ use quorate_canon::{
     OperatorStake, RequestId, Timestamp,
 };
 use quorate_chain::Head;
-use quorate_health::{GpuUuid, HealthPolicy, Network, Place, Receipt, Subject, Window};
+use quorate_health::{EpochClock, GpuUuid, HealthPolicy, Network, Place, Receipt, Subject, Window};
 use quorate_keys::ecdsa;
 use quorate_matching::Offer;
 use quorate_protocol::StakeTable;
@@ -75,8 +75,8 @@ pub(crate) fn operator(index: u32) -> SecretKey {
 
 pub(crate) fn network() -> Network {
     Network {
-        l1: ChainId::new(1),
-        l2: ChainId::new(2),
+        l1_chain: ChainId::new(1),
+        l2_chain: ChainId::new(2),
         rounds: Address([3; 20]),
         avs: Address([4; 20]),
         operator_set: 5,
@@ -87,9 +87,14 @@ pub(crate) fn network() -> Network {
 pub(crate) fn rules() -> Rules {
     Rules {
         network: network(),
-        genesis: Timestamp::new(now().get() / 36_000 * 36_000 - 4 * 36_000),
-        epoch_seconds: 36_000,
-        stake_epoch_seconds: 36_000_000,
+        epochs: EpochClock {
+            genesis: Timestamp::new(now().get() / 36_000 * 36_000 - 4 * 36_000),
+            epoch_seconds: 36_000,
+            stake_epoch: 36_000_000,
+            period: 60,
+            beacon_genesis: Timestamp::new(0),
+            beacon_period: 3,
+        },
         health: HealthPolicy {
             windows: 10,
             simulated_allowed: true,
@@ -215,7 +220,7 @@ impl Chain for World {
     async fn settled_until(&self) -> Result<Timestamp, ChainTrouble> {
         drop(self.asked()?);
         // Epochs 0 to 2 are settled.
-        Ok(Timestamp::new(rules().genesis.get() + 3 * 36_000))
+        Ok(Timestamp::new(rules().epochs.genesis.get() + 3 * 36_000))
     }
 
     async fn locked(&self, _: RequestId) -> Result<U256, ChainTrouble> {

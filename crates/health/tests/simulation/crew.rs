@@ -33,8 +33,8 @@ impl Crew {
     pub(super) fn new(seed: u64, number: u64, policy: &HealthPolicy) -> Self {
         let mut dice = Dice::of(&[seed, number, 1]);
         let network = Network {
-            l1: ChainId::new(1),
-            l2: ChainId::new(42_161),
+            l1_chain: ChainId::new(1),
+            l2_chain: ChainId::new(42_161),
             rounds: Address([1; 20]),
             avs: Address([2; 20]),
             operator_set: 0,

@@ -113,8 +113,8 @@ impl Dice {
 
 fn network() -> Network {
     Network {
-        l1: ChainId::new(1),
-        l2: ChainId::new(42_161),
+        l1_chain: ChainId::new(1),
+        l2_chain: ChainId::new(42_161),
         rounds: Address([1; 20]),
         avs: Address([2; 20]),
         operator_set: 3,

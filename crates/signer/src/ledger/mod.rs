@@ -9,6 +9,7 @@ mod words;
 use std::path::Path;
 
 use quorate_canon::{Digest, Round};
+use quorate_protocol::require_domain;
 use quorate_protocol::rules::SnapshotId;
 use quorate_store::sqlite::{Database, Migration, Schema, Transaction};
 use quorate_store::{StoreError, Table};
@@ -152,9 +153,7 @@ pub(crate) fn require_identity(path: &Path, got: &Identity, expected: &Identity)
             expected: identity::show(&expected.key),
         });
     }
-    got.domain
-        .require(&expected.domain)
-        .map_err(SignerError::OtherNetwork)
+    require_domain(&got.domain, &expected.domain).map_err(SignerError::OtherNetwork)
 }
 
 /// Rounds as keys: big-endian, so that they sort.

@@ -3,7 +3,7 @@
 use quorate_bls::Signature;
 use quorate_canon::{Round, Timestamp};
 use quorate_protocol::rules::{self, Permission, Refusal, SigningFacts, SnapshotId};
-use quorate_protocol::{Header, Schedule};
+use quorate_protocol::{Header, Schedule, require_domain};
 use quorate_store::sqlite::Transaction;
 
 use super::record::all_votes;
@@ -43,9 +43,7 @@ impl SigningLedger {
         start_head: Timestamp,
         header: &Header,
     ) -> Result<Permit> {
-        header
-            .domain
-            .require(&self.identity().domain)
+        require_domain(&header.domain, &self.identity().domain)
             .map_err(SignerError::OtherNetwork)?;
         self.transact(|transaction| {
             let record = get_vote(transaction, header.round)?;

@@ -2,7 +2,7 @@
 
 use quorate_canon::{HealthEpoch, Mask256, Timestamp};
 use quorate_health::{DownEntry, DownList, Network, Place, Receipt, Subject};
-use quorate_protocol::{Domain, Schedule};
+use quorate_protocol::{Schedule, require_domain};
 use quorate_store::sqlite::Transaction;
 
 use super::words::{
@@ -146,20 +146,7 @@ impl SigningLedger {
     }
 
     fn require_network(&self, network: &Network) -> Result<()> {
-        domain_of(network)
-            .require(&self.identity().domain)
-            .map_err(SignerError::OtherNetwork)
-    }
-}
-
-/// The same five fields, as a header has them.
-fn domain_of(network: &Network) -> Domain {
-    Domain {
-        l1_chain: network.l1,
-        l2_chain: network.l2,
-        rounds: network.rounds,
-        avs: network.avs,
-        operator_set: network.operator_set,
+        require_domain(network, &self.identity().domain).map_err(SignerError::OtherNetwork)
     }
 }
 

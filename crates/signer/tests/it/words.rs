@@ -129,7 +129,7 @@ fn words_of_another_network_are_refused() {
     let place = Place::new();
     let signer = signer(place.create(), 0);
     let network = Network {
-        l2: ChainId::new(1),
+        l2_chain: ChainId::new(1),
         ..network()
     };
     let elsewhere = Where {

@@ -132,8 +132,8 @@ impl Place {
 
 pub(crate) fn network() -> Network {
     Network {
-        l1: ChainId::new(31_337),
-        l2: ChainId::new(31_338),
+        l1_chain: ChainId::new(31_337),
+        l2_chain: ChainId::new(31_338),
         rounds: Address::new([1; 20]),
         avs: Address::new([2; 20]),
         operator_set: 0,
