@@ -58,7 +58,7 @@ vectors: ## renew tests/vectors from Rust; read the diff
 	for crate in matching bls protocol health; do cargo run --locked -q -p quorate-$$crate --example vectors; done
 
 bench: setup ## the figures, as one table and target/bench/summary.json
-	cargo build --locked --release --workspace --bins --examples
+	cargo build --locked --release --workspace --bins --example markets --example probing
 	target/release/devnet bench $(BENCH_ARGS)
 	$(MAKE) bench-peers PEERS_ARGS=--if-online
 

@@ -1,6 +1,6 @@
 //! Markets that are compared.
 
-#[path = "../../crates/solver/examples/bench/market.rs"]
+#[path = "../../crates/solver/examples/markets/market.rs"]
 mod random;
 
 use quorate_canon::GpuCount;

@@ -228,7 +228,7 @@ fn draw(ids: &[u64], threads: usize, keys: impl Fn() -> Keys + Sync) -> Vec<u64>
 }
 
 #[cfg(test)]
-#[path = "../examples/bench/market.rs"]
+#[path = "../examples/markets/market.rs"]
 #[allow(dead_code, reason = "shared with the benchmark")]
 mod market;
 

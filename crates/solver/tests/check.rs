@@ -1,6 +1,6 @@
 //! The fast check against the plain one, on right lists and on lists that are wrong in every way.
 
-#[path = "../examples/bench/market.rs"]
+#[path = "../examples/markets/market.rs"]
 mod market;
 #[path = "../../matching/tests/common/world.rs"]
 #[allow(

@@ -1,6 +1,6 @@
 //! The fast solver against the plain one and the complete check.
 
-#[path = "../examples/bench/market.rs"]
+#[path = "../examples/markets/market.rs"]
 mod market;
 #[path = "../../matching/tests/common/world.rs"]
 #[allow(

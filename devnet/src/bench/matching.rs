@@ -78,11 +78,11 @@ struct Scale {
 /// Runs the solver's benchmark in a process of its own, so that peaks of memory are its own too.
 fn scale() -> Result<Vec<Row>, Error> {
     let here = std::env::current_exe().map_err(failed)?;
-    let bench = here.with_file_name("examples").join("bench");
+    let bench = here.with_file_name("examples").join("markets");
     let name = bench.display().to_string();
     let run = Command::new(&bench).arg("--json").output();
     let run = run.map_err(|e| {
-        let built = "cargo build --release -p quorate-solver --example bench";
+        let built = "cargo build --release -p quorate-solver --example markets";
         Error::program(&name, format!("{e}: build it with {built}"))
     })?;
     if !run.status.success() {

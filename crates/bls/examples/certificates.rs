@@ -1,4 +1,4 @@
-//! What a certificate costs: `cargo run --release -p quorate-bls --example bench`.
+//! What a certificate costs: `cargo run --release -p quorate-bls --example certificates`.
 //!
 //! All figures are of one core, the best of several runs, in milliseconds. Keys are known from the
 //! stake table and signatures are read before the clock starts, except in the rows that read them.

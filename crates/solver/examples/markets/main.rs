@@ -1,4 +1,4 @@
-//! How long a round takes: `cargo run --release -p quorate-solver --example bench`.
+//! How long a round takes: `cargo run --release -p quorate-solver --example markets`.
 //!
 //! Arguments: sizes as `requests:offers`; without any, the table over both and the awkward markets.
 //! `--json` prints rows as JSON, `--times N` measures each so often and shows the best (3),
