@@ -13,6 +13,8 @@ interface IAttendance {
     function present(uint64 n, bytes calldata bitmap, bytes calldata aggregate) external;
     /// @notice Whether operator `index` was presented in round n. Who is in the certificate itself is in its event.
     function isPresented(uint64 n, uint32 index) external view returns (bool);
-    /// @notice The last second in which round n takes presentations: its epoch's last deadline and windows.
+    /// @notice Presented signers of round n, 256 operators in a word: bytes from the left, bits within a byte from the right.
+    function wordOf(uint64 n, uint256 word) external view returns (uint256);
+    /// @notice The last second in which round n takes presentations: its epoch's last deadline and windows, and `grace`.
     function presentableUntil(uint64 n) external view returns (uint64);
 }

@@ -51,6 +51,10 @@ interface IMachines {
     function machineOfCard(bytes16 uuid) external view returns (uint64 offerId);
     /// @notice The address of the machine key of the offer's newest version, zero if it has none.
     function agentOf(uint64 offerId) external view returns (address);
+    /// @notice How many machines were ever registered, retired ones too.
+    function machineCount() external view returns (uint64);
+    /// @notice The machine of a number, from 0, in the order of registering.
+    function machineByNumber(uint64 number) external view returns (uint64 offerId);
     /// @notice How many were announced.
     function maintenances(uint64 offerId) external view returns (uint32 count);
     /// @notice One of them; a cancelled one is empty.
