@@ -24,6 +24,15 @@ pub struct ContractsSection {
     /// `Health` on L2; needed by who certifies or appeals downtime.
     #[serde(default, deserialize_with = "optional")]
     pub health: Option<Address>,
+    /// `Attendance` on L2; needed by who shows signers that a certificate left out.
+    #[serde(default, deserialize_with = "optional")]
+    pub attendance: Option<Address>,
+    /// `Tally` on L2; needed by who shows and counts operators' work.
+    #[serde(default, deserialize_with = "optional")]
+    pub tally: Option<Address>,
+    /// `Rewards` on L1; needed by who has operators paid.
+    #[serde(default, deserialize_with = "optional")]
+    pub rewards: Option<Address>,
     /// The L2 block in which the first of our contracts was deployed: who follows L2 begins there.
     #[serde(default)]
     pub deployed_at: u64,
@@ -47,6 +56,8 @@ mod tests {
         assert_eq!(section.rounds.0[19], 0xff);
         assert_eq!(section.slasher, None);
         assert_eq!((section.machines, section.health), (None, None));
+        assert_eq!((section.attendance, section.tally), (None, None));
+        assert_eq!(section.rewards, None);
     }
 
     #[test]
