@@ -14,22 +14,28 @@ contract Attendance is IAttendance {
     /// @notice Operators' keys and stakes, the table of `rounds`.
     IStakeTable public immutable table;
 
+    /// @notice Seconds beyond the windows of an epoch's last round in which signers are still shown. With the windows
+    /// they cover the wait for the health epoch that the epoch's sample is drawn from, and the time to show what it asks for.
+    uint32 public immutable grace;
+
     uint64 private immutable _genesis;
     uint32 private immutable _period;
     uint32 private immutable _stakeEpoch;
-    /// @dev Seconds from a round's close to the end of its windows, at the latest.
+    /// @dev Seconds from a round's close to the end of its windows, at the latest, and the grace.
     uint64 private immutable _lifetime;
 
     mapping(uint256 n => mapping(uint256 word => uint256)) private _bits;
 
     /// @param rounds_ knows the digest of each round
     /// @param table_ the table that certificates of `rounds_` are verified by
-    constructor(IRounds rounds_, IStakeTable table_) {
+    /// @param grace_ seconds
+    constructor(IRounds rounds_, IStakeTable table_, uint32 grace_) {
         rounds = rounds_;
         table = table_;
+        grace = grace_;
         IRounds.Schedule memory s = rounds_.schedule();
         (_genesis, _period, _stakeEpoch) = (s.genesis, s.period, s.stakeEpoch);
-        _lifetime = uint64(s.settleTimeout) + s.challengeWindow + s.revealWindow;
+        _lifetime = uint64(s.settleTimeout) + s.challengeWindow + s.revealWindow + grace_;
     }
 
     /// @inheritdoc IAttendance
@@ -55,6 +61,11 @@ contract Attendance is IAttendance {
     function isPresented(uint64 n, uint32 index) external view returns (bool) {
         // Bytes run from the left, bits within a byte from the right.
         return _bits[n][index / 256] >> (255 - (index % 256 ^ 7)) & 1 == 1;
+    }
+
+    /// @inheritdoc IAttendance
+    function wordOf(uint64 n, uint256 word) external view returns (uint256) {
+        return _bits[n][word];
     }
 
     /// @inheritdoc IAttendance

@@ -55,6 +55,8 @@ contract Machines is IMachines, ERC2771Context {
     }
 
     mapping(uint64 offerId => Machine) private _machines;
+    /// @dev Every machine, in the order of registering; retired ones stay.
+    uint64[] private _numbered;
     /// @inheritdoc IMachines
     mapping(bytes16 uuid => uint64) public machineOfCard;
 
@@ -113,6 +115,7 @@ contract Machines is IMachines, ERC2771Context {
         _checkStake(offer.provider, offer.tier);
 
         (m.provider, m.registeredAt, m.certificate) = (offer.provider, uint40(block.timestamp), certificate);
+        _numbered.push(offerId);
         _takeCards(m, offerId, offer.gpus, cards);
         emit MachineRegistered(offerId, offer.provider, uint64(block.timestamp), endpoint, certificate, cards);
     }
@@ -194,6 +197,17 @@ contract Machines is IMachines, ERC2771Context {
         (bytes memory record, IMarket.OfferStatus status) = market.newestOffer(offerId);
         if (status == IMarket.OfferStatus.None) return address(0);
         return _agent(Orders.decodeIdentity(record).machineKey);
+    }
+
+    /// @inheritdoc IMachines
+    function machineCount() external view returns (uint64) {
+        return uint64(_numbered.length);
+    }
+
+    /// @inheritdoc IMachines
+    /// @dev 0, which is no offer's id, where there is none.
+    function machineByNumber(uint64 number) external view returns (uint64 offerId) {
+        return number < _numbered.length ? _numbered[number] : 0;
     }
 
     /// @inheritdoc IMachines

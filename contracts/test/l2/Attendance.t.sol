@@ -9,11 +9,13 @@ import {SignedKit} from "./SignedKit.sol";
 
 /// @notice Signers whom the certificate left out. Ten operators with equal stake.
 contract AttendanceTest is SignedKit {
+    uint32 private constant GRACE = 45;
+
     Attendance private attendance;
 
     function setUp() public override {
         _deploySigned(10, 2);
-        attendance = new Attendance(rounds, IStakeTable(address(stakes)));
+        attendance = new Attendance(rounds, IStakeTable(address(stakes)), GRACE);
     }
 
     function _present(uint64 n, bytes memory bitmap) private {
@@ -47,6 +49,19 @@ contract AttendanceTest is SignedKit {
         _present(0, _only(7, 7));
         assertTrue(attendance.isPresented(0, 7) && attendance.isPresented(0, 9), "both");
         assertTrue(!attendance.isPresented(0, 8), "not between");
+    }
+
+    /// @dev Bytes from the left, bits within a byte from the right; words beyond the table are empty.
+    function test_wordsHoldTheBitmapsBytes() external {
+        _runSigned(0, _only(0, 6));
+        bytes memory bitmap = _only(7, 8);
+        _present(0, bitmap);
+        assertEq(bytes32(attendance.wordOf(0, 0)), bytes32(bitmap), "the bitmap");
+        assertEq(attendance.wordOf(0, 0), uint256(0x8001) << 240, "operators 7 and 8");
+        _present(0, _only(0, 1));
+        assertEq(attendance.wordOf(0, 0), uint256(0x8301) << 240, "and 0 and 1");
+        assertEq(attendance.wordOf(0, 1), 0, "next word");
+        assertEq(attendance.wordOf(1, 0), 0, "another round");
     }
 
     function test_onlyTrueSignaturesCount() external {
@@ -91,7 +106,7 @@ contract AttendanceTest is SignedKit {
     }
 
     function test_untilTheLastRoundOfTheEpochIsOver() external {
-        uint64 until = _closeOf(EPOCH - 1) + TIMEOUT + WINDOWS;
+        uint64 until = _closeOf(EPOCH - 1) + TIMEOUT + WINDOWS + GRACE;
         assertEq(attendance.presentableUntil(0), until, "first of the epoch");
         assertEq(attendance.presentableUntil(EPOCH - 1), until, "last of the epoch");
         assertEq(attendance.presentableUntil(EPOCH), until + 3600, "first of the next");

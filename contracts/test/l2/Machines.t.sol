@@ -36,6 +36,25 @@ contract MachinesTest is MachinesKit {
         assertEq(machines.maintenances(77), 0, "count");
         assertEq(machines.agentOf(77), address(0), "agent");
         assertEq(machines.machineOfCard(bytes16(uint128(1))), 0, "card");
+        assertEq(machines.machineCount(), 0, "machines");
+        assertEq(machines.machineByNumber(0), 0, "number");
+    }
+
+    /// @dev In the order of registering, not of offers; who retires keeps its number.
+    function test_machinesAreNumbered() external {
+        uint64 first = _offerWithKey(1, uint160(agent));
+        uint64 second = _offerWithKey(1, uint160(agent));
+        _register(second, _cards(1, 200));
+        _register(first, _cards(1, 100));
+        _retireOffer(second);
+        machines.retire(second);
+        uint64 third = _offerWithKey(1, uint160(agent));
+        _register(third, _cards(1, 200));
+        assertEq(machines.machineCount(), 3, "count");
+        assertEq(machines.machineByNumber(0), second, "number 0");
+        assertEq(machines.machineByNumber(1), first, "number 1");
+        assertEq(machines.machineByNumber(2), third, "number 2");
+        assertEq(machines.machineByNumber(3), 0, "no more");
     }
 
     function test_onlyTheProviderRegisters() external {
