@@ -107,6 +107,49 @@ impl EpochClock {
         Ok(Epoch::new(number))
     }
 
+    /// The rounds whose stake table is that of a stake epoch: the first, and how many there are.
+    ///
+    /// # Errors
+    /// [`HealthError::Zero`] for rounds without a period, [`HealthError::TooLarge`] beyond 64 bits.
+    pub fn rounds_of(&self, epoch: Epoch) -> Result<(Round, u64), HealthError> {
+        let period = not_zero(self.period, "period")?;
+        let first = self.stake_offset(epoch)?.div_ceil(period);
+        let next = self.stake_offset(after(epoch)?)?.div_ceil(period);
+        Ok((Round::new(first), next.saturating_sub(first)))
+    }
+
+    /// The health epochs whose table is that of a stake epoch: the first, and how many there are. Where
+    /// there are none, the first is that of a later stake epoch.
+    ///
+    /// # Errors
+    /// [`HealthError::Zero`] for health epochs without length, [`HealthError::TooLarge`] beyond their
+    /// 32 bits.
+    pub fn health_epochs_of(&self, epoch: Epoch) -> Result<(HealthEpoch, u32), HealthError> {
+        let first = self.first_health_epoch(epoch)?;
+        let next = self.first_health_epoch(after(epoch)?)?;
+        Ok((first, next.get().saturating_sub(first.get())))
+    }
+
+    /// The health epoch whose randomness draws the sample of a stake epoch's work: the first that does
+    /// not begin before that is over.
+    ///
+    /// # Errors
+    /// As [`Self::health_epochs_of`].
+    pub fn sample_epoch(&self, epoch: Epoch) -> Result<HealthEpoch, HealthError> {
+        self.first_health_epoch(after(epoch)?)
+    }
+
+    /// The first health epoch that does not begin before a stake epoch does.
+    fn first_health_epoch(&self, epoch: Epoch) -> Result<HealthEpoch, HealthError> {
+        let length = not_zero(self.epoch_seconds, "health epoch")?;
+        let number = self.stake_offset(epoch)?.div_ceil(length);
+        u32::try_from(number)
+            .map(HealthEpoch::new)
+            .map_err(|_| HealthError::TooLarge {
+                what: "health epoch",
+            })
+    }
+
     /// The first round that does not close before the epoch's start: its policy is the epoch's.
     ///
     /// # Errors
@@ -131,6 +174,15 @@ impl EpochClock {
         u64::from(epoch.get()).saturating_mul(self.epoch_seconds.into())
     }
 
+    /// Seconds from genesis to a stake epoch's start.
+    fn stake_offset(&self, epoch: Epoch) -> Result<u64, HealthError> {
+        let length = not_zero(self.stake_epoch, "stake epoch")?;
+        epoch
+            .get()
+            .checked_mul(length)
+            .ok_or(HealthError::TooLarge { what: "time" })
+    }
+
     fn last_second(&self, epoch: HealthEpoch) -> Result<Timestamp, HealthError> {
         self.end(epoch)?
             .checked_sub(1)
@@ -141,6 +193,12 @@ impl EpochClock {
 fn later(time: Timestamp, seconds: u32) -> Result<Timestamp, HealthError> {
     time.checked_add(seconds.into())
         .ok_or(HealthError::TooLarge { what: "time" })
+}
+
+fn after(epoch: Epoch) -> Result<Epoch, HealthError> {
+    epoch.checked_add(1).ok_or(HealthError::TooLarge {
+        what: "stake epoch",
+    })
 }
 
 fn not_zero(length: u32, what: &'static str) -> Result<u64, HealthError> {

@@ -3,8 +3,9 @@
 //! Everything here is a function of values. An operator asks a machine; the machine's agent answers
 //! with a [`Report`]; [`verdict`] turns what the operator knows (a [`ProbeView`]) into PASS, FAIL or
 //! UNKNOWN; a [`WindowTally`] turns a window's verdicts into at most one word, a [`Receipt`] or DOWN;
-//! [`propose`] makes of all operators' words the [`DownList`]s that they can sign. There is no clock, no randomness, no floating point, and nothing that panics. The bytes
-//! and rules are those of `docs/formats.md` section 14; what each signal means and where its
+//! [`propose`] makes of all operators' words the [`DownList`]s that they can sign. By a [`Sample`] of
+//! what operators did in a stake epoch, and their [`shares`] of it, they are paid. There is no clock, no
+//! randomness, no floating point, and nothing that panics. The bytes and rules are those of `docs/formats.md` sections 14 and 15; what each signal means and where its
 //! threshold comes from is told in `docs/health.md`.
 //!
 //! Two things are true of every verdict, and are tested over random views:
@@ -33,6 +34,7 @@ mod cards;
 mod claims;
 mod committee;
 mod down;
+mod draw;
 mod epoch;
 mod error;
 mod gpu;
@@ -46,6 +48,8 @@ mod rates;
 mod reason;
 mod report;
 mod reputation;
+mod sample;
+mod share;
 mod signals;
 mod tally;
 mod uptime;
@@ -70,6 +74,8 @@ pub use report::{
     Checks, MAX_GPUS, Nonce, REPORT_VERSION, Release, Report, SIGNATURE, SignedReport, Subject,
 };
 pub use reputation::{LeaseEnd, Reputation};
+pub use sample::{SAMPLES, Sample, SampledProbe};
+pub use share::{ProbeWork, RoundEnd, RoundWork, Share, Shares, shares};
 pub use signals::Signals;
 pub use tally::{WindowTally, Word};
 pub use uptime::uptime_after;

@@ -3,6 +3,7 @@
 use quorate_canon::hash::{sha256, tag};
 use quorate_canon::{Digest, FixedWidth as _, HealthEpoch, OperatorIndex};
 
+use crate::draw::{numbers, scaled};
 use crate::{HealthError, HealthPolicy, Network, Subject, Window};
 
 /// What a member signs, once a health epoch, to draw its moments:
@@ -59,15 +60,9 @@ pub fn moment(
         &window.to_bytes(),
         &[attempt],
     ]);
-    let within = scaled(&hash, span);
+    let [first, _, _] = numbers(&hash);
+    let within = scaled(first, span);
     Ok(slice.saturating_mul(attempt.into()).saturating_add(within))
-}
-
-/// The first 8 bytes of a hash, times `span`, divided by 2^64: below `span`, or 0 where it is 0.
-fn scaled(hash: &Digest, span: u64) -> u64 {
-    let first = hash.0.first_chunk::<8>().copied().unwrap_or([0; 8]);
-    let product = u128::from(u64::from_be_bytes(first)).saturating_mul(span.into());
-    u64::try_from(product >> 64).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
