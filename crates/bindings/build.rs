@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Module and interface.
-const INTERFACES: [(&str, &str); 14] = [
+const INTERFACES: [(&str, &str); 17] = [
     ("attendance", "IAttendance"),
     ("bridge", "IBridge"),
     ("disputes", "IDisputes"),
@@ -16,11 +16,14 @@ const INTERFACES: [(&str, &str); 14] = [
     ("machines", "IMachines"),
     ("market", "IMarket"),
     ("providers", "IProviders"),
+    ("rewards", "IRewards"),
     ("rounds", "IRounds"),
     ("service_manager", "IServiceManager"),
     ("slasher", "ISlasher"),
     ("stake_table", "IStakeTable"),
     ("strikes", "IStrikes"),
+    ("tally", "ITally"),
+    ("uptime_rewards", "IUptimeRewards"),
     ("verifier", "IVerifier"),
 ];
 

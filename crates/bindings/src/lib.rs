@@ -26,6 +26,7 @@ pub use ours::{
     slasher::ISlasher,
     stake_table::IStakeTable,
     strikes::IStrikes,
+    tally::ITally,
     verifier::IVerifier,
 };
 

@@ -278,6 +278,7 @@ fn clock(genesis: u64) -> Clock {
         settle_timeout: 20,
         stake_epoch: 30 * 86_400,
         health_epoch: 86_400,
+        grace: 2 * 86_400,
         ring: RING,
         ..Clock::devnet(genesis)
     }

@@ -79,6 +79,7 @@ fn clock(devnet: Clock) -> Clock {
         period: PERIOD,
         stake_epoch: 6 * PERIOD,
         health_epoch: 6 * PERIOD,
+        grace: 8 * PERIOD,
         ..devnet
     }
 }

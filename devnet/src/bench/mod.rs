@@ -154,7 +154,7 @@ impl Group {
             Self::Rounds => "beacon to certificate, two minutes",
             Self::Idle => "operator between rounds, three minutes",
             Self::Probing => "probing, three minutes",
-            Self::Agent => "an idle agent, two minutes",
+            Self::Agent => "an idle agent, three minutes",
         }
     }
 
