@@ -19,15 +19,17 @@ interface IRewards {
     error NotBridge(address caller);
     /// @notice L2 has not counted the epoch.
     error NotTold(uint64 epoch);
-    /// @notice This epoch, or a later one, was submitted before.
+    /// @notice L2 has told this epoch before: the first word stands.
+    error AlreadyTold(uint64 epoch);
+    /// @notice This epoch was submitted before; `last` is the newest that was.
     error AlreadySubmitted(uint64 epoch, uint64 last);
     /// @notice The message is not one of `Tally`.
     error BadMessage();
     /// @notice The operator has not been below the floor long enough.
     error NotEjectable(uint32 operatorIndex, uint16 run, uint16 patience);
 
-    /// @notice Hands an epoch's rewards to the core, and counts who was below the floor. Anyone, once, in the order of
-    /// epochs; epochs may be left out.
+    /// @notice Hands an epoch's rewards to the core, and counts who was below the floor. Anyone, once. Epochs may be left
+    /// out; one that is older than the newest submitted is paid as well, but counts towards no run any more.
     function submit(uint64 epoch) external;
     /// @notice Ejects an operator that was below the floor for `patience` epochs in a row. Anyone.
     function eject(uint32 operatorIndex) external;
@@ -37,6 +39,7 @@ interface IRewards {
     function messageOf(uint64 epoch) external view returns (bytes memory message);
     /// @notice Whether some epoch was submitted, and the newest of them.
     function lastSubmitted() external view returns (bool any, uint64 epoch);
+    function isSubmitted(uint64 epoch) external view returns (bool);
     /// @notice Epochs in a row below the floor.
     function runOf(uint32 operatorIndex) external view returns (uint16);
     /// @notice What an epoch would pay now, by operator; operators ascend strictly, amounts are not zero.

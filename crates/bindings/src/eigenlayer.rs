@@ -1,6 +1,7 @@
 //! The functions of EigenLayer's core that an AVS, its operators and their restakers call
-//! (core v1.8; the JSON ABI of `AllocationManager` is too much for `sol!`, so they are written by
-//! hand after `src/contracts/interfaces` of Layr-Labs/eigenlayer-contracts).
+//! (core v1.8, rewards v1.4 and later; the JSON ABI of `AllocationManager` is too much for `sol!`, so
+//! they are written by hand after `src/contracts/interfaces` of
+//! Layr-Labs/eigenlayer-contracts).
 
 #![allow(missing_docs)]
 
@@ -73,6 +74,39 @@ alloy::sol! {
         function addStrategiesToDepositWhitelist(address[] strategies) external;
         function depositIntoStrategy(address strategy, address token, uint256 amount) external returns (uint256 shares);
         function clearBurnOrRedistributableShares(OperatorSet operatorSet, uint256 slashId) external returns (uint256[] amounts);
+    }
+
+    #[sol(rpc)]
+    interface IRewardsCoordinator {
+        struct StrategyAndMultiplier {
+            address strategy;
+            uint96 multiplier;
+        }
+        struct OperatorReward {
+            address operator;
+            uint256 amount;
+        }
+        struct OperatorDirectedRewardsSubmission {
+            StrategyAndMultiplier[] strategiesAndMultipliers;
+            address token;
+            OperatorReward[] operatorRewards;
+            uint32 startTimestamp;
+            uint32 duration;
+            string description;
+        }
+
+        event OperatorDirectedOperatorSetRewardsSubmissionCreated(
+            address indexed caller,
+            bytes32 indexed operatorDirectedRewardsSubmissionHash,
+            OperatorSet operatorSet,
+            uint256 submissionNonce,
+            OperatorDirectedRewardsSubmission operatorDirectedRewardsSubmission
+        );
+
+        function createOperatorDirectedOperatorSetRewardsSubmission(OperatorSet operatorSet, OperatorDirectedRewardsSubmission[] submissions) external;
+        function CALCULATION_INTERVAL_SECONDS() external view returns (uint32);
+        function submissionNonce(address avs) external view returns (uint256);
+        function claimerFor(address earner) external view returns (address claimer);
     }
 
     #[sol(rpc)]

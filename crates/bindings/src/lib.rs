@@ -21,12 +21,14 @@ pub use ours::{
     machines::IMachines,
     market::IMarket,
     providers::IProviders,
+    rewards::IRewards,
     rounds::IRounds,
     service_manager::IServiceManager,
     slasher::ISlasher,
     stake_table::IStakeTable,
     strikes::IStrikes,
     tally::ITally,
+    uptime_rewards::{IComputeChecks, IUptimeRewards},
     verifier::IVerifier,
 };
 
