@@ -18,6 +18,31 @@ alloy::sol! {
         function initialize(address initialOwner, address initialStrategyWhitelister, uint256 initialPausedStatus) external;
     }
 
+    /// What the constructor of `RewardsCoordinator` takes; seconds, and a Unix time.
+    struct RewardsCoordinatorConstructorParams {
+        address delegationManager;
+        address strategyManager;
+        address allocationManager;
+        address pauserRegistry;
+        address permissionController;
+        uint32 CALCULATION_INTERVAL_SECONDS;
+        uint32 MAX_REWARDS_DURATION;
+        uint32 MAX_RETROACTIVE_LENGTH;
+        uint32 MAX_FUTURE_LENGTH;
+        uint32 GENESIS_REWARDS_TIMESTAMP;
+        string version;
+    }
+
+    interface IRewardsCoordinatorInit {
+        function initialize(
+            address initialOwner,
+            uint256 initialPausedStatus,
+            address rewardsUpdater,
+            uint32 activationDelay,
+            uint16 defaultSplitBips
+        ) external;
+    }
+
     interface IProxyAdmin {
         function upgrade(address proxy, address implementation) external;
         function upgradeAndCall(address proxy, address implementation, bytes data) external payable;

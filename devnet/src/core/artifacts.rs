@@ -66,6 +66,8 @@ contracts! {
     // the same code from v1.3 to v1.12
     PauserRegistry = Origin::Crate(DEPLOYER, "src/bindings/core/pauser_registry.rs"), "4a54ee9429d73a54de2e7adf44c4a1cc5babac84b0afef0102fdbe47252aa850";
     EmptyContract = Origin::Crate(DEPLOYER, "src/bindings/core/empty_contract.rs"), "cce339b1a19494387a47d7fbf6a624d47638f3a082108220bbcd741b9af5899c";
+    // v1.4; its source is the same up to v1.8.1
+    RewardsCoordinator = Origin::Crate(DEPLOYER, "src/bindings/core/rewards_coordinator.rs"), "dba097a2732c2118713a3c9de959bd71a2757178b209948c477e5ea88d311172";
     // v4.9.6
     TransparentUpgradeableProxy = Origin::OpenZeppelin, "c6a1d1c82664c997256865de44681e20b40e23ab3328fbeae3505cca6ddc839f";
     ProxyAdmin = Origin::OpenZeppelin, "371a409e31867f0b09a828cdbd7520dd1998233e3282db72f670903d6dd92c9b";

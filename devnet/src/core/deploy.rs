@@ -44,16 +44,17 @@ pub struct Core {
     pub eigen_pod_manager: Address,
     pub eigen_pod_beacon: Address,
     pub avs_directory: Address,
+    pub rewards_coordinator: Address,
 }
 
 /// The version that the implementations are told; it goes into their EIP-712 domains.
-const VERSION: &str = "1.8.1";
+pub(super) const VERSION: &str = "1.8.1";
 /// The deposit contract of the beacon chain on mainnet: there is none here, so pods cannot stake.
 const ETH_DEPOSIT: Address =
     alloy::primitives::address!("00000000219ab540356cBB839Cbe05303d7705Fa");
 
-struct Deployer<'a> {
-    account: &'a Account,
+pub(super) struct Deployer<'a> {
+    pub(super) account: &'a Account,
     code: &'a CoreCode,
 }
 
@@ -73,12 +74,17 @@ pub async fn deploy_core(
     let core = deployer.proxies().await?;
     deployer.managers(&core, delays).await?;
     deployer.pods(&core).await?;
+    deployer.rewards(&core).await?;
     Ok(core)
 }
 
 impl Deployer<'_> {
     /// Creates a contract from its code and its encoded constructor arguments.
-    async fn create(&self, contract: CoreContract, arguments: Vec<u8>) -> Result<Address, Error> {
+    pub(super) async fn create(
+        &self,
+        contract: CoreContract,
+        arguments: Vec<u8>,
+    ) -> Result<Address, Error> {
         let code = [self.code.get(contract).as_ref(), &arguments].concat();
         self.account.deploy(contract.name(), code.into()).await
     }
@@ -117,6 +123,7 @@ impl Deployer<'_> {
             eigen_pod_manager,
             eigen_pod_beacon: self.pod_beacon(eigen_pod_manager).await?,
             avs_directory: self.empty_proxy(empty, proxy_admin).await?,
+            rewards_coordinator: self.empty_proxy(empty, proxy_admin).await?,
         })
     }
 
@@ -230,7 +237,7 @@ impl Deployer<'_> {
             .await
     }
 
-    async fn upgrade(
+    pub(super) async fn upgrade(
         &self,
         core: &Core,
         proxy: Address,

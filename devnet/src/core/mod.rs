@@ -3,6 +3,7 @@
 pub mod abi;
 pub mod artifacts;
 mod deploy;
+mod rewards;
 mod source;
 
 pub use deploy::{Core, CoreDelays, deploy_core};

@@ -30,6 +30,8 @@ pub struct Clock {
     pub challenge_window: u32,
     /// How long after that a challenge can be revealed.
     pub reveal_window: u32,
+    /// How much longer than that signers and sampled work are shown: see [`Clock::shown_seconds`].
+    pub grace: u32,
     /// How long a transaction can be kept off L2 at most: challenge windows are at least twice that.
     pub forced_inclusion: u32,
     /// How long L2's word may take to L1.
@@ -61,6 +63,7 @@ impl Clock {
             health_epoch: 25,
             challenge_window: 8,
             reveal_window: 4,
+            grace: 20,
             forced_inclusion: 2,
             bridge_delay: 60,
             execution_window: 300,
@@ -113,6 +116,22 @@ impl Clock {
         self.bridge_delay + self.table_window + self.table_lead
     }
 
+    /// Seconds in which a stake epoch's sample is drawn and its work is shown, at the least.
+    ///
+    /// Work of epoch E is shown until its last round (one period before E + 1 at the most) has lived
+    /// through settling and both windows, and the grace: for the devnet 2 seconds before E + 1, and
+    /// 14 + 8 + 4 + 20 after that, so 44 seconds into E + 1. The sample is drawn from the first
+    /// health epoch that begins in E + 1: less than 25 seconds into it (15 for epoch 0, then 5, 20,
+    /// 10, 0, and again). What is left, 24 seconds after the latest of these beginnings, takes the
+    /// beacon (a second), the draw (a block or two), the operators' polls and two transactions. So
+    /// epoch 0 is told 105 seconds after genesis and every other one a minute later, and L1 has it
+    /// three blocks after that.
+    #[must_use]
+    pub const fn shown_seconds(&self) -> u32 {
+        let lifetime = self.settle_timeout + self.challenge_window + self.reveal_window;
+        (lifetime + self.grace).saturating_sub(self.period + self.health_epoch)
+    }
+
     /// L1 blocks (one a second) until nothing of this network can be slashed any more for a round
     /// that is being decided now: the core must let an operator go later than that.
     #[must_use]
@@ -132,6 +151,11 @@ impl Clock {
 mod tests {
     use super::*;
     use crate::core::CoreDelays;
+
+    #[test]
+    fn there_is_time_to_draw_a_sample_and_to_show_it() {
+        assert!(Clock::devnet(0).shown_seconds() >= 15);
+    }
 
     #[test]
     fn the_core_lets_nobody_go_before_a_charge_is_executed() {
