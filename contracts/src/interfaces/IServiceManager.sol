@@ -38,6 +38,7 @@ interface IServiceManager {
     function allocationManager() external view returns (address);
     /// @notice The clock of this deployment.
     function times() external view returns (Times memory);
-    /// @notice Takes an operator out of the set, if it is in it. Slasher only: for one whose slash moved nothing.
+    /// @notice Takes an operator out of the set, if it is in it. `Slasher` only, for one whose slash moved nothing, and
+    /// `Rewards`, for one that does too little.
     function eject(address operator) external;
 }

@@ -10,6 +10,12 @@ import {
     SlashingParams
 } from "../interfaces/eigenlayer/IAllocationManager.sol";
 import {IPermissionController} from "../interfaces/eigenlayer/IPermissionController.sol";
+import {
+    IRewardsCoordinator,
+    IStrategyManager,
+    OperatorDirectedRewardsSubmission,
+    StrategyAndMultiplier
+} from "../interfaces/eigenlayer/IRewardsCoordinator.sol";
 
 /// @notice How the core is told who may slash.
 enum Dialect {
@@ -22,13 +28,17 @@ enum Dialect {
 /// @notice What a new operator set is made of.
 struct SetUp {
     Dialect dialect;
-    /// @dev used by `Dialect.Appointee` only
+    /// @dev used by `Dialect.Appointee`, and for rewards
     IPermissionController permissions;
     address slasher;
     /// @dev where slashed shares go, for ever
     address recipient;
     address[] strategies;
     string metadataURI;
+    /// @dev `Rewards`, zero for none
+    address rewards;
+    /// @dev the core's, used if there is `rewards`
+    IRewardsCoordinator rewardsCoordinator;
 }
 
 /// @title All that we ask of EigenLayer's core, in both of its dialects. Runs as the contract that uses it.
@@ -59,6 +69,33 @@ library CoreAdapter {
             sets[0] = CreateSetParamsV2(core.setId, s.strategies, s.slasher);
             core.manager.createRedistributingOperatorSets(core.avs, sets, recipients);
         }
+    }
+
+    /// @notice Lets `rewards` submit rewards of the AVS, and fetch what the core gives back of them, which it gives to the
+    /// AVS. The AVS itself must be the caller.
+    function allowRewards(Core memory core, SetUp calldata s) internal {
+        s.permissions
+            .setAppointee(
+                core.avs,
+                s.rewards,
+                address(s.rewardsCoordinator),
+                IRewardsCoordinator.createOperatorDirectedOperatorSetRewardsSubmission.selector
+            );
+        s.rewardsCoordinator.setClaimerFor(s.rewards);
+    }
+
+    /// @notice Submits rewards, whose strategies are filled in here: those of the set, one for one, as `stakes` counts
+    /// them. One that the core has taken off its list would have all refused, and is left out. The caller must be the
+    /// AVS's appointee and have approved the sum.
+    function reward(
+        Core memory core,
+        IRewardsCoordinator coordinator,
+        OperatorDirectedRewardsSubmission memory submission
+    ) internal {
+        submission.strategiesAndMultipliers = _weights(core, coordinator.strategyManager());
+        OperatorDirectedRewardsSubmission[] memory submissions = new OperatorDirectedRewardsSubmission[](1);
+        submissions[0] = submission;
+        coordinator.createOperatorDirectedOperatorSetRewardsSubmission(_set(core), submissions);
     }
 
     /// @notice The slashable stake of each operator, at the least it can be up to `futureBlock`: the sum over the
@@ -102,6 +139,24 @@ library CoreAdapter {
         uint32[] memory ids = new uint32[](1);
         ids[0] = core.setId;
         core.manager.deregisterFromOperatorSets(DeregisterParams(operator, core.avs, ids));
+    }
+
+    function _weights(Core memory core, IStrategyManager list)
+        private
+        view
+        returns (StrategyAndMultiplier[] memory weights)
+    {
+        address[] memory strategies = core.manager.getStrategiesInOperatorSet(_set(core));
+        _sort(strategies);
+        weights = new StrategyAndMultiplier[](strategies.length);
+        uint256 count = 0;
+        for (uint256 i = 0; i < strategies.length; ++i) {
+            if (!list.strategyIsWhitelistedForDeposit(strategies[i])) continue;
+            weights[count++] = StrategyAndMultiplier(strategies[i], 1e18);
+        }
+        assembly ("memory-safe") {
+            mstore(weights, count)
+        }
     }
 
     function _set(Core memory core) private pure returns (OperatorSet memory) {

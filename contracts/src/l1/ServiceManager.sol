@@ -13,7 +13,7 @@ import {Times, TimesLib} from "./Times.sol";
 
 /// @title The AVS on L1: registrar of the operator set, BLS keys, and the stake table of each epoch.
 /// @notice Has no owner. The deployer sets it up in the core once; after that only the core registers, anyone
-/// fixes tables, and the Slasher may eject.
+/// fixes tables, and `Slasher` and `Rewards` may eject.
 contract ServiceManager is OperatorBook, IAVSRegistrar {
     using TimesLib for Times;
     using CoreAdapter for CoreAdapter.Core;
@@ -33,8 +33,10 @@ contract ServiceManager is OperatorBook, IAVSRegistrar {
     IBridge public immutable bridge;
     /// @notice Slashable stake that an operator must show when it registers.
     uint256 public immutable minStake;
-    /// @notice The one contract that may eject; zero before `setUp`.
+    /// @notice May eject; zero before `setUp`.
     address public slasher;
+    /// @notice May eject, too; zero for none.
+    address public rewards;
 
     Times private _times;
 
@@ -44,7 +46,7 @@ contract ServiceManager is OperatorBook, IAVSRegistrar {
     /// @notice The caller has no business here.
     error NotCore(address caller);
     error NotDeployer(address caller);
-    error NotSlasher(address caller);
+    error NotEjector(address caller);
     /// @notice `setUp` was called before.
     error AlreadySetUp();
     /// @notice The registration is not for this AVS and its one operator set.
@@ -95,6 +97,9 @@ contract ServiceManager is OperatorBook, IAVSRegistrar {
         if (slasher != address(0)) revert AlreadySetUp();
         slasher = s.slasher;
         _core().createSet(address(this), s);
+        if (s.rewards == address(0)) return;
+        rewards = s.rewards;
+        _core().allowRewards(s);
     }
 
     // --- registrar ---
@@ -137,7 +142,7 @@ contract ServiceManager is OperatorBook, IAVSRegistrar {
 
     /// @inheritdoc IServiceManager
     function eject(address operator) external {
-        if (msg.sender != slasher) revert NotSlasher(msg.sender);
+        if (msg.sender != slasher && msg.sender != rewards) revert NotEjector(msg.sender);
         if (_isRegistered(operator)) _core().eject(operator);
     }
 

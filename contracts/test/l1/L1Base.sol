@@ -3,7 +3,9 @@ pragma solidity ^0.8.36;
 
 import {IBridge} from "../../src/interfaces/IBridge.sol";
 import {IPermissionController} from "../../src/interfaces/eigenlayer/IPermissionController.sol";
+import {IRewardsCoordinator} from "../../src/interfaces/eigenlayer/IRewardsCoordinator.sol";
 import {Dialect, SetUp} from "../../src/l1/CoreAdapter.sol";
+import {Rewards} from "../../src/l1/Rewards.sol";
 import {ServiceManager} from "../../src/l1/ServiceManager.sol";
 import {Beacon} from "../../src/l1/Seeds.sol";
 import {Slasher} from "../../src/l1/Slasher.sol";
@@ -12,6 +14,7 @@ import {BLS12381} from "../../src/lib/BLS12381.sol";
 import {Base} from "../Base.t.sol";
 import {BlsKit} from "../BlsKit.sol";
 import {MockCore} from "./MockCore.sol";
+import {MockRewardsCoordinator} from "./MockRewardsCoordinator.sol";
 
 /// @notice A bridge that keeps what it was given.
 contract MemoryBridge is IBridge {
@@ -42,6 +45,9 @@ abstract contract L1Base is Base {
     MemoryBridge internal down;
     ServiceManager internal manager;
     Slasher internal slasher;
+    /// @dev Zero in tests without rewards.
+    Rewards internal rewards;
+    MockRewardsCoordinator internal coordinator;
 
     function _times() internal pure returns (Times memory) {
         return Times({
@@ -90,7 +96,9 @@ abstract contract L1Base is Base {
             address(slasher),
             VAULT,
             strategies,
-            "https://quorate.example"
+            "https://quorate.example",
+            address(rewards),
+            IRewardsCoordinator(address(coordinator))
         );
     }
 

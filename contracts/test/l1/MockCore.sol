@@ -11,10 +11,14 @@ import {
     SlashingParams
 } from "../../src/interfaces/eigenlayer/IAllocationManager.sol";
 import {IPermissionController} from "../../src/interfaces/eigenlayer/IPermissionController.sol";
+import {IStrategyManager} from "../../src/interfaces/eigenlayer/IRewardsCoordinator.sol";
 
-/// @notice AllocationManager and PermissionController in one, as strict as the real ones where we depend on it.
-contract MockCore is IAllocationManager, IPermissionController {
+/// @notice AllocationManager, PermissionController and StrategyManager in one, as strict as the real ones where we
+/// depend on it.
+contract MockCore is IAllocationManager, IPermissionController, IStrategyManager {
     error InvalidCaller();
+    error AppointeeAlreadySet();
+    error Paused();
     error NonexistentAVSMetadata();
     error InvalidAVSRegistrar();
     error StrategiesMustBeInAscendingOrder();
@@ -40,6 +44,13 @@ contract MockCore is IAllocationManager, IPermissionController {
     mapping(address operator => mapping(address strategy => uint256)) public stake;
     /// @notice Last block up to which an operator's stake is bound; 0 for ever.
     mapping(address => uint256) public leavingAt;
+    /// @notice Strategies that are on the list no more.
+    mapping(address => bool) public delisted;
+    /// @notice Nobody leaves a set.
+    bool public paused;
+    address private _avs;
+    uint32 private _setId;
+    mapping(bytes32 => bool) private _mayCall;
 
     // --- what tests arrange ---
 
@@ -53,6 +64,14 @@ contract MockCore is IAllocationManager, IPermissionController {
 
     function setLeavingAt(address operator, uint256 number) external {
         leavingAt[operator] = number;
+    }
+
+    function setDelisted(address strategy, bool yes) external {
+        delisted[strategy] = yes;
+    }
+
+    function setPaused(bool yes) external {
+        paused = yes;
     }
 
     function register(address operator, address avs, uint32 id, bytes calldata data) external {
@@ -93,6 +112,7 @@ contract MockCore is IAllocationManager, IPermissionController {
         if (msg.sender != avs) revert InvalidCaller();
         if (!hasMetadata) revert NonexistentAVSMetadata();
         _strategies = params[0].strategies;
+        (_avs, _setId) = (avs, params[0].operatorSetId);
         recipient = recipients[0];
     }
 
@@ -104,18 +124,36 @@ contract MockCore is IAllocationManager, IPermissionController {
         if (msg.sender != avs) revert InvalidCaller();
         if (!hasMetadata) revert NonexistentAVSMetadata();
         _strategies = params[0].strategies;
+        (_avs, _setId) = (avs, params[0].operatorSetId);
         recipient = recipients[0];
         slasher = params[0].slasher;
         usedSlot = true;
     }
 
     function setAppointee(address account, address appointee, address target, bytes4 selector) external {
-        if (msg.sender != account || target != address(this)) revert InvalidCaller();
-        if (selector == this.slashOperator.selector) slasher = appointee;
+        if (msg.sender != account) revert InvalidCaller();
+        bytes32 key = keccak256(abi.encode(account, appointee, target, selector));
+        if (_mayCall[key]) revert AppointeeAlreadySet();
+        _mayCall[key] = true;
+        if (target == address(this) && selector == this.slashOperator.selector) slasher = appointee;
+    }
+
+    /// @dev The account itself, or one that it appointed.
+    function canCall(address account, address caller, address target, bytes4 selector) external view returns (bool) {
+        return caller == account || _mayCall[keccak256(abi.encode(account, caller, target, selector))];
+    }
+
+    function isOperatorSet(OperatorSet calldata set) external view returns (bool) {
+        return _avs != address(0) && set.avs == _avs && set.id == _setId;
+    }
+
+    function strategyIsWhitelistedForDeposit(address strategy) external view returns (bool) {
+        return !delisted[strategy];
     }
 
     function deregisterFromOperatorSets(DeregisterParams calldata params) external {
         if (msg.sender != params.operator && msg.sender != params.avs) revert InvalidCaller();
+        if (paused) revert Paused();
         if (!registered[params.operator]) revert NotMemberOfSet();
         registered[params.operator] = false;
         IAVSRegistrar(registrar).deregisterOperator(params.operator, params.avs, params.operatorSetIds);

@@ -225,7 +225,7 @@ contract ServiceManagerTest is L1Base {
 
     function test_onlyTheSlasherEjects() external {
         _register(0);
-        vm.expectRevert(abi.encodeWithSelector(ServiceManager.NotSlasher.selector, address(this)));
+        vm.expectRevert(abi.encodeWithSelector(ServiceManager.NotEjector.selector, address(this)));
         manager.eject(_operator(0));
         vm.startPrank(address(slasher));
         manager.eject(_operator(0));
