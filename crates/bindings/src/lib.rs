@@ -2,12 +2,14 @@
 //!
 //! Our own ABIs are generated from `contracts/src/interfaces/*.sol` itself, so that there is one
 //! place where a function or an event is written down; a change there recompiles this crate.
-//! [`eigenlayer`] and [`erc20`] hold the few foreign functions that we call, written by hand.
+//! [`eigenlayer`], [`erc20`] and [`forwarder`] hold the few foreign functions that we call, written by
+//! hand.
 //! [`artifacts`] gives the creation bytecode of our contracts for those who deploy them.
 
 pub mod artifacts;
 pub mod eigenlayer;
 pub mod erc20;
+pub mod forwarder;
 pub mod links;
 mod ours;
 pub mod reverts;

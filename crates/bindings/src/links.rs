@@ -22,6 +22,28 @@ alloy::sol! {
     #[sol(rpc)]
     interface MarketLinks {
         function providers() external view returns (address);
+        function escrow() external view returns (address);
+    }
+
+    #[sol(rpc)]
+    interface MachinesLinks {
+        function market() external view returns (address);
+        function rounds() external view returns (address);
+    }
+
+    #[sol(rpc)]
+    interface EscrowLinks {
+        function market() external view returns (address);
+        function rounds() external view returns (address);
+        function health() external view returns (address);
+    }
+
+    #[sol(rpc)]
+    interface HealthLinks {
+        function rounds() external view returns (address);
+        function market() external view returns (address);
+        function machines() external view returns (address);
+        function escrow() external view returns (address);
     }
 
     #[sol(rpc)]

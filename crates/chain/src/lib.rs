@@ -6,10 +6,12 @@
 //! - [`health`]: what `Health` has said, out of logs.
 //! - [`views`]: what is read from the contracts directly: schedule, policy, stake tables, lists.
 //! - [`sender`]: sends transactions, one manager a key.
+//! - [`forward`]: calls that one account signs and another carries.
 
 mod convert;
 mod error;
 mod follow;
+pub mod forward;
 pub mod health;
 pub mod machines;
 pub mod market;

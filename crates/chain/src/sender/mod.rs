@@ -50,6 +50,15 @@ pub async fn try_call(rpc: &Rpc, from: Address, call: &Call) -> Result<Bytes, Se
     rpc.simulate(&call.request(from), None).await
 }
 
+/// The gas that a call takes as `from` would send it, on the newest state; sends nothing, and needs
+/// no key.
+///
+/// # Errors
+/// As [`try_call`].
+pub async fn estimate_call(rpc: &Rpc, from: Address, call: &Call) -> Result<u64, SendError> {
+    rpc.estimate(&call.request(from)).await
+}
+
 /// What a call came to.
 type Outcome = Result<Receipt, SendError>;
 

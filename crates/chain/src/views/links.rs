@@ -100,6 +100,87 @@ pub async fn providers_of(rpc: &Rpc, market: Address) -> Result<Address, ChainEr
         .map_err(contract_error("Market.providers"))
 }
 
+/// `Escrow` of `Market`; the zero address where nothing is paid.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn escrow_of(rpc: &Rpc, market: Address) -> Result<Address, ChainError> {
+    let contract = links::MarketLinks::new(market, rpc.provider());
+    contract
+        .escrow()
+        .call()
+        .await
+        .map_err(contract_error("Market.escrow"))
+}
+
+/// The contracts that one of the contracts on L2 was deployed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Neighbours {
+    /// `Rounds`.
+    pub rounds: Address,
+    /// `Market`.
+    pub market: Address,
+    /// `Machines`; zero where the contract names none.
+    pub machines: Address,
+    /// `Escrow`; likewise.
+    pub escrow: Address,
+    /// `Health`; likewise.
+    pub health: Address,
+}
+
+/// What `Health` names.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn health_neighbours(rpc: &Rpc, health: Address) -> Result<Neighbours, ChainError> {
+    let contract = links::HealthLinks::new(health, rpc.provider());
+    let rounds = contract.rounds().call().await;
+    let market = contract.market().call().await;
+    let machines = contract.machines().call().await;
+    let escrow = contract.escrow().call().await;
+    Ok(Neighbours {
+        rounds: rounds.map_err(contract_error("Health.rounds"))?,
+        market: market.map_err(contract_error("Health.market"))?,
+        machines: machines.map_err(contract_error("Health.machines"))?,
+        escrow: escrow.map_err(contract_error("Health.escrow"))?,
+        health,
+    })
+}
+
+/// What `Machines` names.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn machines_neighbours(rpc: &Rpc, machines: Address) -> Result<Neighbours, ChainError> {
+    let contract = links::MachinesLinks::new(machines, rpc.provider());
+    let rounds = contract.rounds().call().await;
+    let market = contract.market().call().await;
+    Ok(Neighbours {
+        rounds: rounds.map_err(contract_error("Machines.rounds"))?,
+        market: market.map_err(contract_error("Machines.market"))?,
+        machines,
+        ..Neighbours::default()
+    })
+}
+
+/// What `Escrow` names.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn escrow_neighbours(rpc: &Rpc, escrow: Address) -> Result<Neighbours, ChainError> {
+    let contract = links::EscrowLinks::new(escrow, rpc.provider());
+    let rounds = contract.rounds().call().await;
+    let market = contract.market().call().await;
+    let health = contract.health().call().await;
+    Ok(Neighbours {
+        rounds: rounds.map_err(contract_error("Escrow.rounds"))?,
+        market: market.map_err(contract_error("Escrow.market"))?,
+        health: health.map_err(contract_error("Escrow.health"))?,
+        escrow,
+        ..Neighbours::default()
+    })
+}
+
 /// EigenLayer's `AllocationManager`, as `ServiceManager` names it.
 ///
 /// # Errors

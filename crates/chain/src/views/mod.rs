@@ -3,6 +3,7 @@
 
 mod call;
 mod certificates;
+mod forwarder;
 mod health;
 mod links;
 mod list;
@@ -15,9 +16,10 @@ mod verifier;
 pub use certificates::{
     CertifiedRecord, RoundRecord, certified_record, round_record, second_certificates,
 };
+pub use forwarder::{forward_nonce, forwarder, permit_domain, permit_nonce, trusts};
 pub use health::{HealthStatus, health_events, health_policy_of, health_status, windows_down};
 pub use links::{
-    allocation_manager_of, bridge_of, disputes_of, is_devnet_bridge, market_of, operator_index,
+    allocation_manager_of, bridge_of, disputes_of, escrow_of, is_devnet_bridge, market_of, operator_index,
     providers_of, require_code, strikes_of, table_of, verifier_of,
 };
 pub use list::outcome_list;
