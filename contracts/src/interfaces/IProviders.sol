@@ -12,6 +12,9 @@ interface IProviders {
 
     /// @notice Stakes the network's token, pulled from the caller; counted in millionths.
     function stake(uint256 amount) external;
+    /// @notice ERC-2612 for whoever holds no gas: anyone hands in the owner's signature, by which `stake` may pull. One
+    /// that was used already changes nothing, and does not fail.
+    function permit(address owner, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
     function requestUnstake(uint256 amount) external;
     function withdraw() external;
 

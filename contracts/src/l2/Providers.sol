@@ -4,6 +4,7 @@ pragma solidity ^0.8.36;
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
 import {Context} from "@openzeppelin/contracts/utils/Context.sol";
@@ -115,6 +116,13 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
         token.safeTransferFrom(provider, address(this), amount);
         uint256 got = token.balanceOf(address(this)) - before;
         if (got != amount) revert TokenTakesFee(got, amount);
+    }
+
+    /// @inheritdoc IProviders
+    /// @dev Whoever sees a permit on its way can hand it in first: so one that fails is left at that, and `stake` fails by
+    /// itself if the allowance is not there.
+    function permit(address owner, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
+        try IERC20Permit(address(token)).permit(owner, address(this), value, deadline, v, r, s) {} catch {}
     }
 
     /// @inheritdoc IProviders

@@ -2,7 +2,9 @@
 pragma solidity ^0.8.36;
 
 import {ERC2771Forwarder} from "@openzeppelin/contracts/metatx/ERC2771Forwarder.sol";
+import {DevnetToken} from "../../src/devnet/DevnetToken.sol";
 import {LeaseBook} from "../../src/l2/LeaseBook.sol";
+import {Providers} from "../../src/l2/Providers.sol";
 import {LeaseKit} from "./LeaseKit.sol";
 import {vm2} from "./Vm2.sol";
 
@@ -93,6 +95,42 @@ contract ForwardedTest is LeaseKit {
         assertEq(market.offerVersionAt(1, uint64(block.timestamp)), 0, "closed");
         (, uint32 gpus,,,,) = providers.providerAt(provider, uint64(block.timestamp));
         assertEq(gpus, 4, "counted for the provider");
+    }
+
+    /// @dev The approval is signed too (ERC-2612): not one step takes gas.
+    function test_aProviderWithoutGasStakes() external {
+        address provider = vm2.addr(PROVIDER_KEY);
+        DevnetToken token = new DevnetToken("Devnet Token", "DEV", 18);
+        Providers staking = new Providers(token, 1_000, address(this), address(_carrier));
+        token.mint(provider, 5e18);
+        _carry(PROVIDER_KEY, address(staking), _permit(token, address(staking), 5e18));
+        _carry(PROVIDER_KEY, address(staking), abi.encodeCall(staking.stake, (5e18)));
+        (uint64 staked,,,,,) = staking.providerAt(provider, uint64(block.timestamp));
+        assertEq(staked, 5_000_000, "millionths, of the provider");
+        assertEq(token.balanceOf(address(staking)), 5e18, "tokens");
+    }
+
+    /// @dev Somebody may have handed it in first; a token may have no such thing. Neither is in the way of the rest.
+    function test_aPermitThatChangesNothingDoesNotFail() external {
+        DevnetToken token = new DevnetToken("Devnet Token", "DEV", 18);
+        Providers staking = new Providers(token, 1_000, address(this), address(_carrier));
+        bytes memory data = _permit(token, address(staking), 5);
+        _carry(PROVIDER_KEY, address(staking), data);
+        _carry(PROVIDER_KEY, address(staking), data);
+        assertEq(token.allowance(vm2.addr(PROVIDER_KEY), address(staking)), 5, "once");
+        _carry(PROVIDER_KEY, address(new Providers(quor, 1_000, address(this), address(_carrier))), data);
+    }
+
+    /// @dev The provider's approval, as `Providers.permit` takes it.
+    function _permit(DevnetToken token, address spender, uint256 value) private view returns (bytes memory) {
+        address owner = vm2.addr(PROVIDER_KEY);
+        bytes32 kind =
+            keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+        bytes32 content =
+            keccak256(abi.encode(kind, owner, spender, value, token.nonces(owner), block.timestamp));
+        bytes32 digest = keccak256(abi.encodePacked("\x19\x01", token.DOMAIN_SEPARATOR(), content));
+        (uint8 v, bytes32 r, bytes32 s) = vm2.sign(PROVIDER_KEY, digest);
+        return abi.encodeCall(Providers.permit, (owner, value, block.timestamp, v, r, s));
     }
 
     function test_aPayerWithoutGasAllows() external {
