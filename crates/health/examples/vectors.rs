@@ -1,4 +1,4 @@
-//! Writes the vectors of health and standing that Rust, Solidity and strangers share into
+//! Writes the vectors of health, standing and work that Rust, Solidity and strangers share into
 //! `tests/vectors/`. The diff is for review: a difference is a change of the protocol.
 #![allow(clippy::expect_used, reason = "as a test: what fails here is the code")]
 

@@ -1,4 +1,4 @@
-//! The shared vectors of health and standing: bytes and answers that the contracts have to repeat.
+//! The shared vectors of health, standing and work: bytes and answers that the contracts have to repeat.
 //!
 //! Every group is a set of flat arrays of equal length, so that Foundry's JSON parser reads them. Numbers
 //! are decimal strings, bytes hexadecimal.
@@ -8,6 +8,7 @@ mod sections;
 mod standing;
 mod times;
 mod words;
+mod work;
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use quorate_health::{Network, Subject};
 use serde_json::{Map, Value, json};
 
 /// The files and their texts.
-pub(crate) fn files() -> [(&'static str, String); 2] {
+pub(crate) fn files() -> [(&'static str, String); 3] {
     let text = |document: Value| format!("{document:#}\n");
     [
         (
@@ -43,6 +44,14 @@ pub(crate) fn files() -> [(&'static str, String); 2] {
                 "tier": standing::tiers(),
                 "step": standing::steps(),
                 "weight": standing::weights(),
+            })),
+        ),
+        (
+            "tally.json",
+            text(json!({
+                "about": "Work of operators: docs/formats.md section 15. Written by `cargo run -p quorate-health --example vectors`.",
+                "sample": work::samples(),
+                "share": work::shared(),
             })),
         ),
     ]
