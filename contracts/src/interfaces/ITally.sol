@@ -6,7 +6,7 @@ pragma solidity ^0.8.36;
 /// Whoever signed is shown by anyone, with signatures that exist anyway; then the shares are told to L1. Nobody's share
 /// grows because somebody else's falls.
 interface ITally {
-    /// @notice The sample of a stake epoch is known. `machines`: how many it was drawn from.
+    /// @notice The sample of a stake epoch is known. `machines`: from how many, the first ones ever registered.
     event Drawn(uint64 indexed epoch, bytes32 randomness, uint64 machines);
     /// @notice Operators' words about a sampled (machine, window); of `bitmap` some may have been known before.
     event ProbeShown(uint64 indexed epoch, uint16 sample, bytes bitmap);
@@ -17,7 +17,7 @@ interface ITally {
     error AlreadyDrawn(uint64 epoch);
     /// @notice The epoch has no sample.
     error NotDrawn(uint64 epoch);
-    /// @notice The health epoch that the sample is drawn from is not open.
+    /// @notice The health epoch that the sample is drawn from, or that of a sampled probe, is not open.
     error NoRandomness(uint32 healthEpoch);
     /// @notice The epoch was told before.
     error AlreadyTold(uint64 epoch);
