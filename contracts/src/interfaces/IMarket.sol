@@ -70,6 +70,7 @@ interface IMarket {
 
     // --- tenants: locks k x budget x term and the fee, pulled from the payer (the caller, or by its allowance) ---
     function postRequests(bytes calldata records) external returns (uint64 firstId);
+    /// @notice Tenant or payer: whoever lent a session key takes back what it has asked for.
     function cancelRequest(uint64 id) external;
 
     // --- leases ---

@@ -149,14 +149,6 @@ abstract contract LeaseBook is LeaseOpener {
         );
     }
 
-    /// @dev Whether `who` is the tenant of the lease in this slot, or pays for it.
-    function _isTenantOrPayer(uint256 slot, address who) internal view returns (bool) {
-        uint256 locator = _locatorOfRequest(slot);
-        if (who == _ownerOf(locator, Orders.REQUEST)) return true;
-        uint256 offset = RecordPages.offsetOf(locator, Orders.REQUEST) + Orders.REQUEST_PAYER;
-        return who == address(uint160(RecordPages.word(RecordPages.pageOf(locator), offset) >> 96));
-    }
-
     /// @dev Asks when a round became void, unless the lease before was of the same one.
     function _look(Voiding memory v, uint256 tag) internal view {
         if (v.tag == tag) return;

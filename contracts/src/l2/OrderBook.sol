@@ -125,8 +125,9 @@ abstract contract OrderBook is IMarket, ERC2771Context {
     function cancelRequest(uint64 id) external {
         uint256 slot = _slots[id];
         if (slot == 0) revert Unknown(id);
-        address tenant = _ownerOf(_locatorOfRequest(slot), Orders.REQUEST);
-        if (_msgSender() != tenant) revert NotOwner(_msgSender(), tenant);
+        if (!_isTenantOrPayer(slot, _msgSender())) {
+            revert NotOwner(_msgSender(), _ownerOf(_locatorOfRequest(slot), Orders.REQUEST));
+        }
         if (_closedOf(slot) != OPEN) revert AlreadyClosed(id);
         if (_roundTagOf(slot) != 0) revert AlreadyMatched(id);
         _slots[id] = slot | block.timestamp << 40;
@@ -236,6 +237,14 @@ abstract contract OrderBook is IMarket, ERC2771Context {
     /// @dev Round + 1 of a request's lease, 0 without one.
     function _roundTagOf(uint256 slot) internal pure returns (uint256) {
         return slot >> 112 & TIME;
+    }
+
+    /// @dev Whether `who` is the tenant of the request in this slot, or pays for it.
+    function _isTenantOrPayer(uint256 slot, address who) internal view returns (bool) {
+        uint256 locator = _locatorOfRequest(slot);
+        if (who == _ownerOf(locator, Orders.REQUEST)) return true;
+        uint256 offset = RecordPages.offsetOf(locator, Orders.REQUEST) + Orders.REQUEST_PAYER;
+        return who == address(uint160(RecordPages.word(RecordPages.pageOf(locator), offset) >> 96));
     }
 
     /// @dev When a request was cancelled; the end of time if it was not.

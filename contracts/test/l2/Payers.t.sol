@@ -5,6 +5,7 @@ import {IEscrow} from "../../src/interfaces/IEscrow.sol";
 import {IMarket} from "../../src/interfaces/IMarket.sol";
 import {Allowances} from "../../src/l2/Allowances.sol";
 import {Credits} from "../../src/l2/Credits.sol";
+import {OrderBook} from "../../src/l2/OrderBook.sol";
 import {LeaseKit} from "./LeaseKit.sol";
 import {vm2} from "./Vm2.sol";
 
@@ -43,6 +44,23 @@ contract PayersTest is LeaseKit {
         assertEq(cap, 1, "left");
         _refused(1);
         assertEq(usd.balanceOf(address(escrow)), 2 * LOCK, "the payer's money");
+    }
+
+    /// @dev Else a session key that was stolen, or does not answer, binds the payer's money until the request expires.
+    function test_thePayerCancelsWhatASessionKeyHasAskedFor() external {
+        _allow(LOCK, type(uint64).max);
+        this.postAs(SESSION);
+        vm.prank(PAYER);
+        market.cancelRequest(1);
+        (,, uint64 closed) = market.requestRecord(1);
+        assertEq(closed, block.timestamp, "cancelled");
+    }
+
+    function test_aStrangerCancelsNothing() external {
+        _allow(LOCK, type(uint64).max);
+        this.postAs(SESSION);
+        vm.expectRevert(abi.encodeWithSelector(OrderBook.NotOwner.selector, address(this), SESSION));
+        market.cancelRequest(1);
     }
 
     function test_anAllowanceEndsWithItsLastSecond() external {
