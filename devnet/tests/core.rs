@@ -2,8 +2,14 @@
 
 use alloy::primitives::U256;
 use devnet::{
+    Error,
     chains::{Account, Anvil, AnvilConfig},
-    core::{CoreDelays, abi::ICoreViews, artifacts::CoreCode, deploy_core},
+    core::{
+        CoreDelays,
+        abi::{ICoreViews, IRewardsCoordinatorInit, IRewardsViews},
+        artifacts::CoreCode,
+        deploy_core,
+    },
 };
 
 #[tokio::test]
@@ -33,5 +39,21 @@ async fn core_deploys_behind_proxies() {
             .await
             .expect("call"),
         3
+    );
+    let rewards = IRewardsViews::new(core.rewards_coordinator, anvil.provider());
+    let interval = rewards.CALCULATION_INTERVAL_SECONDS();
+    assert_eq!(interval.call().await.expect("call"), 86_400);
+    // Nobody initialises it a second time: the proxy was, and the owner is its owner.
+    let again = IRewardsCoordinatorInit::initializeCall {
+        initialOwner: owner.address(),
+        initialPausedStatus: U256::ZERO,
+        rewardsUpdater: owner.address(),
+        activationDelay: 0,
+        defaultSplitBips: 0,
+    };
+    let refused = owner.call(core.rewards_coordinator, &again).await;
+    assert!(
+        matches!(refused, Err(Error::WouldRevert { .. })),
+        "{refused:?}"
     );
 }

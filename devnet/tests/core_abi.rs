@@ -2,9 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use alloy::{json_abi::JsonAbi, sol_types::SolInterface};
+use alloy::{
+    json_abi::JsonAbi,
+    sol_types::{SolEvent, SolInterface},
+};
 use devnet::core::{
-    abi::{IInitialOwner, IInitialPause, IStrategyManagerInit},
+    abi::{
+        IInitialOwner, IInitialPause, IRewardsCoordinatorInit, IRewardsViews, IStrategyManagerInit,
+    },
     artifacts::{CoreContract, quoted_abi},
 };
 use quorate_bindings::eigenlayer::{
@@ -46,6 +51,18 @@ fn what_the_deployer_calls_is_there() {
     );
     assert_part_of::<IInitialOwner::IInitialOwnerCalls>(CoreContract::EigenPodManager);
     assert_part_of::<IInitialOwner::IInitialOwnerCalls>(CoreContract::AVSDirectory);
+    assert_part_of::<IRewardsCoordinatorInit::IRewardsCoordinatorInitCalls>(
+        CoreContract::RewardsCoordinator,
+    );
+}
+
+#[test]
+fn what_rewards_are_read_by_is_there() {
+    assert_part_of::<IRewardsViews::IRewardsViewsCalls>(CoreContract::RewardsCoordinator);
+    let quoted = quoted_abi(CoreContract::RewardsCoordinator).expect("quoted");
+    let abi: JsonAbi = serde_json::from_str(&quoted).expect("abi");
+    let event = IRewardsViews::OperatorDirectedOperatorSetRewardsSubmissionCreated::SIGNATURE_HASH;
+    assert!(abi.events().any(|theirs| theirs.selector() == event));
 }
 
 #[test]
