@@ -16,6 +16,21 @@ use prometheus_client::{
 #[derive(Clone, Default)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
+    described: Arc<Mutex<Vec<Described>>>,
+}
+
+/// A metric that was registered, for documents: the encoded page leaves out families that have
+/// counted nothing yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    /// The name, without the ending that its kind gets.
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: String,
+    /// The labels, if it was registered with [`Metrics::register_family`].
+    pub labels: &'static [&'static str],
+    /// What it tells.
+    pub help: String,
 }
 
 impl Metrics {
@@ -26,8 +41,38 @@ impl Metrics {
 
     /// Registers `metric` as `quorate_<name>` and hands it back. The help text ends without a full stop.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
-        self.add(format!("quorate_{name}"), help, &metric);
+        self.register_family(name, help, &[], metric)
+    }
+
+    /// Registers a family, whose labels are named for [`Self::described`].
+    pub fn register_family<M: Metric + Clone>(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &'static [&'static str],
+        metric: M,
+    ) -> M {
+        let name = format!("quorate_{name}");
+        let described = Described {
+            name: name.clone(),
+            kind: metric.metric_type().as_str().to_owned(),
+            labels,
+            help: help.to_owned(),
+        };
+        self.described
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(described);
+        self.add(name, help, &metric);
         metric
+    }
+
+    /// All metrics of ours that were registered, in that order.
+    pub fn described(&self) -> Vec<Described> {
+        self.described
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Registers one of EigenLayer's metrics, which every node of an AVS exports under these names.
@@ -152,6 +197,21 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("quorate_votes_total 1"), "{page}");
+    }
+
+    #[test]
+    fn a_family_is_described_before_it_has_counted() {
+        let metrics = Metrics::new();
+        let family = Family::<CallLabels, Counter>::default();
+        metrics.register_family("calls", "Calls by method", &["method"], family);
+        assert!(!metrics.encode().unwrap().contains("quorate_calls"));
+        let described = Described {
+            name: "quorate_calls".into(),
+            kind: "counter".into(),
+            labels: &["method"],
+            help: "Calls by method".into(),
+        };
+        assert_eq!(metrics.described(), [described]);
     }
 
     #[test]
