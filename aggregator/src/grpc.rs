@@ -10,9 +10,10 @@ use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
-    AttestationHandler, ListRejection, SignedDowns, VoteRejection, WireError,
+    AttestationHandler, ListRejection, ReceiptRejection, SignedDowns, SignedReceipts, VoteRejection,
+    WireError,
     handler::{Handler, ListRefusal},
-    wire::{DownsVerdict, RoundReport, VoteReceipt},
+    wire::{DownsVerdict, ReceiptsVerdict, RoundReport, VoteReceipt},
 };
 use tokio::sync::watch;
 
@@ -139,6 +140,17 @@ impl<C: HealthChain, B: Beacons> AttestationHandler for Service<C, B> {
             Some(desk) => desk.waiting(epoch).await,
             None => Vec::new(),
         }
+    }
+
+    async fn receipts(&self, _: SignedReceipts, _: Option<IpAddr>) -> ReceiptsVerdict {
+        ReceiptsVerdict::rejected(
+            ReceiptRejection::NotCollecting,
+            "this aggregator does not show operators' work",
+        )
+    }
+
+    fn malformed_receipts(&self, error: &WireError) {
+        tracing::info!(%error, "malformed receipts");
     }
 }
 

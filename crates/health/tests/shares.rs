@@ -104,11 +104,7 @@ fn by_hand(
         return (0, 0, 0);
     }
     let a = 10_000 * own / all;
-    let b = if seats == 0 {
-        a
-    } else {
-        10_000 * spoken / seats
-    };
+    let b = (10_000 * spoken).checked_div(seats).unwrap_or(a);
     (a, b, (a + b) / 2)
 }
 

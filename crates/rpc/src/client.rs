@@ -15,8 +15,8 @@ use tonic::{
 use url::Url;
 
 use crate::{
-    ClientLimits, ClientTls, RpcError, SignedDowns,
-    wire::{self, DownsVerdict, RoundReport, VoteReceipt},
+    ClientLimits, ClientTls, RpcError, SignedDowns, SignedReceipts,
+    wire::{self, DownsVerdict, ReceiptsVerdict, RoundReport, VoteReceipt},
 };
 
 /// The largest legal answer of GetDowns: lists, each with its tag and length.
@@ -152,6 +152,22 @@ impl Client {
         Ok(read
             .filter_map(|bytes| DownList::from_bytes(bytes).ok())
             .collect())
+    }
+
+    /// Hands in receipts of sampled probes.
+    pub async fn submit_receipts(
+        &self,
+        receipts: &SignedReceipts,
+    ) -> Result<ReceiptsVerdict, RpcError> {
+        let mut request = Request::new(wire::receipts_request(receipts));
+        request.set_timeout(self.limits.call_timeout);
+        let reply = self
+            .attestations
+            .clone()
+            .submit_receipts(request)
+            .await
+            .map_err(|status| self.status(status))?;
+        Ok(reply.into_inner().try_into()?)
     }
 
     /// Names the endpoint beside what it said.

@@ -141,6 +141,42 @@ reasons! {
 }
 
 reasons! {
+    /// Why receipts of sampled probes were not taken.
+    pub enum ReceiptRejection {
+        Malformed = 1, "malformed", final,
+            "The message is not 1 to 16 receipts by ascending sample, or a signature is no point of the group.",
+            "Check that both sides run the same version.";
+        NotDrawn = 2, "not_drawn", again,
+            "The sample of the stake epoch is not drawn on L2 yet, or not seen here.",
+            "Send again; see that the aggregator's L2 endpoints are not behind.";
+        EpochClosed = 3, "epoch_closed", final,
+            "Work of this stake epoch is shown no more.",
+            "Nothing; if it happens often, the operator is down too long, or too far behind.";
+        NotReady = 4, "not_ready", again,
+            "The stake table, policy or beacon of a sampled probe is not known here yet.",
+            "Send again; see the aggregator's log for what it lacks.";
+        NoStake = 5, "no_stake", final,
+            "The operator has no stake in the epoch's table.",
+            "Its work counts from the next table on.";
+        NoSuchSample = 6, "no_such_sample", final,
+            "The stake epoch has no such sample, or the operator does not sit on its committee.",
+            "Compare both sides' L2 endpoints and versions: they see different samples.";
+        BadSignature = 7, "bad_signature", final,
+            "A signature is not the operator's over the receipt of its sample.",
+            "Check that the operator signs with the key that it registered, and that both sides see the same sample.";
+        TooManyFailures = 8, "too_many_failures", final,
+            "Too many bad signatures came from this address under this operator's index in this epoch; no more are checked.",
+            "Find out who sends receipts in this operator's name; its own from another address still count.";
+        Overloaded = 9, "overloaded", again,
+            "The aggregator has too much to do, or its store errs.",
+            "Send again later, and to the other aggregators.";
+        NotCollecting = 10, "not_collecting", final,
+            "This aggregator does not show operators' work: it has no Tally contract configured.",
+            "Hand them in at another aggregator; anyone may show work.";
+    }
+}
+
+reasons! {
     /// Why a round came to nothing here, or was not brought to its end.
     pub enum RoundFailure {
         NoQuorum = 1, "no_quorum", final,
@@ -242,6 +278,19 @@ pub fn markdown() -> String {
     );
     section(
         &mut page,
+        "Receipt rejections",
+        ReceiptRejection::ALL.iter().map(|r| {
+            row(
+                r.code(),
+                r.name(),
+                r.is_retryable(),
+                r.summary(),
+                r.remedy(),
+            )
+        }),
+    );
+    section(
+        &mut page,
         "Round failures",
         RoundFailure::ALL.iter().map(|r| {
             row(
@@ -311,6 +360,11 @@ mod tests {
             RoundFailure::ALL
                 .iter()
                 .all(|r| RoundFailure::from_code(r.code()) == Some(*r))
+        );
+        assert!(
+            ReceiptRejection::ALL
+                .iter()
+                .all(|r| ReceiptRejection::from_code(r.code()) == Some(*r))
         );
         assert!(
             LeaseEnd::ALL

@@ -8,9 +8,10 @@ use quorate_bls::{Domain, SecretKey, Signature};
 use quorate_canon::{Digest, HealthEpoch, Mask256, OfferId, Timestamp};
 use quorate_chain::machines::Endpoint;
 use quorate_health::{Claims, DownEntry, DownList, Subject};
-use quorate_rpc::wire::{DownsVerdict, VoteVerdict};
+use quorate_rpc::wire::{DownsVerdict, ReceiptsVerdict, VoteVerdict};
 use quorate_rpc::{
-    AttestationHandler, Client, ClientLimits, ClientTls, SignedDowns, WireError, attestations,
+    AttestationHandler, Client, ClientLimits, ClientTls, SignedDowns, SignedReceipts, WireError,
+    attestations,
 };
 use quorate_service::Metrics;
 use tokio::net::TcpListener;
@@ -39,6 +40,14 @@ impl AttestationHandler for Book {
 
     async fn proposals(&self, _: HealthEpoch) -> Vec<DownList> {
         self.proposals.clone()
+    }
+
+    async fn receipts(&self, receipts: SignedReceipts, _: Option<IpAddr>) -> ReceiptsVerdict {
+        panic!("nothing was sampled: {receipts:?}");
+    }
+
+    fn malformed_receipts(&self, error: &WireError) {
+        panic!("{error}");
     }
 }
 

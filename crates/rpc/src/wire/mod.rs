@@ -4,6 +4,7 @@ mod downs;
 mod list;
 mod probe;
 mod receipt;
+mod receipts;
 mod report;
 
 use quorate_proto::{VOTE_BYTES, v1};
@@ -13,6 +14,7 @@ pub use downs::{DownsVerdict, downs, downs_request};
 pub use list::{ListAssembler, parts};
 pub use probe::{Delivery, QUESTION_BYTES, deliver_request, delivery, question, question_bytes};
 pub use receipt::{VoteReceipt, VoteVerdict};
+pub use receipts::{ReceiptsVerdict, receipts, receipts_request};
 pub use report::{Phase, RoundReport};
 
 /// Words in a reply are cut here, in bytes.
@@ -78,6 +80,24 @@ pub enum WireError {
     /// The bytes are no list of windows DOWN.
     #[error("bad list of windows DOWN: {0}")]
     Downs(String),
+    /// No receipts, or more than there are samples.
+    #[error("{got} receipts, expected 1 to {most}")]
+    Receipts {
+        /// How many came.
+        got: usize,
+        /// How many are taken.
+        most: u16,
+    },
+    /// A receipt names a sample that is not above the one before it, or that no epoch has.
+    #[error("receipt of sample {got}, expected one from {least}, below {end}")]
+    Sample {
+        /// The sample.
+        got: u32,
+        /// The least that may come here.
+        least: u32,
+        /// How many samples there are.
+        end: u16,
+    },
     /// The entries are no valid list.
     #[error("bad list: {0}")]
     List(String),

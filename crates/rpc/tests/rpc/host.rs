@@ -16,9 +16,9 @@ use quorate_matching::OutcomeList;
 use quorate_protocol::{Domain, Header, Unverified, Vote};
 use quorate_rpc::{
     AttestationHandler, Client, ClientLimits, ClientTls, Server, ServerLimits, ServerTls,
-    SignedDowns, WireError, WireLimits,
+    SignedDowns, SignedReceipts, WireError, WireLimits,
     handler::{Handler, ListRefusal},
-    wire::{DownsVerdict, Phase, RoundReport, VoteReceipt, VoteVerdict},
+    wire::{DownsVerdict, Phase, ReceiptsVerdict, RoundReport, VoteReceipt, VoteVerdict},
 };
 use tokio::sync::oneshot;
 
@@ -42,6 +42,14 @@ impl AttestationHandler for Accepting {
 
     async fn proposals(&self, _: HealthEpoch) -> Vec<DownList> {
         Vec::new()
+    }
+
+    async fn receipts(&self, _: SignedReceipts, _: Option<std::net::IpAddr>) -> ReceiptsVerdict {
+        ReceiptsVerdict(VoteVerdict::Accepted)
+    }
+
+    fn malformed_receipts(&self, _: &WireError) {
+        self.malformed.fetch_add(1, Ordering::SeqCst);
     }
 }
 

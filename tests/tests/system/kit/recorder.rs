@@ -13,9 +13,9 @@ use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
-    AttestationHandler, Handler, ListRefusal, Server, ServerLimits, SignedDowns, WireError,
-    WireLimits,
-    wire::{DownsVerdict, Phase, RoundReport, VoteReceipt, VoteVerdict},
+    AttestationHandler, Handler, ListRefusal, Server, ServerLimits, SignedDowns, SignedReceipts,
+    WireError, WireLimits,
+    wire::{DownsVerdict, Phase, ReceiptsVerdict, RoundReport, VoteReceipt, VoteVerdict},
 };
 use tokio::task::JoinHandle;
 use url::Url;
@@ -109,6 +109,12 @@ impl AttestationHandler for Heard {
     async fn proposals(&self, _: HealthEpoch) -> Vec<DownList> {
         Vec::new()
     }
+
+    async fn receipts(&self, _: SignedReceipts, _: Option<IpAddr>) -> ReceiptsVerdict {
+        ReceiptsVerdict(VoteVerdict::Accepted)
+    }
+
+    fn malformed_receipts(&self, _: &WireError) {}
 }
 
 impl Handler for Heard {
