@@ -73,8 +73,12 @@ abstract contract L1Base is Base {
         uint64 sunset = uint64(block.timestamp + 365 days);
         slasher =
             new Slasher(address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, sunset, _beacon(), HEALTH_EPOCH);
+        _beforeSetUp();
         manager.setUp(_setUp(dialect));
     }
+
+    /// @dev Where tests put `Rewards`, which must stand before `setUp`.
+    function _beforeSetUp() internal virtual {}
 
     /// @dev A beacon of our own, so that it can sign for any round.
     function _beacon() internal view returns (Beacon memory) {

@@ -53,6 +53,8 @@ contract MockRewardsCoordinator is IRewardsCoordinator {
 
     MockCore private immutable _core;
     bool public paused;
+    /// @dev Keeps nothing of a submission, so that gas is not the mock's.
+    bool private _quiet;
     mapping(address avs => uint256) public submissionNonce;
     mapping(address earner => address) public claimerFor;
     /// @notice What was promised to an operator in all.
@@ -68,6 +70,10 @@ contract MockRewardsCoordinator is IRewardsCoordinator {
 
     function setPaused(bool yes) external {
         paused = yes;
+    }
+
+    function setQuiet(bool yes) external {
+        _quiet = yes;
     }
 
     function last() external view returns (OperatorDirectedRewardsSubmission memory) {
@@ -151,6 +157,7 @@ contract MockRewardsCoordinator is IRewardsCoordinator {
     }
 
     function _keep(OperatorDirectedRewardsSubmission calldata s) private {
+        if (_quiet) return;
         delete _last;
         for (uint256 i; i < s.strategiesAndMultipliers.length; ++i) {
             _last.strategiesAndMultipliers.push(s.strategiesAndMultipliers[i]);
@@ -160,6 +167,6 @@ contract MockRewardsCoordinator is IRewardsCoordinator {
             earned[s.operatorRewards[i].operator] += s.operatorRewards[i].amount;
         }
         (_last.token, _last.startTimestamp, _last.duration, _last.description) =
-            (s.token, s.startTimestamp, s.duration, s.description);
+        (s.token, s.startTimestamp, s.duration, s.description);
     }
 }
