@@ -4,13 +4,13 @@ pragma solidity ^0.8.36;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
 import {IHealth} from "../interfaces/IHealth.sol";
+import {Observation} from "../lib/Observation.sol";
 import {PolicyPage} from "../lib/PolicyPage.sol";
 import {Standing} from "../lib/Standing.sol";
 import {DownBook} from "./DownBook.sol";
 
 /// @title Uptime and trust levels, epoch by settled epoch (docs/formats.md, sections 5 and 14).
 abstract contract Uptimes is DownBook {
-    uint256 private constant FULL = 10_000;
     uint16 private constant UNOBSERVED = type(uint16).max;
 
     /// @dev Where a machine stands.
@@ -56,7 +56,7 @@ abstract contract Uptimes is DownBook {
         uint16 former = w.uptime;
         for (uint256 epoch = next; epoch < end; ++epoch) {
             uint256 down = LibBit.popCount(_down(offerId, epoch, _groupOf(offerId, epoch / GROUP)));
-            if (down != 0 || _isObserved(w, epoch)) _take(w, epoch, down);
+            if (down != 0 || _isClear(w, epoch)) _take(w, epoch, down);
         }
         (r.next, r.downtime, r.level, r.run) = (uint32(end), ~w.uptime, w.level, w.run);
         if (w.uptime != former) providers.setUptime(offerId, w.uptime);
@@ -70,22 +70,14 @@ abstract contract Uptimes is DownBook {
         return (~r.downtime, r.level, uint32(_nextOf(r.next, registeredAt)));
     }
 
-    /// @dev Whether an epoch without a window DOWN says anything about the machine: it was registered, and its flags were
-    /// zero, at the first second (registration was looked at before) and the last. One with a window DOWN always does:
-    /// an agent pauses its machine when it fails.
-    function _isObserved(Walk memory w, uint256 epoch) private view returns (bool) {
-        uint256 last = _lastSecondOf(epoch);
-        return w.retiredAt > last && _flagsAt(w.offerId, _startOf(epoch)) == 0 && _flagsAt(w.offerId, last) == 0;
-    }
-
-    function _flagsAt(uint64 offerId, uint256 time) private view returns (uint8 flags) {
-        (, flags) = providers.machineAt(offerId, uint64(time));
+    function _isClear(Walk memory w, uint256 epoch) private view returns (bool) {
+        return Observation.isClear(providers, w.offerId, w.retiredAt, _startOf(epoch), _lastSecondOf(epoch));
     }
 
     /// @dev Carries uptime and level over an observed epoch.
     function _take(Walk memory w, uint256 epoch, uint256 down) private view {
         _load(w, _policyOf(epoch));
-        uint256 value = FULL * (w.windows - down) / w.windows;
+        uint256 value = Observation.value(w.windows, down);
         bool first = w.uptime == UNOBSERVED;
         w.uptime = uint16(first ? value : (w.uptime * (w.memory_ - 1) + value) / w.memory_);
         (w.level, w.run) = Standing.step(w.levels, w.level, w.run, w.uptime);
