@@ -7,7 +7,9 @@ import {IStakeTable} from "../interfaces/IStakeTable.sol";
 
 /// @title Signers whom the certificate of a round left out, shown by anyone until the epoch is paid.
 /// @dev A round takes presentations from its end on, when its header can change no more, and while its digest is
-/// kept. The header of a refuted round does not stand: signing it is nothing to be paid for.
+/// kept: for an epoch's first rounds to be shown when its sample is known, the ring of `rounds` must hold as many rounds
+/// as close from the epoch's start to the last second of showing. The header of a refuted round does not stand: signing
+/// it is nothing to be paid for.
 contract Attendance is IAttendance {
     /// @notice Where rounds are settled.
     IRounds public immutable rounds;

@@ -96,12 +96,16 @@ abstract contract TallyKit is HealthKit {
         escrow = new MockEscrow();
         token = new MockToken(18);
         stakes = new StakeTable(address(this));
-        _postTable(0);
+        _postFirstTable();
         providers = new Providers(token, 1_000, address(this), address(0));
         health = new Health(_links(address(escrow)));
         attendance = new Attendance(IRounds(address(rounds)), stakes, GRACE);
         bridge = new MockBridge();
         tally = _newTally(attendance);
+    }
+
+    function _postFirstTable() internal virtual {
+        _postTable(0);
     }
 
     function _newTally(Attendance attendance_) internal returns (Tally) {
