@@ -10,6 +10,7 @@ mod list;
 mod policies;
 mod rounds;
 mod tables;
+mod tally;
 mod trials;
 mod verifier;
 
@@ -27,5 +28,9 @@ pub use list::outcome_list;
 pub use policies::{policy, policy_of};
 pub use rounds::{RoundStatus, Status, deployment_block, domain, is_live, round_status, schedule};
 pub use tables::{L1Table, l1_table, l2_commitment, l2_table};
+pub use tally::{
+    TallySample, TallyShares, is_shown, machine_by_number, shares_of, showable_until, tally_events,
+    tally_sample,
+};
 pub use trials::{refutations, signers};
 pub use verifier::{Judgement, PairView, Verifier};
