@@ -55,6 +55,8 @@ contract MockRewardsCoordinator is IRewardsCoordinator {
     bool public paused;
     /// @dev Keeps nothing of a submission, so that gas is not the mock's.
     bool private _quiet;
+    /// @dev How much less than it may the core takes.
+    uint256 private _less;
     mapping(address avs => uint256) public submissionNonce;
     mapping(address earner => address) public claimerFor;
     /// @notice What was promised to an operator in all.
@@ -76,6 +78,10 @@ contract MockRewardsCoordinator is IRewardsCoordinator {
         _quiet = yes;
     }
 
+    function setLess(uint256 less) external {
+        _less = less;
+    }
+
     function last() external view returns (OperatorDirectedRewardsSubmission memory) {
         return _last;
     }
@@ -95,7 +101,7 @@ contract MockRewardsCoordinator is IRewardsCoordinator {
             uint256 total = _validate(submissions[i]);
             _keep(submissions[i]);
             emit OperatorDirectedOperatorSetRewardsSubmissionCreated(msg.sender, hash, set, nonce, submissions[i]);
-            IERC20(submissions[i].token).safeTransferFrom(msg.sender, address(this), total);
+            IERC20(submissions[i].token).safeTransferFrom(msg.sender, address(this), total - _less);
         }
     }
 

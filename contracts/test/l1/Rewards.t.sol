@@ -161,6 +161,14 @@ contract RewardsTest is RewardsKit {
         assertEq(token.allowance(address(rewards), address(coordinator)), 0, "allowance");
     }
 
+    function test_aCoreThatTakesLessMayNotTakeTheRestLater() external {
+        _tell(FIRST, _all(10_000));
+        coordinator.setLess(1);
+        rewards.submit(FIRST);
+        assertEq(token.balanceOf(address(coordinator)), BUDGET - 1, "less");
+        assertEq(token.allowance(address(rewards), address(coordinator)), 0, "allowance");
+    }
+
     function test_anEpochIsSubmittedOnce() external {
         _tell(FIRST, _all(10_000));
         assertTrue(!rewards.isSubmitted(FIRST), "not yet");

@@ -255,6 +255,13 @@ contract UptimeRewardsTest is HealthKit {
         assertTrue(rewards.claim(M, 2) != 0, "the first whole one does");
     }
 
+    function test_anEpochInWhoseFirstSecondTheMachineCameEarns() external {
+        machines.set(M, _start(1), 0);
+        _observe(2);
+        _expectNothing(0);
+        assertTrue(rewards.claim(M, 1) != 0, "a whole epoch");
+    }
+
     function test_anEpochThatTheMachineLeftInEarnsNothing() external {
         machines.set(M, GENESIS - 10, _start(1) - 1);
         _observe(1);
