@@ -10,8 +10,8 @@ use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
-    AttestationHandler, ListRejection, ReceiptRejection, SignedDowns, SignedReceipts, VoteRejection,
-    WireError,
+    AttestationHandler, ListRejection, ReceiptRejection, SignedDowns, SignedReceipts,
+    VoteRejection, WireError,
     handler::{Handler, ListRefusal},
     wire::{DownsVerdict, ReceiptsVerdict, RoundReport, VoteReceipt},
 };
@@ -24,6 +24,7 @@ use crate::{
     observe::Observe,
     settle::Beacons,
     store::{HeaderId, Store, blocking},
+    tally::Intake,
 };
 
 /// Lists that are received at a time, of one header and in all: each may be 50 MB.
@@ -96,6 +97,8 @@ pub struct Service<C, B> {
     came: watch::Sender<u64>,
     /// Where lists of windows DOWN come in; none where the network has no `Health`.
     desk: Option<Arc<Desk<C, B>>>,
+    /// Where receipts come in; none where operators' work is not shown.
+    intake: Option<Arc<Intake>>,
 }
 
 impl<C, B> Service<C, B> {
@@ -115,7 +118,14 @@ impl<C, B> Service<C, B> {
             observe,
             came,
             desk,
+            intake: None,
         }
+    }
+
+    /// The same, which takes receipts.
+    #[must_use]
+    pub fn collecting(self, intake: Option<Arc<Intake>>) -> Self {
+        Self { intake, ..self }
     }
 }
 
@@ -142,15 +152,19 @@ impl<C: HealthChain, B: Beacons> AttestationHandler for Service<C, B> {
         }
     }
 
-    async fn receipts(&self, _: SignedReceipts, _: Option<IpAddr>) -> ReceiptsVerdict {
-        ReceiptsVerdict::rejected(
-            ReceiptRejection::NotCollecting,
-            "this aggregator does not show operators' work",
-        )
+    async fn receipts(&self, receipts: SignedReceipts, peer: Option<IpAddr>) -> ReceiptsVerdict {
+        match &self.intake {
+            Some(intake) => intake.take(receipts, peer).await,
+            None => ReceiptsVerdict::rejected(
+                ReceiptRejection::NotCollecting,
+                "this aggregator does not show operators' work",
+            ),
+        }
     }
 
     fn malformed_receipts(&self, error: &WireError) {
-        tracing::info!(%error, "malformed receipts");
+        self.observe
+            .receipts_rejected(ReceiptRejection::Malformed, &error.to_string());
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! A vote's way: `grpc` -> [`collector`] (screened, verified in batches, stored, counted) ->
 //! [`settle`] (certificate with the beacon, then chunks) -> L2. Beside it [`courts`] takes evidence
-//! to L1 and has words sent up, and [`tables`] keeps the stake tables coming. Each actor owns its
-//! state; mailboxes are bounded; what others control fails only its own item; what a restart must
-//! find again lies in [`store`].
+//! to L1 and has words sent up, [`tables`] keeps the stake tables coming, and [`duties`] does what
+//! anybody may do about machines and money. Each actor owns its state; mailboxes are bounded; what
+//! others control fails only its own item; what a restart must find again lies in [`store`].
+//! [`relay`] stands apart: it carries what others signed, with a key of its own.
 
 pub mod chain;
 mod cli;
@@ -14,6 +15,7 @@ pub mod config;
 pub mod courts;
 mod doctor;
 pub mod downs;
+pub mod duties;
 pub mod grpc;
 #[cfg(test)]
 mod killed;
@@ -22,11 +24,13 @@ mod metrics_page;
 pub mod observe;
 pub mod parts;
 pub mod reach;
+pub mod relay;
 pub mod run;
 pub mod settle;
 mod status;
 pub mod store;
 pub mod tables;
+pub mod tally;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -16,6 +16,9 @@ use tracing::{debug, error, info, warn};
 use crate::chain::{Action, Fault, Mined};
 
 mod downs;
+mod duties;
+mod seldom;
+mod work;
 
 /// A reason of docs/reasons.md.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -66,6 +69,8 @@ pub struct Observe {
     downs_rejected: Family<ReasonLabel, Counter>,
     downs_certified: Counter,
     seats_struck: Counter,
+    duties: duties::DutyMetrics,
+    work: work::WorkMetrics,
 }
 
 impl Observe {
@@ -75,6 +80,9 @@ impl Observe {
         macro_rules! metric {
             ($name:literal, $help:literal, $metric:expr) => {
                 metrics.register(&name($name), $help, $metric)
+            };
+            ($name:literal by $($label:literal),+ : $help:literal) => {
+                metrics.register_family(&name($name), $help, &[$($label),+], Family::default())
             };
         }
         Self {
@@ -88,11 +96,7 @@ impl Observe {
                 "Votes that were counted before",
                 Counter::default()
             ),
-            rejected: metric!(
-                "votes_rejected",
-                "Votes that were not counted, by reason",
-                Family::default()
-            ),
+            rejected: metric!("votes_rejected" by "reason": "Votes that were not counted, by reason"),
             batch: metric!(
                 "batch_votes",
                 "Votes verified together",
@@ -113,32 +117,16 @@ impl Observe {
                 "Rounds whose last chunk stands on L2",
                 Counter::default()
             ),
-            failed: metric!(
-                "rounds_failed",
-                "Rounds that came to nothing, by reason",
-                Family::default()
-            ),
+            failed: metric!("rounds_failed" by "reason": "Rounds that came to nothing, by reason"),
             signed_share: metric!(
                 "signed_share",
                 "Share of stake that signed the last certificate",
                 Gauge::default()
             ),
-            actions: metric!(
-                "transactions",
-                "Transactions by kind and result",
-                Family::default()
-            ),
-            gas: metric!(
-                "gas",
-                "Gas of mined transactions by kind",
-                Family::default()
-            ),
-            cases: metric!("evidence", "Offences that were noticed", Family::default()),
-            punished: metric!(
-                "punished",
-                "Offences that were punished on L1",
-                Family::default()
-            ),
+            actions: metric!("transactions" by "action", "result": "Transactions by kind and result"),
+            gas: metric!("gas" by "action", "result": "Gas of mined transactions by kind"),
+            cases: metric!("evidence" by "offence": "Offences that were noticed"),
+            punished: metric!("punished" by "offence": "Offences that were punished on L1"),
             refuted: metric!(
                 "rounds_refuted",
                 "Refuted rounds whose signers are tried",
@@ -169,11 +157,7 @@ impl Observe {
                 "Lists of windows DOWN that were taken",
                 Counter::default()
             ),
-            downs_rejected: metric!(
-                "down_lists_rejected",
-                "Lists of windows DOWN that were not taken, by reason",
-                Family::default()
-            ),
+            downs_rejected: metric!("down_lists_rejected" by "reason": "Lists of windows DOWN that were not taken, by reason"),
             downs_certified: metric!(
                 "machines_down",
                 "Entries of lists that were certified on L2 from here",
@@ -189,6 +173,8 @@ impl Observe {
                 "The last round that was settled",
                 Gauge::default()
             ),
+            duties: duties::DutyMetrics::new(metrics),
+            work: work::WorkMetrics::new(metrics),
         }
     }
 
@@ -335,13 +321,7 @@ impl Observe {
                 info!(action = name, gas = mined.gas, block = mined.block, "mined");
             }
             Err(fault) => {
-                let result = match fault {
-                    Fault::Refused(_) => "refused",
-                    Fault::Unreachable(_) => "unreachable",
-                    Fault::Expired => "expired",
-                    Fault::BadData(_) => "bad_data",
-                };
-                self.actions.get_or_create(&label(result)).inc();
+                self.actions.get_or_create(&label(fault.name())).inc();
                 debug!(action = name, %fault, "not mined");
             }
         }

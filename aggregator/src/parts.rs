@@ -8,13 +8,14 @@ use quorate_service::Shutdown;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::chain::HealthChain;
+use crate::chain::{DutyChain, TallyChain};
 use crate::collector::{Limits, Mailbox, State, actor};
 use crate::config::Duties;
 use crate::courts::docket::Docket;
 use crate::courts::trials::Trials;
 use crate::courts::words::Words;
 use crate::downs::{Certifier, Court, Desk};
+use crate::duties::{Claims, Opener, Roll, Slashes};
 use crate::grpc::{Service, Uploads};
 use crate::observe::Observe;
 use crate::reach::Facts;
@@ -22,6 +23,7 @@ use crate::settle::bonds::Bonds;
 use crate::settle::{self, Beacons};
 use crate::store::Store;
 use crate::tables::Keeper;
+use crate::tally::{Clerk, Desks, Intake, Work};
 
 /// What an aggregator is made of; tests put a simulated chain and beacon in.
 pub struct Parts<C, B> {
@@ -41,6 +43,10 @@ pub struct Parts<C, B> {
     pub duties: Duties,
     /// Whether the network has a `Health` contract: then downtime is certified.
     pub health: bool,
+    /// Whether it has an `Escrow`, which pays for settling.
+    pub escrow: bool,
+    /// What is done about operators' work.
+    pub work: Work,
 }
 
 /// An aggregator at work.
@@ -53,7 +59,7 @@ pub struct Running<C, B> {
     pub tasks: Vec<(&'static str, JoinHandle<()>)>,
 }
 
-impl<C: HealthChain, B: Beacons> Parts<C, B> {
+impl<C: DutyChain + TallyChain, B: Beacons> Parts<C, B> {
     /// Starts all actors. They end when the end is asked for.
     pub fn start(self, shutdown: &Shutdown) -> Running<C, B> {
         let (mailbox, messages) = Mailbox::new();
@@ -69,6 +75,7 @@ impl<C: HealthChain, B: Beacons> Parts<C, B> {
             uploads: uploads.clone(),
             jobs,
             courts: Arc::clone(&courts),
+            keep_signers: self.work.keeps_signers(),
         };
         let state = State::new(self.facts.domain, self.facts.schedule, self.limits);
         let collector = actor::Collector::new(state, tools, mailbox.clone());
@@ -95,8 +102,11 @@ impl<C: HealthChain, B: Beacons> Parts<C, B> {
         self.start_duties(&mailbox, courts, shutdown, &mut tasks);
 
         let desk = self.start_downs(shutdown, &mut tasks);
+        self.start_claims(shutdown, &mut tasks);
+        let intake = self.start_work(shutdown, &mut tasks);
         let (store, observe) = (self.store, self.observe);
         let service = Service::new(mailbox.clone(), store, uploads, observe, came, desk);
+        let service = service.collecting(intake);
         Running {
             service: Arc::new(service),
             mailbox,
@@ -120,6 +130,7 @@ impl<C: HealthChain, B: Beacons> Parts<C, B> {
             Arc::clone(&self.store),
             self.observe.clone(),
             (self.facts.domain, schedule),
+            self.work.tally,
         ));
         let certifier = Certifier {
             desk: Arc::clone(&desk),
@@ -140,7 +151,67 @@ impl<C: HealthChain, B: Beacons> Parts<C, B> {
             };
             tasks.push(("strikes", tokio::spawn(court.run(shutdown.clone()))));
         }
+        self.start_machines(shutdown, tasks);
         Some(desk)
+    }
+
+    /// Starts what is done about machines: slashes, epochs, uptime, jail.
+    fn start_machines(&self, shutdown: &Shutdown, tasks: &mut Vec<(&'static str, JoinHandle<()>)>) {
+        let (pause, schedule) = (self.duties.pause(), self.facts.schedule);
+        let (chain, observe) = (|| Arc::clone(&self.chain), || self.observe.clone());
+        if self.duties.slash {
+            let kept = self.duties.slash_days.saturating_mul(86_400);
+            let slashes = Slashes::new(chain(), observe(), schedule, pause, kept);
+            tasks.push(("slashes", tokio::spawn(slashes.run(shutdown.clone()))));
+        }
+        if self.duties.open_epochs {
+            let beacons = Arc::clone(&self.beacons);
+            let opener = Opener::new(chain(), beacons, observe(), schedule, pause);
+            tasks.push(("epochs", tokio::spawn(opener.run(shutdown.clone()))));
+        }
+        if let Some(switches) = self.duties.switches() {
+            let roll = Roll::new(chain(), observe(), schedule, pause, switches);
+            tasks.push(("machines", tokio::spawn(roll.run(shutdown.clone()))));
+        }
+    }
+
+    /// Starts what is done about our own pay.
+    fn start_claims(&self, shutdown: &Shutdown, tasks: &mut Vec<(&'static str, JoinHandle<()>)>) {
+        if !self.duties.claim || !self.escrow {
+            return;
+        }
+        let claims = Claims::new(
+            Arc::clone(&self.chain),
+            self.observe.clone(),
+            self.facts.schedule,
+            self.duties.pause(),
+            self.duties.claim_min_micro,
+        );
+        tasks.push(("claims", tokio::spawn(claims.run(shutdown.clone()))));
+    }
+
+    /// Starts what is done about operators' work; gives where receipts are handed in.
+    fn start_work(
+        &self,
+        shutdown: &Shutdown,
+        tasks: &mut Vec<(&'static str, JoinHandle<()>)>,
+    ) -> Option<Arc<Intake>> {
+        if self.work == Work::default() {
+            return None;
+        }
+        let intake = Arc::new(Intake::new(Arc::clone(&self.store), self.observe.clone()));
+        let clerk = Clerk::new(Desks {
+            chain: Arc::clone(&self.chain),
+            beacons: Arc::clone(&self.beacons),
+            store: Arc::clone(&self.store),
+            intake: Arc::clone(&intake),
+            observe: self.observe.clone(),
+            facts: self.facts,
+            work: self.work,
+            pause: self.duties.pause(),
+        });
+        tasks.push(("work", tokio::spawn(clerk.run(shutdown.clone()))));
+        self.work.tally.then_some(intake)
     }
 
     /// Starts what is done beside settling.

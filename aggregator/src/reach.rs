@@ -37,6 +37,10 @@ struct Links {
     disputes: alloy::primitives::Address,
     /// Whether its bridge says of itself that it proves nothing.
     devnet_bridge: bool,
+    /// `Machines` of the configured `Health`.
+    machines: Option<alloy::primitives::Address>,
+    /// `Escrow` of its `Market`.
+    escrow: Option<alloy::primitives::Address>,
 }
 
 /// What has to hold for the aggregator to be ready.
@@ -50,6 +54,8 @@ pub(crate) struct Reached {
     pub(crate) facts: Facts,
     pub(crate) chain: Ethereum,
     pub(crate) beacons: quorate_beacon::Client,
+    /// Whether `Market` names an `Escrow`.
+    pub(crate) has_escrow: bool,
     pub(crate) heads: Vec<(Rpc, Requirement)>,
 }
 
@@ -111,6 +117,12 @@ pub(crate) async fn reach(
         strikes: links.strikes,
         disputes: links.disputes,
         health: config.contracts.health.map(to_alloy_address),
+        machines: links.machines,
+        escrow: links.escrow,
+        payer: signer.address(),
+        tally: config.contracts.tally.map(to_alloy_address),
+        attendance: config.contracts.attendance.map(to_alloy_address),
+        rewards: config.contracts.rewards.map(to_alloy_address),
     };
     let bridge_value = config.duties.bridge_value;
     let chain = Ethereum::new(facts.domain, addresses, l1, l2, bridge_value);
@@ -118,6 +130,7 @@ pub(crate) async fn reach(
         facts,
         chain,
         beacons,
+        has_escrow: addresses.escrow.is_some(),
         heads,
     }))
 }
@@ -165,11 +178,22 @@ pub async fn facts(l2: &Rpc, config: &Config) -> Result<Facts, ChainError> {
 async fn links(l2: &Rpc, config: &Config) -> Result<Links, ChainError> {
     let rounds = to_alloy_address(config.contracts.rounds);
     let bridge = views::bridge_of(l2, rounds).await?;
+    let market = views::market_of(l2, rounds).await?;
+    let escrow = views::escrow_of(l2, market).await?;
+    let machines = match config.contracts.health {
+        Some(health) => {
+            let named = views::health_neighbours(l2, to_alloy_address(health)).await?;
+            Some(named.machines)
+        }
+        None => None,
+    };
     Ok(Links {
         stake_table: views::table_of(l2, rounds).await?,
         strikes: views::strikes_of(l2, rounds).await?,
         disputes: views::disputes_of(l2, rounds).await?,
         devnet_bridge: views::is_devnet_bridge(l2, bridge).await?,
+        machines,
+        escrow: (!escrow.is_zero()).then_some(escrow),
     })
 }
 

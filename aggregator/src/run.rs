@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::observe::Observe;
 use crate::parts::Parts;
 use crate::reach::{Conditions, listen_to_chains, reach};
+use crate::relay;
 use crate::status::{self, Status};
 use crate::store::Store;
 
@@ -58,8 +59,14 @@ pub async fn run(
     info!(grpc = %server.address(), http = %http_address, network = %config.network, "listening");
 
     let status = Status::new(readiness.clone());
-    let page =
+    let mut page =
         http::router(metrics.clone(), readiness.clone()).merge(status::router(status.clone()));
+    let relay = relay::Page::new(config.relay.as_ref().map_or(&[], |relay| &relay.proxies));
+    if config.relay.is_some() {
+        page = page.merge(relay.router());
+    }
+    // Before anything is waited for: a key that must not be used is refused at once.
+    let carrying = relay::start(&config, &relay, &metrics, &shutdown)?;
     let pages = tokio::spawn(http::serve(listener, page, shutdown.clone()));
     let Some(ready) = reach(&config, conditions, &shutdown).await? else {
         return Ok(());
@@ -74,12 +81,17 @@ pub async fn run(
         limits: config.collector.limits(),
         duties: config.duties.clone(),
         health: config.contracts.health.is_some(),
+        escrow: ready.has_escrow,
+        work: config.work(),
     };
     let mut running = parts.start(&shutdown);
     running.tasks.push((
         "chains",
         tokio::spawn(listen_to_chains(ready.heads, shutdown.clone())),
     ));
+    running
+        .tasks
+        .extend(carrying.map(|carrying| ("relay", carrying)));
     status.show(running.mailbox.clone(), ready.facts);
     let served = server
         .run(

@@ -3,6 +3,7 @@
 
 mod downs;
 mod refuted;
+mod work;
 
 use std::path::Path;
 
@@ -38,6 +39,10 @@ const DOWNS: Table = Table::new("downs");
 const PROPOSED: Table = Table::new("proposed");
 /// `health epoch ‖ machine ‖ operator` -> a strike and how far it has come on L1.
 const STRIKES: Table = Table::new("strikes");
+/// `round ‖ header digest` -> who signed it, each operator with its signature.
+const SIGNERS: Table = Table::new("signers");
+/// `stake epoch ‖ sample ‖ operator` -> its signature of the sampled receipt.
+const RECEIPTS: Table = Table::new("receipts");
 const SCHEMA: Schema = Schema {
     application_id: 0x5141_4747, // "QAGG"
     migrations: &[
@@ -51,6 +56,8 @@ const SCHEMA: Schema = Schema {
         Migration::AddTable(DOWNS),
         Migration::AddTable(PROPOSED),
         Migration::AddTable(STRIKES),
+        Migration::AddTable(SIGNERS),
+        Migration::AddTable(RECEIPTS),
     ],
 };
 

@@ -1,12 +1,14 @@
 //! All that the aggregator ever sends.
 
 use alloy::primitives::U256;
-use quorate_canon::{Digest, Epoch, HealthEpoch, OperatorIndex, Round, hash};
+use quorate_canon::{Digest, Epoch, HealthEpoch, OfferId, OperatorIndex, Round, Timestamp, hash};
 use quorate_health::{DownList, Window};
 use quorate_matching::ChunkProof;
 use quorate_protocol::{
     Certificate, Divergence, Equivocation, Header, Offence, Signers, WrongSeed, offence_id,
 };
+
+use super::WorkAction;
 
 /// Which chain an action goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +101,26 @@ pub enum Action {
     ProveAttesters(Box<SignedList>),
     /// Punishes an operator that had given a receipt for a window that it called DOWN.
     ProveFalseAttestation(Box<FalseAttestation>),
+    /// Takes stake for a machine that was DOWN in this health epoch and the next.
+    SlashMachine(OfferId, HealthEpoch),
+    /// Lets a slashed machine out of jail, which ended at this time.
+    ReleaseMachine(OfferId, Timestamp),
+    /// Carries a machine's uptime and trust level over settled health epochs.
+    ObserveMachine {
+        /// The machine.
+        machine: OfferId,
+        /// The first epoch.
+        from: HealthEpoch,
+        /// How many, at most.
+        most: u16,
+    },
+    /// Has us paid for the rounds that we settled under the policy of a round. With the time of the
+    /// attempt: there is something to be had again and again.
+    RewardSettler(Round, Timestamp),
+    /// Has us paid what the pot lacked before, as of this time.
+    CollectDebt(Timestamp),
+    /// What is done about operators' work.
+    Work(WorkAction),
 }
 
 /// A list of windows DOWN and who signed it.
@@ -142,7 +164,13 @@ impl Action {
             | Self::SettleBond(_)
             | Self::Withdraw(_)
             | Self::OpenEpoch(..)
-            | Self::CertifyDowns(_) => Side::L2,
+            | Self::CertifyDowns(_)
+            | Self::SlashMachine(..)
+            | Self::ReleaseMachine(..)
+            | Self::ObserveMachine { .. }
+            | Self::RewardSettler(..)
+            | Self::CollectDebt(_) => Side::L2,
+            Self::Work(work) => work.side(),
             Self::FixTable(_)
             | Self::ProveEquivocation(..)
             | Self::ChargeDivergence(..)
@@ -179,6 +207,12 @@ impl Action {
             Self::CertifyDowns(_) => "certify_downs",
             Self::ProveAttesters(_) => "prove_attesters",
             Self::ProveFalseAttestation(_) => "prove_false_attestation",
+            Self::SlashMachine(..) => "slash_machine",
+            Self::ReleaseMachine(..) => "release_machine",
+            Self::ObserveMachine { .. } => "observe_machine",
+            Self::RewardSettler(..) => "reward_settler",
+            Self::CollectDebt(_) => "collect_debt",
+            Self::Work(work) => work.name(),
         }
     }
 
@@ -231,6 +265,17 @@ impl Action {
                 let (list, operator) = (proof.list.digest(), proof.operator);
                 format!("{name}/{list}/{operator}/{}", proof.entry)
             }
+            Self::SlashMachine(machine, epoch) => format!("{name}/{machine}/{epoch}"),
+            Self::ReleaseMachine(machine, until) => format!("{name}/{machine}/{until}"),
+            // With both ends: what a reorganisation undid is done again once there is more to do.
+            Self::ObserveMachine {
+                machine,
+                from,
+                most,
+            } => format!("{name}/{machine}/{from}/{most}"),
+            Self::RewardSettler(round, at) => format!("{name}/{round}/{at}"),
+            Self::CollectDebt(at) => format!("{name}/{at}"),
+            Self::Work(work) => work.key(),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_bindings::{
-    IDisputes, IHealth, IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes,
+    IDisputes, IEscrow, IHealth, IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes,
 };
-use quorate_canon::{FixedWidth as _, OperatorIndex};
+use quorate_canon::{FixedWidth as _, OperatorIndex, Round};
 use quorate_chain::{chunk, sender::Call, settlement};
 use quorate_protocol::{Divergence, Equivocation, Header, Signers, WrongSeed};
 
@@ -103,7 +103,46 @@ pub(super) fn of(action: &Action, at: &Addresses, bridge_value: U256) -> Call {
             Call::new(at.slasher, &call)
         }
         Action::ProveFalseAttestation(proof) => prove_attestation(at.slasher, proof),
+        Action::SlashMachine(machine, epoch) => {
+            let (offer_id, epoch) = (machine.get(), epoch.get());
+            let call = IHealth::slashCall {
+                offerId: offer_id,
+                epoch,
+            };
+            Call::new(health(at), &call)
+        }
+        Action::ReleaseMachine(machine, _) => {
+            let offer_id = machine.get();
+            Call::new(health(at), &IHealth::releaseCall { offerId: offer_id })
+        }
+        Action::ObserveMachine { machine, most, .. } => {
+            let call = IHealth::observeCall {
+                offerId: machine.get(),
+                most: *most,
+            };
+            Call::new(health(at), &call)
+        }
+        Action::RewardSettler(round, _) => reward(at, *round),
+        Action::CollectDebt(_) => {
+            let call = IEscrow::collectDebtCall { poster: at.payer };
+            Call::new(escrow(at), &call)
+        }
+        Action::Work(work) => work.call(at),
     }
+}
+
+/// Pays us for what we settled under the policy of a round.
+pub(super) fn reward(at: &Addresses, round: Round) -> Call {
+    let call = IEscrow::rewardSettlerCall {
+        settler: at.payer,
+        n: round.get(),
+    };
+    Call::new(escrow(at), &call)
+}
+
+/// `Escrow`; as with `Health`.
+fn escrow(at: &Addresses) -> Address {
+    at.escrow.unwrap_or_default()
 }
 
 /// `Health`. Where none is configured nobody asks for these actions; a call of nothing does nothing.

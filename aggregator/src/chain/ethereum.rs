@@ -39,6 +39,18 @@ pub struct Addresses {
     pub disputes: Address,
     /// `Health` on L2, where there is one.
     pub health: Option<Address>,
+    /// `Machines` on L2, where there is a `Health`, which names it.
+    pub machines: Option<Address>,
+    /// `Escrow` on L2, where `Market` names one.
+    pub escrow: Option<Address>,
+    /// Our own key: who settles, and is paid for it.
+    pub payer: Address,
+    /// `Tally` on L2, where operators' work is counted.
+    pub tally: Option<Address>,
+    /// `Attendance` on L2, likewise.
+    pub attendance: Option<Address>,
+    /// `Rewards` on L1, likewise.
+    pub rewards: Option<Address>,
 }
 
 /// Both chains, each with the sender of our key.
@@ -75,7 +87,7 @@ impl Ethereum {
         &self.addresses
     }
 
-    fn l1(&self) -> &Rpc {
+    pub(super) fn l1(&self) -> &Rpc {
         self.l1.rpc()
     }
 

@@ -81,7 +81,7 @@ pub trait HealthChain: Chain {
 }
 
 impl Ethereum {
-    fn health(&self) -> Result<Address, Fault> {
+    pub(super) fn health(&self) -> Result<Address, Fault> {
         self.addresses()
             .health
             .ok_or_else(|| Fault::BadData("no Health contract is configured".to_owned()))
@@ -98,6 +98,30 @@ impl Ethereum {
         let events = views::health_events(self.l2(), self.health()?, from, to).await?;
         Ok((events, to, latest))
     }
+
+    /// One look at what `Health` said in block `from` or later; without one, since `since`. Also the
+    /// block to look from next time, and whether the look went up to the newest block.
+    pub(super) async fn look(
+        &self,
+        from: Option<u64>,
+        since: Timestamp,
+    ) -> Result<(Vec<HealthEvent>, u64, bool), Fault> {
+        let from = match from {
+            Some(from) => from,
+            None => scan::first_block(self.l2(), since).await?,
+        };
+        // Behind what was looked at already: an endpoint that lags.
+        if from > self.l2().latest().await?.number() {
+            return Ok((Vec::new(), from, true));
+        }
+        let (events, to, latest) = self.health_events(from, scan::SPAN).await?;
+        let complete = to == latest;
+        let next = match complete {
+            true => from.max(to.saturating_sub(scan::OVERLAP)),
+            false => to + 1,
+        };
+        Ok((events, next, complete))
+    }
 }
 
 impl HealthChain for Ethereum {
@@ -111,24 +135,7 @@ impl HealthChain for Ethereum {
     }
 
     async fn struck(&self, from: Option<u64>, since: Timestamp) -> Result<StruckScan, Fault> {
-        let from = match from {
-            Some(from) => from,
-            None => scan::first_block(self.l2(), since).await?,
-        };
-        // Behind what was looked at already: an endpoint that lags.
-        if from > self.l2().latest().await?.number() {
-            return Ok(StruckScan {
-                next: from,
-                complete: true,
-                ..StruckScan::default()
-            });
-        }
-        let (events, to, latest) = self.health_events(from, scan::SPAN).await?;
-        let complete = to == latest;
-        let next = match complete {
-            true => from.max(to.saturating_sub(scan::OVERLAP)),
-            false => to + 1,
-        };
+        let (events, next, complete) = self.look(from, since).await?;
         Ok(StruckScan {
             struck: events.into_iter().filter_map(strike).collect(),
             next,

@@ -3,14 +3,21 @@
 
 pub mod actions;
 mod calls;
+pub mod duties;
 pub mod ethereum;
 pub mod health;
 mod scan;
 #[cfg(test)]
 pub mod simulated;
 #[cfg(test)]
+pub mod simulated_duties;
+#[cfg(test)]
 pub mod simulated_health;
+#[cfg(test)]
+pub mod simulated_tally;
 mod slasher;
+pub mod tally;
+pub mod work;
 
 use std::{collections::BTreeSet, future::Future};
 
@@ -19,7 +26,10 @@ use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_protocol::{Commitment, Offence, Signers, StakeTable, Word};
 
 pub use actions::{Action, Side};
+pub use duties::{DownScan, DutyChain, Machine};
 pub use health::{CertifiedList, HealthChain, Struck, StruckScan};
+pub use tally::{Counted, ProbeAt, Sampled, TallyChain};
+pub use work::{Signed, WorkAction};
 
 /// Why a chain did not do or say what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +49,16 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Name in the labels of metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Unreachable(_) => "unreachable",
+            Self::Expired => "expired",
+            Self::BadData(_) => "bad_data",
+        }
+    }
+
     /// Whether the same thing may succeed without anything else changing.
     pub const fn is_retryable(&self) -> bool {
         matches!(self, Self::Unreachable(_))

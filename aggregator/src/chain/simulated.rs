@@ -10,7 +10,9 @@ use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_matching::{chunk_count, verify_chunk};
 use quorate_protocol::{Certificate, Offence, Signers, StakeTable, Verdict, Word};
 
+use super::simulated_duties::DutyWorld;
 use super::simulated_health::HealthWorld;
+use super::simulated_tally::WorkWorld;
 use super::{
     Action, Chain, Fault, Mined, Missing, OnChain, Pages, Payer, Scan, Standing, actions::charge_id,
 };
@@ -72,6 +74,10 @@ pub struct World {
     pub dark: bool,
     /// `Health`.
     pub health: HealthWorld,
+    /// Machines and money.
+    pub duty: DutyWorld,
+    /// Operators' work.
+    pub work: WorkWorld,
 }
 
 /// A handle on the chains.
@@ -264,6 +270,7 @@ impl World {
                 let offence = verdict.ok_or(Fault::Refused("NoVerdict".into()))?;
                 self.punish(*operator, round, offence)
             }
+            Action::Work(work) => self.apply_work(work),
             action => self.apply_health(action),
         }
     }

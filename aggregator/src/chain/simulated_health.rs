@@ -38,7 +38,7 @@ impl Default for HealthWorld {
 }
 
 impl World {
-    /// Does an action about downtime; any other is a mistake of the test.
+    /// Does an action about downtime.
     pub(super) fn apply_health(&mut self, action: &Action) -> Result<(), Fault> {
         match action {
             Action::OpenEpoch(epoch, _) => match self.health.open.insert(*epoch) {
@@ -83,7 +83,7 @@ impl World {
                     false => Err(Fault::Refused("AlreadyPunished".into())),
                 }
             }
-            other => panic!("{} is not about downtime", other.name()),
+            action => self.apply_duty(action),
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct Tools<C> {
     pub jobs: mpsc::Sender<Job>,
     /// Woken when a case was stored.
     pub courts: Arc<Notify>,
+    /// Whether it is kept who signed which header when a round is forgotten: it shows their work.
+    pub keep_signers: bool,
 }
 
 /// The collector.
@@ -94,9 +96,12 @@ impl<C: Chain> Collector<C> {
     /// Takes up what was stored before this process began.
     async fn take_up(&mut self) {
         let first = self.state.first_kept(now());
-        let store = Arc::clone(&self.tools.store);
+        let (store, keep) = (Arc::clone(&self.tools.store), self.tools.keep_signers);
         let stored = blocking(move || {
-            store.drop_before(first)?;
+            match keep {
+                true => store.retire_before(first)?,
+                false => store.drop_before(first)?,
+            }
             Ok((store.votes(first)?, store.lists()?))
         })
         .await;

@@ -30,8 +30,12 @@ impl<C: Chain> Collector<C> {
             self.books.remove(round);
         }
         self.lists.retain(|id| self.state.round(id.round).is_some());
-        let store = Arc::clone(&self.tools.store);
-        if let Err(error) = blocking(move || store.drop_rounds(&forgotten)).await {
+        let (store, keep) = (Arc::clone(&self.tools.store), self.tools.keep_signers);
+        let dropped = blocking(move || match keep {
+            true => store.retire_rounds(&forgotten),
+            false => store.drop_rounds(&forgotten),
+        });
+        if let Err(error) = dropped.await {
             self.tools.observe.store_failed(error);
         }
     }

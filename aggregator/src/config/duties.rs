@@ -6,6 +6,7 @@ use alloy::primitives::U256;
 use serde::Deserialize;
 
 use crate::collector::{Limits, Millis};
+use crate::duties::Switches;
 use crate::settle::Terms;
 
 /// The collector's patience.
@@ -44,7 +45,7 @@ impl Collector {
 }
 
 /// What is done beside settling.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Duties {
     /// Fixes stake tables on L1 and posts their pages on L2.
@@ -66,6 +67,25 @@ pub struct Duties {
     /// Least share of the stake that L2 has not struck which must have signed a header before it is
     /// proposed here, basis points. More than a third: then one of the honest has signed it.
     pub propose_min_stake_bps: u32,
+    /// Slashes machines that were DOWN in two health epochs in a row, for the bounty.
+    pub slash: bool,
+    /// Days for which machines that were called DOWN are remembered: two health epochs and the time
+    /// until they are settled at least.
+    pub slash_days: u64,
+    /// Opens every health epoch on L2 with its beacon.
+    pub open_epochs: bool,
+    /// Carries uptime and trust levels of all machines over settled health epochs.
+    pub observe: bool,
+    /// So many settled health epochs have to wait before a machine is observed.
+    pub observe_epochs: u16,
+    /// Lets slashed machines out of jail when their time is over and the stake is there.
+    pub release: bool,
+    /// Has itself paid for the rounds that it settled and the chunks that it posted.
+    pub claim: bool,
+    /// Least amount that is claimed at once, micro-dollars: what is worth the gas.
+    pub claim_min_micro: u64,
+    /// Shows operators' work on L2, tells L1, and has it paid there.
+    pub work: bool,
 }
 
 impl Default for Duties {
@@ -80,6 +100,15 @@ impl Default for Duties {
             propose: false,
             max_bond_wei: U256::ZERO,
             propose_min_stake_bps: 3_334,
+            slash: true,
+            slash_days: 7,
+            open_epochs: true,
+            observe: true,
+            observe_epochs: 1,
+            release: true,
+            claim: true,
+            claim_min_micro: 1_000_000,
+            work: true,
         }
     }
 }
@@ -90,6 +119,14 @@ impl Duties {
         self.propose.then_some(Terms {
             max_bond: self.max_bond_wei,
             min_stake_bps: self.propose_min_stake_bps,
+        })
+    }
+
+    /// What is done about all machines, if anything is.
+    pub fn switches(&self) -> Option<Switches> {
+        (self.observe || self.release).then_some(Switches {
+            observe: self.observe.then_some(self.observe_epochs),
+            release: self.release,
         })
     }
 

@@ -1,6 +1,7 @@
 //! `aggregator.toml`. A key that is not known is an error; secrets are named by file or variable.
 
 mod duties;
+mod relay;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,6 +12,9 @@ use quorate_settings::{BeaconSection, ChainSection, ContractsSection, KeySection
 use serde::Deserialize;
 
 pub use duties::{Collector, Duties};
+pub use relay::Relay;
+
+use crate::tally::Work;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +44,8 @@ pub struct Config {
     /// What is done beside settling.
     #[serde(default)]
     pub duties: Duties,
+    /// Carrying calls that others signed; off where it is missing.
+    pub relay: Option<Relay>,
 }
 
 /// Where operators connect.
@@ -117,18 +123,34 @@ impl Config {
             .ok_or_else(|| ConfigError::value("contracts.slasher", missing))
     }
 
+    /// What is done about operators' work: as far as contracts are named, unless it is switched off.
+    pub fn work(&self) -> Work {
+        let done = self.duties.work;
+        Work {
+            tally: done && self.contracts.tally.is_some(),
+            attendance: done && self.contracts.attendance.is_some(),
+            rewards: done && self.contracts.rewards.is_some(),
+        }
+    }
+
     /// Checks what the types cannot say.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.l1.rpc("l1", self.network)?;
         self.l2.rpc("l2", self.network)?;
         self.beacon.info(self.network)?;
         self.slasher()?;
+        self.relay.as_ref().map_or(Ok(()), Relay::validate)?;
         let same = self.l1.chain_id == self.l2.chain_id;
         let checks = [
             (
                 "l2.chain_id",
                 same,
                 "is L1's: a header must tell the chains apart",
+            ),
+            (
+                "contracts.health",
+                self.work().tally && self.contracts.health.is_none(),
+                "missing: the sample of operators' work is drawn from its beacon",
             ),
             ("beacon.relays", self.beacon.relays.is_empty(), "is empty"),
             (
@@ -155,6 +177,21 @@ impl Config {
                 "duties.propose_min_stake_bps",
                 self.duties.propose_min_stake_bps > 10_000,
                 "is more than 10000",
+            ),
+            (
+                "duties.slash_days",
+                self.duties.slash && self.duties.slash_days == 0,
+                "is 0: nothing would be remembered long enough to be slashed",
+            ),
+            (
+                "duties.observe_epochs",
+                self.duties.observe && self.duties.observe_epochs == 0,
+                "is 0, expected at least 1",
+            ),
+            (
+                "duties.claim_min_micro",
+                self.duties.claim && self.duties.claim_min_micro == 0,
+                "is 0: nothing would be claimed, at the price of a transaction",
             ),
         ];
         match checks.into_iter().find(|(_, wrong, _)| *wrong) {
@@ -199,6 +236,28 @@ mod tests {
         assert!(error.contains("duties.max_bond_wei"), "{error}");
         config.duties.max_bond_wei = alloy::primitives::U256::from(1);
         config.validate().unwrap();
+    }
+
+    #[test]
+    fn the_example_s_duties_are_the_defaults() {
+        assert_eq!(example().duties, Duties::default());
+    }
+
+    #[test]
+    fn duties_that_could_do_nothing_are_named() {
+        let faults: [(&str, fn(&mut Duties)); 3] = [
+            ("duties.slash_days", |duties| duties.slash_days = 0),
+            ("duties.observe_epochs", |duties| duties.observe_epochs = 0),
+            ("duties.claim_min_micro", |duties| {
+                duties.claim_min_micro = 0
+            }),
+        ];
+        for (key, fault) in faults {
+            let mut config = example();
+            fault(&mut config.duties);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
     }
 
     #[test]

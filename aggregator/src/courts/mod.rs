@@ -3,7 +3,7 @@
 //! tried the same way: see [`trial`]. Each case may fail only by itself.
 
 pub mod docket;
-mod patience;
+pub(crate) mod patience;
 mod punish;
 mod scan;
 mod trial;

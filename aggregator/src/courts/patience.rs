@@ -8,14 +8,14 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// Failures by what failed.
 #[derive(Debug)]
-pub(super) struct Patience<K> {
+pub(crate) struct Patience<K> {
     first: Duration,
     failed: BTreeMap<K, (u32, Instant)>,
 }
 
 impl<K: Ord> Patience<K> {
     /// `first` is the pause after the first failure; it doubles with each.
-    pub(super) const fn new(first: Duration) -> Self {
+    pub(crate) const fn new(first: Duration) -> Self {
         Self {
             first,
             failed: BTreeMap::new(),
@@ -23,19 +23,19 @@ impl<K: Ord> Patience<K> {
     }
 
     /// Whether it may be tried now.
-    pub(super) fn may_try(&self, key: &K) -> bool {
+    pub(crate) fn may_try(&self, key: &K) -> bool {
         self.failed
             .get(key)
             .is_none_or(|(_, not_before)| *not_before <= Instant::now())
     }
 
     /// It succeeded.
-    pub(super) fn succeeded(&mut self, key: &K) {
+    pub(crate) fn succeeded(&mut self, key: &K) {
         self.failed.remove(key);
     }
 
     /// It failed.
-    pub(super) fn failed(&mut self, key: K) {
+    pub(crate) fn failed(&mut self, key: K) {
         let failures = self.failed.get(&key).map_or(0, |(failures, _)| *failures);
         let pause = self
             .first

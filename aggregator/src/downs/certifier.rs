@@ -18,6 +18,8 @@ use crate::settle::Beacons;
 const BACK: u32 = 4;
 /// What `Health` says of a list of which nothing is new: another aggregator was faster.
 const NOTHING_NEW: &str = "NothingCounts";
+/// What it says of an epoch that was opened meanwhile.
+const OPEN: &str = "AlreadyOpen";
 
 /// The work on epochs that are over.
 pub struct Certifier<C, B> {
@@ -72,7 +74,7 @@ impl<C: HealthChain, B: Beacons> Certifier<C, B> {
             }
             for proposal in self.desk.proposals(epoch) {
                 if let Err(fault) = self.advance(&proposal, &terms, clock).await {
-                    self.observe.hindered("downtime", fault);
+                    self.observe.certify_failed(epoch, proposal.digest, &fault);
                 }
             }
         }
@@ -93,8 +95,13 @@ impl<C: HealthChain, B: Beacons> Certifier<C, B> {
             return Ok(());
         }
         if !self.chain.is_open(terms.epoch).await? {
-            self.act(Action::OpenEpoch(terms.epoch, terms.beacon), terms)
-                .await?;
+            match self
+                .act(Action::OpenEpoch(terms.epoch, terms.beacon), terms)
+                .await
+            {
+                Err(Fault::Refused(why)) if why.contains(OPEN) => {}
+                result => result?,
+            }
         }
         let signed = sum(proposal, terms)?;
         match self

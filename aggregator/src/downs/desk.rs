@@ -44,19 +44,23 @@ pub struct Desk<C, B> {
     observe: Observe,
     domain: Domain,
     schedule: Schedule,
+    /// Whether operators' lists stay in the store when no more are taken: they show their work.
+    keeps: bool,
     epochs: Mutex<BTreeMap<HealthEpoch, Entry>>,
     /// One epoch's terms are loaded at a time: a thousand callers do not ask the chain a thousand times.
     loading: tokio::sync::Mutex<()>,
 }
 
 impl<C: HealthChain, B: Beacons> Desk<C, B> {
-    /// An empty desk; what was stored for an epoch is read when the epoch is first asked for.
+    /// An empty desk; what was stored for an epoch is read when the epoch is first asked for. With
+    /// `keeps`, somebody else deletes operators' lists.
     pub fn new(
         chain: Arc<C>,
         beacons: Arc<B>,
         store: Arc<Store>,
         observe: Observe,
         (domain, schedule): (Domain, Schedule),
+        keeps: bool,
     ) -> Self {
         Self {
             chain,
@@ -65,6 +69,7 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
             observe,
             domain,
             schedule,
+            keeps,
             epochs: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
         }
@@ -324,8 +329,12 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
                 _ => return Ok(()),
             }
         };
-        let store = Arc::clone(&self.store);
-        blocking(move || store.drop_downs_before(first)).await
+        let (store, keeps) = (Arc::clone(&self.store), self.keeps);
+        blocking(move || match keeps {
+            true => store.drop_proposed_before(first),
+            false => store.drop_downs_before(first),
+        })
+        .await
     }
 
     fn known(&self, epoch: HealthEpoch) -> Option<Arc<Terms>> {

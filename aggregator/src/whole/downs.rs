@@ -214,6 +214,14 @@ async fn lists_of_an_epoch_that_is_closed_are_refused() {
     host.stop().await;
 }
 
+/// Everybody calls the same window DOWN: nothing is left to sign.
+pub(super) async fn hand_in_all(host: &Host, world: &World) {
+    let list = downs(world, &[(5, &[3])]);
+    for operator in 0..4 {
+        host.hand_in(world, operator, &list).await;
+    }
+}
+
 fn now_less(seconds: u64) -> u64 {
     crate::clock::now().get() - seconds
 }

@@ -2,11 +2,13 @@
 
 mod chains;
 mod downs;
+mod duties;
 mod evidence;
 mod proposals;
 mod restarts;
 mod rounds;
 mod trials;
+mod work;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use crate::config::Duties;
 use crate::observe::Observe;
 use crate::parts::{Parts, Running};
 use crate::store::Store;
+use crate::tally::Work;
 use crate::testing::{World, list};
 
 /// A running aggregator.
@@ -37,11 +40,22 @@ pub(crate) struct Host {
 impl Host {
     /// Starts an aggregator with its data in `folder`.
     pub(crate) fn start(world: &World, chain: SimulatedChain, folder: &Path) -> Self {
-        Self::start_with(world, chain, folder, Duties::default())
+        Self::start_with(world, chain, folder, quiet())
     }
 
     /// The same with other duties, looked at often.
     fn start_with(world: &World, chain: SimulatedChain, folder: &Path, duties: Duties) -> Self {
+        Self::start_for(world, chain, folder, duties, Work::default())
+    }
+
+    /// The same with other contracts about operators' work.
+    fn start_for(
+        world: &World,
+        chain: SimulatedChain,
+        folder: &Path,
+        duties: Duties,
+        work: Work,
+    ) -> Self {
         let store = Arc::new(Store::open(&folder.join("aggregator.sqlite")).unwrap());
         let (metrics, shutdown) = (Metrics::new(), Shutdown::new());
         let parts = Parts {
@@ -56,6 +70,8 @@ impl Host {
                 ..duties
             },
             health: true,
+            escrow: true,
+            work,
         };
         let running = parts.start(&shutdown);
         Self {
@@ -124,6 +140,18 @@ impl Host {
         drop((self.store, self.running.service));
         // Disk work that a task had begun ends by itself.
         eventually(async || store.upgrade().is_none().then_some(())).await;
+    }
+}
+
+/// The duties without those about machines and money, which do something whenever they look.
+pub(crate) fn quiet() -> Duties {
+    Duties {
+        slash: false,
+        open_epochs: false,
+        observe: false,
+        release: false,
+        claim: false,
+        ..Duties::default()
     }
 }
 

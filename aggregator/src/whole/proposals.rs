@@ -9,7 +9,7 @@ use quorate_rpc::RoundFailure;
 use quorate_rpc::wire::Phase;
 use tokio::time::sleep;
 
-use super::{Host, eventually};
+use super::{Host, eventually, quiet};
 use crate::chain::simulated::SimulatedChain;
 use crate::chain::{Fault, OnChain, Payer, Standing};
 use crate::clock::now;
@@ -40,7 +40,7 @@ fn proposing() -> Duties {
     Duties {
         propose: true,
         max_bond_wei: U256::from(BOND),
-        ..Duties::default()
+        ..quiet()
     }
 }
 
@@ -94,7 +94,7 @@ async fn nothing_is_proposed_that_could_not_be_posted_in_time() {
 #[tokio::test]
 async fn proposing_is_off_unless_asked_for() {
     let (world, chain, folder) = half_over(&[25; 4]);
-    let host = half_voted(&world, chain, folder.path(), Duties::default()).await;
+    let host = half_voted(&world, chain, folder.path(), quiet()).await;
     proposes_nothing(&host).await;
     host.stop().await;
 }

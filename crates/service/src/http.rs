@@ -60,10 +60,14 @@ pub async fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> 
     Ok((listener, address))
 }
 
-/// Serves `router` until the end is asked for. The page is meant for the host's own network: it
+/// Serves `router` until the end is asked for; handlers may ask who calls (`ConnectInfo`). The page is meant for the host's own network: it
 /// bears no secrets, but nothing here withstands the open internet.
 pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> io::Result<()> {
-    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown.asked());
+    let served = axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(shutdown.asked());
     tokio::select! {
         result = served.into_future() => result,
         () = async { shutdown.asked().await; tokio::time::sleep(DRAIN).await } => Ok(()),
