@@ -55,6 +55,8 @@ pub struct Running<C, B> {
     pub service: Arc<Service<C, B>>,
     /// The way to the collector.
     pub mailbox: Mailbox,
+    /// Where receipts are handed in, if operators' work is shown.
+    pub intake: Option<Arc<Intake>>,
     /// Its tasks, by name.
     pub tasks: Vec<(&'static str, JoinHandle<()>)>,
 }
@@ -106,10 +108,11 @@ impl<C: DutyChain + TallyChain, B: Beacons> Parts<C, B> {
         let intake = self.start_work(shutdown, &mut tasks);
         let (store, observe) = (self.store, self.observe);
         let service = Service::new(mailbox.clone(), store, uploads, observe, came, desk);
-        let service = service.collecting(intake);
+        let service = service.collecting(intake.clone());
         Running {
             service: Arc::new(service),
             mailbox,
+            intake,
             tasks,
         }
     }

@@ -99,6 +99,15 @@ pub(crate) async fn reach(
     if links.devnet_bridge {
         config.network.allow_simulated("the bridge of Rounds")?;
     }
+    let [shown, paid] = work_addresses(config);
+    let check = || l2.check_code(&shown);
+    if patiently(check, &conditions.l2, shutdown).await?.is_none() {
+        return Ok(None);
+    }
+    let check = || l1.check_code(&paid);
+    if patiently(check, &conditions.l1, shutdown).await?.is_none() {
+        return Ok(None);
+    }
     let sender = |rpc: Rpc, name: &str| {
         TxSender::open(
             rpc,
@@ -133,6 +142,15 @@ pub(crate) async fn reach(
         has_escrow: addresses.escrow.is_some(),
         heads,
     }))
+}
+
+/// The configured contracts about operators' work, on L2 and on L1.
+fn work_addresses(config: &Config) -> [Vec<alloy::primitives::Address>; 2] {
+    let contracts = &config.contracts;
+    let shown = [contracts.tally, contracts.attendance];
+    let shown = shown.into_iter().flatten().map(to_alloy_address);
+    let paid = contracts.rewards.into_iter().map(to_alloy_address);
+    [shown.collect(), paid.collect()]
 }
 
 /// Tries again while it can help; none if the end was asked for meanwhile.

@@ -92,7 +92,7 @@ pub async fn run(
     running
         .tasks
         .extend(carrying.map(|carrying| ("relay", carrying)));
-    status.show(running.mailbox.clone(), ready.facts);
+    status.show(running.mailbox.clone(), ready.facts, running.intake.clone());
     let served = server
         .run(
             running.service,

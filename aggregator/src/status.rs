@@ -7,13 +7,22 @@ use quorate_rpc::{RoundFailure, wire::RoundReport};
 use quorate_service::Readiness;
 use serde_json::{Value, json};
 
-use crate::{collector::Mailbox, reach::Facts};
+use crate::{collector::Mailbox, reach::Facts, tally::Intake};
 
 /// What the page shows; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Status {
     readiness: Readiness,
-    running: Arc<OnceLock<(Mailbox, Facts)>>,
+    running: Arc<OnceLock<Shown>>,
+}
+
+/// What is shown once the aggregator runs.
+#[derive(Debug)]
+struct Shown {
+    mailbox: Mailbox,
+    facts: Facts,
+    /// Where operators' work is shown, if it is.
+    intake: Option<Arc<Intake>>,
 }
 
 impl Status {
@@ -25,10 +34,15 @@ impl Status {
         }
     }
 
-    /// Shows rounds from now on.
-    pub(crate) fn show(&self, mailbox: Mailbox, facts: Facts) {
+    /// Shows rounds and operators' work from now on.
+    pub(crate) fn show(&self, mailbox: Mailbox, facts: Facts, intake: Option<Arc<Intake>>) {
+        let shown = Shown {
+            mailbox,
+            facts,
+            intake,
+        };
         // Whoever came first is shown; there is one collector a process.
-        let _ = self.running.set((mailbox, facts));
+        let _ = self.running.set(shown);
     }
 }
 
@@ -43,9 +57,10 @@ async fn page(State(status): State<Status>) -> Json<Value> {
         "ready": status.readiness.is_ready(),
         "conditions": status.readiness.conditions(),
     });
-    if let Some((mailbox, facts)) = status.running.get() {
-        let rounds: Vec<Value> = mailbox.rounds().await.iter().map(round).collect();
-        page["network"] = network(facts);
+    if let Some(shown) = status.running.get() {
+        let rounds: Vec<Value> = shown.mailbox.rounds().await.iter().map(round).collect();
+        page["network"] = network(&shown.facts);
+        page["work"] = shown.intake.as_deref().map(work).into();
         page["rounds"] = rounds.into();
     }
     Json(page)
@@ -60,6 +75,22 @@ fn network(facts: &Facts) -> Value {
         "avs": domain.avs.to_string(),
         "operator_set": domain.operator_set,
     })
+}
+
+fn work(intake: &Intake) -> Value {
+    let overview = intake.overview();
+    let open = overview.open.iter().map(|(epoch, until, receipts)| {
+        json!({ "epoch": epoch.get(), "until": until.get(), "receipts": receipts })
+    });
+    let counted = overview.counted.map(|(epoch, counted)| {
+        json!({
+            "epoch": epoch.get(),
+            "rounds": counted.rounds,
+            "probes": counted.probes,
+            "shares_bps": counted.shares,
+        })
+    });
+    json!({ "open": open.collect::<Vec<_>>(), "counted": counted })
 }
 
 fn round(report: &RoundReport) -> Value {

@@ -121,9 +121,10 @@ impl World {
             }
             WorkAction::Eject(operator, _) => {
                 let run = self.work.runs.get(operator).copied().unwrap_or(0);
-                if run < self.work.patience || self.work.ejected.contains(operator) {
+                if run < self.work.patience {
                     return refused("NotEjectable");
                 }
+                self.work.runs.remove(operator);
                 self.work.ejected.push(*operator);
                 Ok(())
             }

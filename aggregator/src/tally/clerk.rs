@@ -207,6 +207,7 @@ impl<C: TallyChain, B: Beacons> Clerk<C, B> {
             let sheet = self.desks.intake.sheet(epoch);
             let stakes = sheet.as_ref().map(|sheet| sheet.table.stakes());
             self.desks.observe.work_counted(epoch, &counted, stakes);
+            self.desks.intake.note(epoch, counted);
             self.watched.remove(&epoch);
         }
         let next = Epoch::new(epoch.get().saturating_add(1));

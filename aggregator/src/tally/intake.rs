@@ -15,6 +15,7 @@ use quorate_rpc::{
 use tokio::sync::Semaphore;
 
 use super::Sheet;
+use crate::chain::Counted;
 use crate::clock::now;
 use crate::observe::Observe;
 use crate::store::{Store, blocking};
@@ -31,6 +32,7 @@ type Taken = Result<bool, (ReceiptRejection, String)>;
 type Source = (Option<IpAddr>, OperatorIndex);
 
 /// A stake epoch whose work is shown.
+#[derive(Debug)]
 struct Entry {
     sheet: Arc<Sheet>,
     receipts: BTreeMap<u16, BTreeMap<OperatorIndex, Signature>>,
@@ -46,14 +48,26 @@ struct Check {
 }
 
 /// The stake epochs that are open here.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Open {
     epochs: BTreeMap<Epoch, Entry>,
     /// Those before this one are closed for good.
     first: Epoch,
+    /// The last one that was counted.
+    counted: Option<(Epoch, Counted)>,
+}
+
+/// How the work on stake epochs stands, for people to see.
+#[derive(Clone, Debug, Default)]
+pub struct Overview {
+    /// Epochs whose work is shown, until when, and how many receipts are here.
+    pub open: Vec<(Epoch, Timestamp, usize)>,
+    /// The last epoch that was counted.
+    pub counted: Option<(Epoch, Counted)>,
 }
 
 /// The desk where receipts are handed in.
+#[derive(Debug)]
 pub struct Intake {
     store: Arc<Store>,
     observe: Observe,
@@ -249,6 +263,27 @@ impl Intake {
         let entry = open.epochs.get(&epoch);
         let receipts = entry.and_then(|entry| entry.receipts.get(&sample));
         receipts.cloned().unwrap_or_default()
+    }
+
+    /// How it stands.
+    pub fn overview(&self) -> Overview {
+        let open = self.lock();
+        let of_epoch = |(epoch, entry): (&Epoch, &Entry)| {
+            let receipts = entry.receipts.values().map(BTreeMap::len).sum();
+            (*epoch, entry.sheet.until, receipts)
+        };
+        Overview {
+            open: open.epochs.iter().map(of_epoch).collect(),
+            counted: open.counted.clone(),
+        }
+    }
+
+    /// Notes what L2 has counted of an epoch.
+    pub(super) fn note(&self, epoch: Epoch, counted: Counted) {
+        let mut open = self.lock();
+        if open.counted.as_ref().is_none_or(|(last, _)| *last <= epoch) {
+            open.counted = Some((epoch, counted));
+        }
     }
 
     /// Closes stake epochs before this one.

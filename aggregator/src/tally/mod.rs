@@ -11,7 +11,7 @@ mod show;
 mod sum;
 
 pub use clerk::{Clerk, Desks};
-pub use intake::Intake;
+pub use intake::{Intake, Overview};
 pub use sheet::{Probe, Sheet};
 
 /// Which contracts about operators' work are configured.

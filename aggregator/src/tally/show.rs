@@ -15,8 +15,8 @@ use crate::chain::{Fault, Standing, TallyChain, WorkAction};
 use crate::settle::Beacons;
 use crate::store::{HeaderId, blocking};
 
-/// Questions to L2 at a time.
-const AT_A_TIME: usize = 8;
+/// Samples that are worked on at a time, and questions to L2 about each.
+const AT_A_TIME: usize = 4;
 
 type Signatures = BTreeMap<OperatorIndex, Signature>;
 
@@ -25,17 +25,19 @@ impl<C: TallyChain, B: Beacons> Clerk<C, B> {
     /// came since once more before the end. One sample that fails keeps no other back.
     pub(super) async fn show(&mut self, sheet: &Arc<Sheet>, clock: Timestamp) {
         let looks = sheet.looks(clock);
-        for step in self.steps(sheet) {
-            let before = self.shown.get(&step).copied().unwrap_or(0);
-            if before >= looks || !self.patience.may_try(&step) {
-                continue;
-            }
-            let shown = match step {
-                Step::Round(_, round) => self.show_round(sheet, round, clock).await,
-                Step::Probe(_, sample) => self.show_probe(sheet, sample).await,
-                _ => continue,
-            };
-            match shown {
+        let is_due = |step: &Step| {
+            let before = self.shown.get(step).copied().unwrap_or(0);
+            before < looks && self.patience.may_try(step)
+        };
+        let due: Vec<_> = self.steps(sheet).into_iter().filter(is_due).collect();
+        let this = &*self;
+        let results: Vec<(Step, Result<bool, Fault>)> = stream::iter(due)
+            .map(|step| async move { (step, this.show_one(sheet, step, clock).await) })
+            .buffer_unordered(AT_A_TIME)
+            .collect()
+            .await;
+        for (step, result) in results {
+            match result {
                 Ok(true) => {
                     self.patience.succeeded(&step);
                     self.shown.insert(step, looks);
@@ -46,6 +48,20 @@ impl<C: TallyChain, B: Beacons> Clerk<C, B> {
                     self.patience.failed(step);
                 }
             }
+        }
+    }
+
+    /// Shows what is known of one sample; false while its end is not known.
+    async fn show_one(
+        &self,
+        sheet: &Arc<Sheet>,
+        step: Step,
+        clock: Timestamp,
+    ) -> Result<bool, Fault> {
+        match step {
+            Step::Round(_, round) => self.show_round(sheet, round, clock).await,
+            Step::Probe(_, sample) => self.show_probe(sheet, sample).await,
+            _ => Ok(true),
         }
     }
 
