@@ -92,6 +92,22 @@ contract TallyProbesTest is TallyKit {
         tally.showReceipts(0, 3, beyond, aggregate);
     }
 
+    /// @dev Calldata that hides bits right behind the bitmap's end.
+    function test_bytesBehindTheBitmapShowNobody() external {
+        bytes memory bitmap = _alone(2);
+        bytes memory call = abi.encodeCall(ITally.showReceipts, (0, 3, bitmap, _receiptsBy(3, bitmap)));
+        uint256 behind = 4 + 5 * 32 + bitmap.length; // selector, head of four words, length
+        for (uint256 i = behind; i < behind + 30; ++i) {
+            assertEq(uint8(call[i]), 0, "padding");
+            call[i] = 0xff;
+        }
+        (bool ok,) = address(tally).call(call);
+        assertTrue(ok && _shown(2), "taken");
+        for (uint32 i = 12; i < 256; ++i) {
+            assertTrue(!_shown(i), "shown");
+        }
+    }
+
     function test_whoHasNoStakeIsNotShown() external {
         bytes memory bitmap = _alone(NOBODY);
         bytes memory aggregate = _receiptsBy(3, bitmap);
