@@ -1,4 +1,4 @@
-//! Carries the devnet's bridge messages, both ways: the one party that both plain bridges believe.
+//! Carries the devnet's bridge messages, both ways: the one party that all plain bridges believe.
 
 use std::{
     collections::BTreeMap,
@@ -24,15 +24,31 @@ use crate::{
     deploy::abi::IPlainBridge,
 };
 
-/// One end of the road.
+/// The relayer on one chain.
 #[derive(Debug)]
 pub struct End {
-    /// The bridge on this chain.
-    pub bridge: Address,
-    /// The relayer's account on this chain.
+    /// Its account there.
     pub account: Account,
     /// Blocks that must lie on a message of this chain before it is carried.
     pub depth: u64,
+}
+
+/// A bridge's two ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bridge {
+    /// On L1.
+    pub l1: Address,
+    /// On L2.
+    pub l2: Address,
+}
+
+/// The bridges of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bridges {
+    /// Tables down, L2's word on rounds up.
+    pub words: Bridge,
+    /// Operators' work, up only.
+    pub work: Bridge,
 }
 
 /// Which way a message goes.
@@ -47,35 +63,40 @@ pub enum Way {
 /// The running relayer. It carries until it is dropped.
 #[derive(Debug)]
 pub struct Relayer {
-    tasks: [JoinHandle<()>; 2],
+    tasks: [JoinHandle<()>; 3],
     held: [Arc<AtomicBool>; 2],
 }
 
 const PACE: Duration = Duration::from_millis(200);
 
 impl Relayer {
-    /// Starts carrying between two ends.
+    /// Starts carrying over `bridges`.
     #[must_use]
-    pub fn start(l1: End, l2: End) -> Self {
+    pub fn start(l1: End, l2: End, bridges: Bridges) -> Self {
         let (l1, l2) = (Arc::new(l1), Arc::new(l2));
         let held = [
             Arc::new(AtomicBool::new(false)),
             Arc::new(AtomicBool::new(false)),
         ];
+        let Bridges { words, work } = bridges;
         let down = Road {
-            from: Arc::clone(&l1),
-            to: Arc::clone(&l2),
+            from: (Arc::clone(&l1), words.l1),
+            to: (Arc::clone(&l2), words.l2),
             held: Arc::clone(&held[0]),
             seen: 0,
         };
-        let up = Road {
-            from: l2,
-            to: l1,
+        let up = |bridge: Bridge| Road {
+            from: (Arc::clone(&l2), bridge.l2),
+            to: (Arc::clone(&l1), bridge.l1),
             held: Arc::clone(&held[1]),
             seen: 0,
         };
         Self {
-            tasks: [tokio::spawn(down.run("down")), tokio::spawn(up.run("up"))],
+            tasks: [
+                tokio::spawn(down.run("down")),
+                tokio::spawn(up(words).run("up")),
+                tokio::spawn(up(work).run("up, work")),
+            ],
             held,
         }
     }
@@ -98,10 +119,10 @@ impl Drop for Relayer {
     }
 }
 
-/// One way of the road.
+/// One way of a bridge. Roads of one chain share its account, and with it the order of nonces.
 struct Road {
-    from: Arc<End>,
-    to: Arc<End>,
+    from: (Arc<End>, Address),
+    to: (Arc<End>, Address),
     held: Arc<AtomicBool>,
     /// Nonces below this one have arrived.
     seen: u64,
@@ -124,7 +145,8 @@ impl Road {
         for (nonce, payload) in self.sent().await? {
             let call = IPlainBridge::deliverCall { nonce, payload };
             if !self.has_arrived(nonce).await? {
-                self.to.account.call(self.to.bridge, &call).await?;
+                let (end, bridge) = &self.to;
+                end.account.call(*bridge, &call).await?;
             }
             self.seen = nonce + 1;
         }
@@ -132,14 +154,15 @@ impl Road {
     }
 
     async fn sent(&self) -> Result<BTreeMap<u64, Bytes>, Error> {
-        let provider = self.from.account.provider();
+        let (end, bridge) = &self.from;
+        let provider = end.account.provider();
         let head = provider.get_block_number().await?;
-        let Some(last) = head.checked_sub(self.from.depth) else {
+        let Some(last) = head.checked_sub(end.depth) else {
             return Ok(BTreeMap::new());
         };
         // The devnet's chains are short: reading them whole keeps no cursor that a reorg could spoil.
         let filter = Filter::new()
-            .address(self.from.bridge)
+            .address(*bridge)
             .event_signature(MessageSent::SIGNATURE_HASH)
             .from_block(0)
             .to_block(last);
@@ -154,7 +177,8 @@ impl Road {
     }
 
     async fn has_arrived(&self, nonce: u64) -> Result<bool, Error> {
-        let bridge = IPlainBridge::new(self.to.bridge, self.to.account.provider());
+        let (end, bridge) = &self.to;
+        let bridge = IPlainBridge::new(*bridge, end.account.provider());
         bridge
             .delivered(nonce)
             .call()
@@ -170,9 +194,8 @@ pub const RELAYER: &str = "relayer";
 ///
 /// # Errors
 /// Never for the accounts of this crate.
-pub fn end(anvil: &Anvil, bridge: Address, depth: u64) -> Result<End, Error> {
+pub fn end(anvil: &Anvil, depth: u64) -> Result<End, Error> {
     Ok(End {
-        bridge,
         account: Account::named(anvil, RELAYER)?,
         depth,
     })

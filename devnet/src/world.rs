@@ -17,7 +17,7 @@ use crate::{
     deploy::{self, Clock, Contracts, OPERATOR_SET, Owners, Terms},
     feeder::{Actors, Feeder},
     operators::{Candidate, Enrolment, OperatorKeys},
-    relayer::{self, Relayer},
+    relayer::{self, Bridge, Bridges, Relayer},
     trace::{Mapping, Script, TraceSeed, Window},
     unix_now,
 };
@@ -244,10 +244,21 @@ fn deposit(index: u64) -> U256 {
 }
 
 async fn relayer(chains: &Chains, contracts: &Contracts) -> Result<Relayer, Error> {
-    let l1 = relayer::end(&chains.l1, contracts.l1.bridge, 0)?;
-    let l2 = relayer::end(&chains.l2, contracts.l2.bridge, UP_DEPTH)?;
+    let l1 = relayer::end(&chains.l1, 0)?;
+    let l2 = relayer::end(&chains.l2, UP_DEPTH)?;
     let wei = U256::from(10_u128.pow(21));
     chains.l1.fund(l1.account.address(), wei).await?;
     chains.l2.fund(l2.account.address(), wei).await?;
-    Ok(Relayer::start(l1, l2))
+    let (on_l1, on_l2) = (&contracts.l1, &contracts.l2);
+    let bridges = Bridges {
+        words: Bridge {
+            l1: on_l1.bridge,
+            l2: on_l2.bridge,
+        },
+        work: Bridge {
+            l1: on_l1.work_bridge,
+            l2: on_l2.work_bridge,
+        },
+    };
+    Ok(Relayer::start(l1, l2, bridges))
 }

@@ -56,6 +56,16 @@ alloy::sol! {
         address beaconKeyPage;
     }
 
+    /// What `UptimeRewards` is told about the contracts around it.
+    struct UptimeLinks {
+        address health;
+        address rounds;
+        address market;
+        address machines;
+        address providers;
+        address checks;
+    }
+
     /// The beacon as `Slasher` is told (`contracts/src/l1/Seeds.sol`).
     struct Beacon {
         bytes key;
@@ -73,6 +83,8 @@ alloy::sol! {
         address recipient;
         address[] strategies;
         string metadataURI;
+        address rewards;
+        address rewardsCoordinator;
     }
 
     #[sol(rpc)]

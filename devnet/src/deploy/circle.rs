@@ -58,7 +58,7 @@ impl Circle {
             ..
         } = circle;
         let at_market = (rounds, around.providers, escrow, around.forwarder);
-        let at_table = (rounds, around.table).abi_encode_params();
+        let at_table = (rounds, around.table, plan.clock.grace).abi_encode_params();
         let at_strikes = (rounds, around.table, plan.clock.hearing()).abi_encode_params();
         let key = Bytes::from(plan.beacon_key);
         let at_verifier = (rounds, market, around.providers, key);

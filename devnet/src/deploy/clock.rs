@@ -132,6 +132,13 @@ impl Clock {
         (lifetime + self.grace).saturating_sub(self.period + self.health_epoch)
     }
 
+    /// From when on a stake epoch's work is told to L1, at the latest, Unix seconds.
+    #[must_use]
+    pub fn told_at(&self, epoch: u64) -> u64 {
+        let lifetime = self.settle_timeout + self.challenge_window + self.reveal_window;
+        self.genesis + (epoch + 1) * u64::from(self.stake_epoch) + u64::from(lifetime + self.grace)
+    }
+
     /// L1 blocks (one a second) until nothing of this network can be slashed any more for a round
     /// that is being decided now: the core must let an operator go later than that.
     #[must_use]

@@ -11,8 +11,16 @@ use super::{
     abi::{Beacon, IDevnetToken, IPlainBridge, IServiceManagerSetUp, SetUp},
     clock::Clock,
     code,
+    price::Price,
+    rewards,
+    work::plain_bridge,
 };
-use crate::{Error, chains::Account, core::Core, operators::Avs};
+use crate::{
+    Error,
+    chains::{Account, L2_CHAIN_ID},
+    core::Core,
+    operators::Avs,
+};
 
 /// The operator set that the network uses.
 pub const OPERATOR_SET: u32 = 0;
@@ -36,6 +44,10 @@ pub struct L1 {
     pub service_manager: Address,
     /// Takes evidence. Zero until [`finish`].
     pub slasher: Address,
+    /// L1's end of the bridge for operators' work. Zero until [`finish`].
+    pub work_bridge: Address,
+    /// Has operators paid. Zero until [`finish`].
+    pub rewards: Address,
 }
 
 impl L1 {
@@ -71,12 +83,7 @@ pub(super) async fn begin(
     };
     owner.call(core.strategy_manager, &whitelist).await?;
 
-    let bridge = owner
-        .deploy(
-            "PlainBridge",
-            code::ours("PlainBridge", &(relayer,).abi_encode_params())?,
-        )
-        .await?;
+    let bridge = plain_bridge(owner, relayer).await?;
     let vault = owner
         .deploy("CompensationVault", code::ours("CompensationVault", &[])?)
         .await?;
@@ -98,6 +105,8 @@ pub(super) async fn begin(
         vault,
         service_manager,
         slasher: Address::ZERO,
+        work_bridge: Address::ZERO,
+        rewards: Address::ZERO,
     })
 }
 
@@ -109,10 +118,39 @@ pub(super) async fn finish(
     owner: &Account,
     core: &Core,
     mut l1: L1,
-    l2_chain_id: u64,
     rounds: Address,
+    relayer: Address,
     terms: &Terms<'_>,
 ) -> Result<L1, Error> {
+    l1.slasher = slasher(owner, &l1, rounds, terms).await?;
+    let price = Price::devnet();
+    (l1.work_bridge, l1.rewards) = rewards::deploy(owner, core, &l1, relayer, &price).await?;
+    let set_up = SetUp {
+        dialect: APPOINTEE,
+        permissions: core.permission_controller,
+        slasher: l1.slasher,
+        recipient: l1.vault,
+        strategies: vec![l1.strategy],
+        metadataURI: "data:application/json,{\"name\":\"Quorate devnet\"}".into(),
+        rewards: l1.rewards,
+        rewardsCoordinator: core.rewards_coordinator,
+    };
+    owner
+        .call(
+            l1.service_manager,
+            &IServiceManagerSetUp::setUpCall { s: set_up },
+        )
+        .await?;
+    Ok(l1)
+}
+
+/// Deploys `Slasher` and wires the bridge between it and L2.
+async fn slasher(
+    owner: &Account,
+    l1: &L1,
+    rounds: Address,
+    terms: &Terms<'_>,
+) -> Result<Address, Error> {
     let Terms { clock, beacon, .. } = terms;
     // The guardian's time ends with the first round's close plus an hour: longer than any run.
     let sunset = clock.genesis + 3_600;
@@ -126,7 +164,7 @@ pub(super) async fn finish(
     let arguments = (
         l1.service_manager,
         l1.bridge,
-        l2_chain_id,
+        L2_CHAIN_ID,
         rounds,
         owner.address(),
         sunset,
@@ -134,30 +172,16 @@ pub(super) async fn finish(
         clock.health_epoch,
     )
         .abi_encode_params();
-    l1.slasher = owner
+    let slasher = owner
         .deploy("Slasher", code::ours("Slasher", &arguments)?)
-        .await?;
-    let set_up = SetUp {
-        dialect: APPOINTEE,
-        permissions: core.permission_controller,
-        slasher: l1.slasher,
-        recipient: l1.vault,
-        strategies: vec![l1.strategy],
-        metadataURI: "data:application/json,{\"name\":\"Quorate devnet\"}".into(),
-    };
-    owner
-        .call(
-            l1.service_manager,
-            &IServiceManagerSetUp::setUpCall { s: set_up },
-        )
         .await?;
     let connect = IPlainBridge::connectCall {
         sender: l1.service_manager,
-        receiver: l1.slasher,
+        receiver: slasher,
         peer: Address::ZERO,
     };
     owner.call(l1.bridge, &connect).await?;
-    Ok(l1)
+    Ok(slasher)
 }
 
 /// A token of which `owner` has made itself more than any run gives out.

@@ -13,6 +13,7 @@ use super::{
     code,
     l1::token,
     price::Price,
+    work::{Work, plain_bridge},
 };
 use crate::{Error, beacon_server::Info, chains::Account};
 
@@ -67,6 +68,12 @@ pub struct L2 {
     pub machines: Address,
     /// Downtime.
     pub health: Address,
+    /// L2's end of the bridge for operators' work.
+    pub work_bridge: Address,
+    /// Counts operators' work.
+    pub tally: Address,
+    /// Pays providers for uptime; off while nothing checks that machines compute.
+    pub uptime_rewards: Address,
 }
 
 /// What the deployment of L2 is told.
@@ -90,12 +97,7 @@ pub(super) struct L2Plan<'a> {
 pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Error> {
     let dollar = token(owner, "Devnet Dollar", "DUSD", 6).await?;
     let network_token = token(owner, "Devnet Token", "DEV", 18).await?;
-    let bridge = owner
-        .deploy(
-            "PlainBridge",
-            code::ours("PlainBridge", &(plan.relayer,).abi_encode_params())?,
-        )
-        .await?;
+    let bridge = plain_bridge(owner, plan.relayer).await?;
     let forwarder = code::published("ERC2771Forwarder", &(FORWARDER,).abi_encode_params())?;
     let forwarder = owner.deploy("ERC2771Forwarder", forwarder).await?;
     let admin = owner.address();
@@ -135,6 +137,7 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         let grant = IRoles::grantRoleCall { role, account };
         owner.call(providers, &grant).await?;
     }
+    let work = Work::deploy(owner, plan, &around, &circle).await?;
     let Circle {
         rounds,
         market,
@@ -163,6 +166,9 @@ pub(super) async fn deploy(owner: &Account, plan: &L2Plan<'_>) -> Result<L2, Err
         disputes,
         machines,
         health,
+        work_bridge: work.bridge,
+        tally: work.tally,
+        uptime_rewards: work.uptime_rewards,
     })
 }
 

@@ -7,6 +7,8 @@ mod code;
 mod l1;
 mod l2;
 mod price;
+mod rewards;
+mod work;
 
 use alloy::primitives::Address;
 pub use clock::Clock;
@@ -19,7 +21,7 @@ use quorate_matching::Policy;
 use crate::{
     Error,
     beacon_server::Info,
-    chains::{Account, L1_CHAIN_ID, L2_CHAIN_ID},
+    chains::{Account, L1_CHAIN_ID},
     core::Core,
     relayer::RELAYER,
 };
@@ -73,7 +75,7 @@ pub async fn deploy(owners: &Owners, core: &Core, terms: &Terms<'_>) -> Result<C
     let relayer = Account::address_of(RELAYER)?;
     let l1 = l1::begin(&owners.l1, core, relayer, &terms.clock).await?;
     let l2 = deploy_l2(&owners.l2, terms, l1.service_manager).await?;
-    let l1 = l1::finish(&owners.l1, core, l1, L2_CHAIN_ID, l2.rounds, terms).await?;
+    let l1 = l1::finish(&owners.l1, core, l1, l2.rounds, relayer, terms).await?;
     Ok(Contracts { l1, l2 })
 }
 

@@ -223,7 +223,8 @@ fn shared(world: &World) -> String {
     };
     let (l1, l2) = (&world.contracts.l1, &world.contracts.l2);
     format!(
-        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\nslasher = \"{}\"\nmachines = \"{}\"\nhealth = \"{}\"\ndeployed_at = 1\n\n\
+        "{}{}\n[contracts]\nrounds = \"{}\"\nservice_manager = \"{}\"\nslasher = \"{}\"\nmachines = \"{}\"\nhealth = \"{}\"\n\
+         attendance = \"{}\"\ntally = \"{}\"\nrewards = \"{}\"\ndeployed_at = 1\n\n\
          [beacon]\nrelays = [{}]\n\n[beacon.chain]\n{}",
         chain("l1", &world.chains.l1),
         chain("l2", &world.chains.l2),
@@ -232,6 +233,9 @@ fn shared(world: &World) -> String {
         l1.slasher,
         l2.machines,
         l2.health,
+        l2.attendance,
+        l2.tally,
+        l1.rewards,
         relays(world),
         beacon(world),
     )

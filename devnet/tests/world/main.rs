@@ -3,6 +3,8 @@
 //! One world serves all of the tests, which run one after the other: two networks on two cores
 //! make timings flaky.
 
+mod rewards;
+
 use std::time::Duration;
 
 use alloy::{primitives::U256, providers::Provider, sol_types::SolEvent};
@@ -39,6 +41,7 @@ async fn the_world_stands_and_lives() {
     an_operator_that_contradicts_itself_loses_stake(&world).await;
     slashed_shares_reach_the_vault(&world).await;
     the_first_tasks_have_become_requests(&world).await;
+    rewards::the_core_takes_what_operators_have_earned(&world).await;
 
     stop.cancel();
     let fed = playing.await.expect("played");
