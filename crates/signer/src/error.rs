@@ -41,6 +41,13 @@ pub enum SignerError {
         place: Place,
     },
 
+    /// No receipt of the (subject, epoch, window) is on record.
+    #[error("no receipt is recorded of {:?} in epoch {}, window {}", place.subject, place.epoch, place.window)]
+    NotSaid {
+        /// What the receipt would be about.
+        place: Place,
+    },
+
     /// The window began before this process: another run may have said something about it.
     #[error("the window began at {window_start}, not after the head {start_head} seen at start")]
     WindowBeforeStart {
@@ -175,6 +182,7 @@ impl SignerError {
                 | Self::Withheld(_)
                 | Self::OtherNetwork(_)
                 | Self::OtherWord { .. }
+                | Self::NotSaid { .. }
                 | Self::WindowBeforeStart { .. }
                 | Self::OutsideEpoch { .. }
                 | Self::NoSuchWindow { .. }

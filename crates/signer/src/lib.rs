@@ -23,7 +23,8 @@
 //! **Words about machines** ([`Signer::sign_receipt`], [`Signer::record_down`], [`Signer::sign_list`])
 //! stand in the same ledger, with marks of their own: one word for each (subject, health epoch,
 //! window), for ever; none about a window that began before the process; a list says only what the
-//! words say, and after it come no receipts of its epoch. So no receipt of this key can contradict a
+//! words say, and after it come no receipts of its epoch, but those again that were said before
+//! ([`Signer::repeat_receipts`]). So no receipt of this key can contradict a
 //! list that it signed.
 
 mod error;

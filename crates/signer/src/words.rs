@@ -40,6 +40,23 @@ impl Signer {
         Ok(signed.collect())
     }
 
+    /// The signatures of receipts that were said before, again, to show them to somebody else; each given
+    /// or refused for itself, in the order of the receipts. They are the same bytes as ever, and no new
+    /// words: lists of their epoch may have been signed since. A receipt that this ledger does not know
+    /// is never signed, be it that the word is DOWN, that nothing was said, or that a backup or another
+    /// ledger has it.
+    ///
+    /// # Errors
+    /// The store's. Refused are [`SignerError::NotSaid`](crate::SignerError::NotSaid),
+    /// [`SignerError::OtherWord`](crate::SignerError::OtherWord), and what is not above the watermark.
+    pub fn repeat_receipts(&self, receipts: &[Receipt]) -> Result<Vec<Result<Signature>>> {
+        let permits = self.ledger().repeat_receipts(receipts)?;
+        let signed = permits
+            .into_iter()
+            .map(|permit| permit.map(|permit| self.sign_word(&permit)));
+        Ok(signed.collect())
+    }
+
     /// Records the word DOWN for a window that began at `window_start`. Nothing is signed: it is for the
     /// epoch's lists ([`SigningLedger::downs`](crate::SigningLedger::downs)).
     ///

@@ -45,6 +45,21 @@ impl SigningLedger {
         })
     }
 
+    /// Permits to sign receipts again that were said, each for itself. Nothing is recorded, and nothing
+    /// newly said, so neither the time nor a list that was signed since matters.
+    pub(crate) fn repeat_receipts(&self, receipts: &[Receipt]) -> Result<Vec<Result<WordPermit>>> {
+        self.transact(|transaction| {
+            let said = receipts.iter().map(|receipt| {
+                match self.require_receipt(transaction, &receipt.0) {
+                    Ok(()) => Ok(Ok(WordPermit::new(receipt.digest()))),
+                    Err(refused) if refused.is_refusal() => Ok(Err(refused)),
+                    Err(fault) => Err(fault),
+                }
+            });
+            said.collect()
+        })
+    }
+
     /// Records a word DOWN.
     pub(crate) fn say_down(
         &self,
@@ -143,6 +158,21 @@ impl SigningLedger {
         }
         *same = same.with(window);
         Ok(put_words(transaction, place.epoch, place.subject, &words)?)
+    }
+
+    /// The word of a place is a receipt, and nobody else can have said another: what lies at or below the
+    /// mark was forgotten, or another ledger has a part in it.
+    fn require_receipt(&self, transaction: &Transaction<'_>, place: &Place) -> Result<()> {
+        self.require_network(&place.network)?;
+        require_above_floor(transaction, place.epoch)?;
+        let window = u8::try_from(place.window.0)
+            .map_err(|_| SignerError::NoSuchWindow { got: place.window })?;
+        let words = get_words(transaction, place.epoch, place.subject)?;
+        match words.receipts.bit(window) {
+            true => Ok(()),
+            false if words.downs.bit(window) => Err(SignerError::OtherWord { place: *place }),
+            false => Err(SignerError::NotSaid { place: *place }),
+        }
     }
 
     fn require_network(&self, network: &Network) -> Result<()> {

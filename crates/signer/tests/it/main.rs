@@ -7,6 +7,7 @@ mod child;
 mod crash;
 mod history;
 mod interchange;
+mod repeats;
 mod signing;
 mod talk;
 mod threads;

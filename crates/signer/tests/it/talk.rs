@@ -31,6 +31,11 @@ enum Step {
         back: u32,
         windows: Vec<u8>,
     },
+    /// Asks for the receipt of a window again, so many windows back.
+    Repeat {
+        machine: u64,
+        back: u64,
+    },
     Forget {
         back: u32,
     },
@@ -49,6 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0u32..3).prop_map(|back| Step::OwnList { back }),
         4 => (1u64..4, 0u32..3, windows)
             .prop_map(|(machine, back, windows)| Step::AnyList { machine, back, windows }),
+        4 => (1u64..3, 0u64..12).prop_map(|(machine, back)| Step::Repeat { machine, back }),
         1 => (0u32..3).prop_map(|back| Step::Forget { back }),
         1 => Just(Step::Restart),
         1 => Just(Step::Backup),
@@ -123,6 +129,7 @@ impl Operator {
                 back,
                 windows,
             } => self.list(list(self.epoch(*back), &[entry(*machine, windows)])),
+            Step::Repeat { machine, back } => self.repeat(*machine, *back),
             Step::Forget { back } => {
                 let epoch = HealthEpoch::new(self.epoch(*back));
                 self.signer().ledger().forget_words(epoch).unwrap();
@@ -142,10 +149,27 @@ impl Operator {
         }
     }
 
-    fn say(&mut self, machine: u64, back: u64, passed: bool) {
+    /// The epoch and window so many windows back.
+    fn window(&self, back: u64) -> (u32, u16) {
         let number = ((self.now - GENESIS) / WINDOW).saturating_sub(back);
         let epoch = u32::try_from(number / WINDOWS).unwrap();
-        let window = u16::try_from(number % WINDOWS).unwrap();
+        (epoch, u16::try_from(number % WINDOWS).unwrap())
+    }
+
+    /// Whatever is repeated was signed before, by this process or another.
+    fn repeat(&self, machine: u64, back: u64) {
+        let (epoch, window) = self.window(back);
+        let receipt = receipt(machine, epoch, window);
+        let repeated = self.signer().repeat_receipts(&[receipt]).unwrap();
+        match &repeated[..] {
+            [Ok(_)] => assert!(self.receipts.contains(&receipt), "{receipt:?}"),
+            [Err(refused)] => assert!(refused.is_refusal(), "{refused}"),
+            answers => panic!("{answers:?}"),
+        }
+    }
+
+    fn say(&mut self, machine: u64, back: u64, passed: bool) {
+        let (epoch, window) = self.window(back);
         let start = window_start(epoch, window);
         assert!(start <= Timestamp::new(self.now));
         if !passed {
