@@ -8,6 +8,7 @@ mod rounds;
 mod screen;
 mod slashes;
 mod summary;
+mod work;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -29,6 +30,8 @@ pub use plot::Refuted;
 use rounds::Watch;
 use slashes::Court;
 pub use summary::Summary;
+use work::Payday;
+pub use work::WorkedEpoch;
 
 /// The operator that signs two headers.
 const EQUIVOCATOR: usize = 0;
@@ -76,6 +79,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
 
     let mut watch = Watch::open(&world).await?;
     let mut court = Court::open(&world).await?;
+    let mut payday = Payday::open(&world).await?;
     let ending = Ending::new(&world, config.window);
     let mut plot: Option<Plot> = None;
     screen::head();
@@ -85,6 +89,9 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
         }
         for event in court.advance().await? {
             screen::court(&event);
+        }
+        for epoch in payday.advance().await? {
+            screen::worked(&epoch);
         }
         play.advance(&world).await?;
         let fallen = nodes.fallen()?.into_iter().chain(play.fallen()?);
@@ -105,7 +112,8 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
             None => {}
             Some(plot) => {
                 plot.advance().await?;
-                if plot.is_over(&watch, &court) && play.is_over() {
+                let paid = !payday.worked().is_empty() || payday.is_late(unix_now().as_secs());
+                if plot.is_over(&watch, &court) && play.is_over() && paid {
                     break;
                 }
             }
@@ -129,7 +137,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
     let summary = Summary::new(
         &watch,
         &court,
-        (plot.as_ref(), &play.came),
+        (plot.as_ref(), &play.came, payday.worked()),
         &replay,
         fed,
         memory.flatten(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Court, Downtime, Refuted, Watch,
+    Court, Downtime, Refuted, Watch, WorkedEpoch,
     plot::{self, Plot},
 };
 use crate::{Error, feeder::Fed};
@@ -56,6 +56,9 @@ pub struct Summary {
     pub rounds_after_refutation: usize,
     /// What came of the machine that lost a card.
     pub downtime: Downtime,
+    /// What operators were shown to have done, and what L1 handed to the core for it: the stake epochs
+    /// that were told within the run.
+    pub operators_work: Vec<WorkedEpoch>,
     /// Who was slashed.
     pub slashed: Vec<SlashedOperator>,
     /// Gas of each certificate, from receipts: lowest, median, highest.
@@ -74,7 +77,7 @@ impl Summary {
     pub(super) fn new(
         watch: &Watch,
         court: &Court,
-        (plot, came): (Option<&Plot>, &Downtime),
+        (plot, came, worked): (Option<&Plot>, &Downtime, &[WorkedEpoch]),
         replay: &Value,
         fed: Fed,
         memory: Option<u64>,
@@ -103,6 +106,7 @@ impl Summary {
             refuted: plot.and_then(|plot| plot.refuted.clone()),
             rounds_after_refutation: plot.map_or(0, |plot| plot.rounds_after(watch)),
             downtime: came.clone(),
+            operators_work: worked.to_vec(),
             slashed: slashed(court),
             gas_per_certificate: [
                 percentile(&gas, 0),
@@ -182,6 +186,20 @@ fn failures(summary: &Summary, court: &Court, fed: Fed, unequal: &[u64]) -> Vec<
             came.paid, came.undisturbed, came.uptime[1], came.slash_rate[1]
         ),
     );
+    let worked = &summary.operators_work;
+    require(
+        worked.iter().any(|epoch| epoch.rounds > 0),
+        "no stake epoch's work was counted and paid for".to_owned(),
+    );
+    for epoch in worked {
+        require(
+            epoch.paid == epoch.due,
+            format!(
+                "stake epoch {}: L1 paid {:?}, due were {:?}",
+                epoch.epoch, epoch.paid, epoch.due
+            ),
+        );
+    }
     let mut wanted = BTreeSet::from([
         (super::EQUIVOCATOR, "equivocation"),
         (super::DIVERGENT, "divergence"),

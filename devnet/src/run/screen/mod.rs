@@ -1,12 +1,16 @@
 //! What a run prints.
 
-use std::{path::Path, time::Duration};
+mod verdict;
+
+use std::time::Duration;
 
 use alloy::primitives::U256;
 use quorate_canon::Mask256;
 use quorate_service::terminal::{self, Tone, grouped};
 
-use super::{Downtime, Refuted, RunConfig, Summary, rounds::RoundLine, slashes::CourtEvent};
+pub(super) use verdict::summary;
+
+use super::{Downtime, Refuted, RunConfig, WorkedEpoch, rounds::RoundLine, slashes::CourtEvent};
 use crate::{World, nodes::NodeFiles};
 
 pub(super) fn title(config: &RunConfig) {
@@ -124,6 +128,19 @@ pub(super) fn court(event: &CourtEvent) {
     }
 }
 
+pub(super) fn worked(epoch: &WorkedEpoch) {
+    let part = |(number, (share, paid)): (usize, (&u16, &U256))| {
+        format!("operator {number} {}, {}", percent(*share), tokens(*paid))
+    };
+    let parts = epoch.shares_bps.iter().zip(&epoch.paid).enumerate();
+    println!(
+        "  L1  stake epoch {} is paid for through EigenLayer's core, {} tokens by stake and share of work: {}",
+        epoch.epoch,
+        tokens(epoch.total()),
+        parts.map(part).collect::<Vec<_>>().join("; ")
+    );
+}
+
 pub(super) fn rented(machines: usize) {
     println!("  L2  all {machines} machines with agents are rented; operators probe them");
 }
@@ -214,100 +231,6 @@ pub(super) fn refuted(refuted: &Refuted) {
 
 pub(super) fn replaying(rounds: usize) {
     println!("\nThe auditor replays {rounds} rounds from the two chains and the beacon alone ...");
-}
-
-pub(super) fn summary(summary: &Summary, dir: &Path) {
-    let mut table = terminal::table(&["", "this run"]);
-    let rows = [
-        ("rounds settled", summary.rounds_settled.to_string()),
-        (
-            "rounds replayed equal",
-            format!(
-                "{} of {}",
-                summary.rounds_replayed_equal, summary.rounds_replayed
-            ),
-        ),
-        ("requests", summary.requests.to_string()),
-        (
-            "matched",
-            format!(
-                "{} ({} leases open, {} ended)",
-                summary.matched, summary.leases_open, summary.leases_ended
-            ),
-        ),
-        (
-            "gas per certificate",
-            format!(
-                "{} / {} / {} (lowest / median / highest)",
-                summary.gas_per_certificate[0],
-                summary.gas_per_certificate[1],
-                summary.gas_per_certificate[2]
-            ),
-        ),
-        (
-            "beacon to certificate",
-            format!(
-                "{} ms p50, {} ms p99, blocks of 1 s included",
-                summary.beacon_to_certificate_p50_ms, summary.beacon_to_certificate_p99_ms
-            ),
-        ),
-        (
-            "operator memory",
-            summary.operator_resident_kib.map_or_else(
-                || "-".to_owned(),
-                |kib| format!("{} MiB resident at most", kib / 1024),
-            ),
-        ),
-        ("wrong outcome of a quorum", wrong_outcome(summary)),
-        ("machine that lost a card", lost_card(summary)),
-        ("duration", format!("{} s", summary.seconds)),
-    ];
-    for (name, value) in rows {
-        table.add_row(vec![name.to_owned(), value]);
-    }
-    for slashed in &summary.slashed {
-        table.add_row(vec![
-            format!("operator {} slashed", slashed.operator),
-            format!(
-                "{}: {} -> {} shares",
-                slashed.offence, slashed.stake_before, slashed.stake_after
-            ),
-        ]);
-    }
-    println!("{table}");
-    if summary.held {
-        paint(Tone::Good, "All of it held.");
-    } else {
-        paint(Tone::Bad, "Not all of it held:");
-        for failure in &summary.failures {
-            println!("  - {failure}");
-        }
-    }
-    println!("{}", dir.join("summary.json").display());
-}
-
-fn lost_card(summary: &Summary) -> String {
-    let came = &summary.downtime;
-    format!(
-        "{} windows DOWN by {} seats or more, {} tokens slashed, uptime {}",
-        came.windows_down,
-        came.seats,
-        millionths(came.slashed),
-        percent(came.uptime[1])
-    )
-}
-
-fn wrong_outcome(summary: &Summary) -> String {
-    let Some(refuted) = &summary.refuted else {
-        return "not refuted".to_owned();
-    };
-    format!(
-        "round {} refuted for {} gas with {} bytes; {} rounds settled since",
-        refuted.round,
-        grouped(u128::from(refuted.gas)),
-        grouped(refuted.calldata as u128),
-        summary.rounds_after_refutation
-    )
 }
 
 pub(super) fn keep(world: &World, files: &NodeFiles) {
