@@ -20,7 +20,8 @@ interface IMachines {
     event MaintenanceEnded(uint64 indexed offerId, uint32 index, uint64 time, uint64 until);
 
     /// @notice Registers the agent of an open offer that has a `machine_key`. Provider only, once.
-    /// The provider has the least stake that its registered GPUs need in the offer's tier.
+    /// The provider has the least stake that its registered GPUs need in the offer's tier, after the policy's
+    /// `register_fee` for each card was burned of it.
     /// @param endpoint `https://host:port`, at most 128 bytes of printable ASCII without spaces
     /// @param certificate SHA-256 of the agent's TLS certificate (DER)
     /// @param cards UUIDs of the cards, strictly ascending, as many as the offer has GPUs. A card is in one machine of

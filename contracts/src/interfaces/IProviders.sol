@@ -26,6 +26,9 @@ interface IProviders {
     function changeMachineFlags(uint64 offerId, uint8 clear, uint8 set) external; // HEALTH, or MACHINES for bits 2 and 4
     function setReputation(address provider, uint16 reputation) external; // MONEY
     function setSlash(address provider, uint16 slash, uint32 healthEpoch) external; // HEALTH
+    /// @notice Burns `amount` millionths of what a provider has staked, as a fee: nothing else about it changes. Refused
+    /// where it has less.
+    function burn(address provider, uint256 amount) external; // MACHINES
     /// @notice Takes at most `amount` millionths of a provider's stake, first what is staked, then what is leaving; pays
     /// at most `bounty` of it to `to` and burns the rest. Writes the provider's slash rate.
     /// @return taken millionths

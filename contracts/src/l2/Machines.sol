@@ -31,6 +31,8 @@ contract Machines is IMachines, ERC2771Context {
     /// @notice In how many seconds before a maintenance others count against the policy's cap.
     uint64 public constant CAP_SPAN = 30 days;
 
+    /// @dev Code of the lowest tier.
+    uint8 private constant ENTRY = 0;
     uint8 private constant IN_MAINTENANCE = 2;
     uint8 private constant PAUSED = 4;
     bytes8 private constant SCHEME = "https://";
@@ -112,6 +114,7 @@ contract Machines is IMachines, ERC2771Context {
         if (_msgSender() != offer.provider) revert NotAllowed(_msgSender(), offer.provider, address(0));
         if (_agent(offer.machineKey) == address(0)) revert NoMachineKey(offer.machineKey);
         _checkEndpoint(endpoint, certificate);
+        _payFee(offer);
         _checkStake(offer.provider, offer.tier);
 
         (m.provider, m.registeredAt, m.certificate) = (offer.provider, uint40(block.timestamp), certificate);
@@ -269,6 +272,14 @@ contract Machines is IMachines, ERC2771Context {
         if (sender == m.provider) return m;
         address agent = agentOf(offerId);
         if (sender != agent) revert NotAllowed(sender, m.provider, agent);
+    }
+
+    /// @dev So that a provider does not shed a machine's record by registering it anew. An entry tier's provider may have
+    /// no stake yet: what it earns is withheld instead, anew each time.
+    function _payFee(Orders.Identity memory offer) private {
+        if (offer.tier == ENTRY) return;
+        uint256 fee = uint256(PolicyPage.registerFee(_policy())) * offer.gpus;
+        if (fee != 0) providers.burn(offer.provider, fee);
     }
 
     /// @dev The rule by which an offer of this tier is eligible at all. Without it cards could be claimed for nothing.

@@ -77,6 +77,9 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
     /// @notice Stake was taken, in millionths: `bounty` of it went to `to`, the rest was burned.
     event Slashed(address indexed provider, uint64 taken, uint64 bounty, address to, uint32 healthEpoch);
 
+    /// @notice A fee was burned of what is staked, in millionths.
+    event FeeBurned(address indexed provider, uint64 amount);
+
     /// @notice Amounts are whole millionths of the token, and not zero.
     error BadAmount(uint256 amount);
     /// @notice More than there is.
@@ -163,6 +166,16 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
         if (gpus > s.gpus) revert TooMuch(gpus, s.gpus);
         s.gpus -= gpus;
         _store(provider, s);
+    }
+
+    /// @inheritdoc IProviders
+    function burn(address provider, uint256 amount) external onlyRole(MACHINES) {
+        State memory s = _latest(provider);
+        if (amount > s.stake) revert TooMuch(amount, s.stake);
+        s.stake -= uint64(amount);
+        _store(provider, s);
+        emit FeeBurned(provider, uint64(amount));
+        token.safeTransfer(BURNED, amount * millionth);
     }
 
     /// @inheritdoc IProviders

@@ -122,11 +122,17 @@ library PolicyPage {
             s.levels[l] = Standing.Level(uint16(word >> 48), uint16(word >> 32), uint16(word >> 16), uint16(word));
         }
         s.rewardBps = uint16(uintAt(data, 96, 2));
+        s.registerFee = uint64(uintAt(data, 98, 8));
     }
 
     /// @notice The reference price of a model, micro-dollars per GPU-hour; 0 if the policy does not know the model.
     function referencePrice(address page, uint8 model) internal view returns (uint64) {
         return uint64(uintAt(CodePages.read(page, SCORE + 960 + 8 * uint256(model), 8), 0, 8));
+    }
+
+    /// @notice What registering a machine burns of its provider's stake, millionths of the token for each card.
+    function registerFee(address page) internal view returns (uint64) {
+        return uint64(uintAt(CodePages.read(page, STANDING + 98, 8), 0, 8));
     }
 
     /// @notice The least stake of a tier (0 to 7), millionths of the token for each registered GPU.

@@ -93,7 +93,7 @@ library PolicyRules {
         }
         _validateLadder(page);
         _atMost(page, STANDING + 96, 2, FULL); // reward_bps
-        _spare(page, STANDING + 98, 30);
+        _spare(page, STANDING + 106, 22);
     }
 
     /// @dev keep, rise, run, weight of seven levels. The last level's rise and run are not used, so not judged.

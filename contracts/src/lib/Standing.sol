@@ -20,6 +20,7 @@ library Standing {
         uint64[5] floors; // least reference price of each tier, micro-dollars per GPU-hour; the first is 0, ascending
         Level[7] levels; // from the lowest
         uint16 rewardBps; // most that uptime earns in a health epoch, of the machine's stake; 0 is off
+        uint64 registerFee; // millionths of the token that registering a machine burns, for each card
     }
 
     /// @notice The tier of a model: the highest whose floor is not above its reference price. Floors ascend from 0, so

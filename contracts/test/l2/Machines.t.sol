@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {ERC2771Forwarder} from "@openzeppelin/contracts/metatx/ERC2771Forwarder.sol";
 import {IMachines} from "../../src/interfaces/IMachines.sol";
 import {Machines} from "../../src/l2/Machines.sol";
@@ -145,6 +146,86 @@ contract MachinesTest is MachinesKit {
         providers.stake(6e18);
         vm.stopPrank();
         _register(offer, _cards(2, 100));
+    }
+
+    // --- the fee ---
+
+    /// @dev A policy that burns a token and a half for each card, and asks for three tokens of stake in tier 1; model 0
+    /// is of that tier if `price` says so.
+    function _withFee(uint64 price) private {
+        bytes memory page = _policy(2);
+        _put(page, AT_STANDING + 98, 8, 1_500_000);
+        _put(page, 4 + 128 + 8, 8, 3_000_000);
+        _put(page, 4 + 960, 8, price);
+        vm.prank(TIMELOCK);
+        rounds.setPolicy(page, 1);
+        vm.warp(_closeOf(0) + 1);
+    }
+
+    function _staked() private view returns (uint64 staked) {
+        (staked,,,,,) = providers.providerAt(PROVIDER, uint64(block.timestamp));
+    }
+
+    function _stake(uint256 tokens) private {
+        quor.mint(PROVIDER, tokens);
+        vm.startPrank(PROVIDER);
+        quor.approve(address(providers), type(uint256).max);
+        providers.stake(tokens);
+        vm.stopPrank();
+    }
+
+    /// @dev Of two cards in tier 1.
+    function _offerInLow() private returns (uint64) {
+        bytes memory record = _offer(2, 1_000);
+        _put(record, 32, 32, uint160(agent));
+        _put(record, 152, 1, 1);
+        vm.prank(PROVIDER);
+        return market.postOffers(record);
+    }
+
+    function test_registeringBurnsAFeeForEachCard() external {
+        _withFee(1e6);
+        uint64 offer = _offerInLow();
+        _stake(9e18);
+        address burned = providers.BURNED();
+        uint256 before = quor.balanceOf(burned);
+        _register(offer, _cards(2, 100));
+        assertEq(_staked(), 6_000_000, "left of the stake");
+        assertEq(quor.balanceOf(burned) - before, 3e18, "burned");
+    }
+
+    function test_whatIsLeftAfterTheFeeMustBeTheTiersStake() external {
+        _withFee(1e6);
+        uint64 offer = _offerInLow();
+        _stake(9e18 - 1e12);
+        vm.expectRevert(abi.encodeWithSelector(Machines.StakeTooSmall.selector, 5_999_999, 6_000_000));
+        _register(offer, _cards(2, 100));
+        assertEq(_staked(), 8_999_999, "nothing is burned");
+    }
+
+    function test_aFeeAboveTheStakeIsNamed() external {
+        _withFee(1e6);
+        uint64 offer = _offerInLow();
+        _stake(2e18);
+        vm.expectRevert(abi.encodeWithSelector(Providers.TooMuch.selector, 3_000_000, 2_000_000));
+        _register(offer, _cards(2, 100));
+    }
+
+    function test_theEntryTierPaysNoFee() external {
+        _withFee(0);
+        _stake(3e18);
+        _register(_offerWithKey(2, uint160(agent)), _cards(2, 100));
+        assertEq(_staked(), 3_000_000, "whole");
+    }
+
+    function test_onlyMachinesBurnFees() external {
+        _stake(3e18);
+        bytes32 role = providers.MACHINES();
+        vm.prank(PROVIDER);
+        vm.expectRevert(
+            abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, PROVIDER, role)
+        );
+        providers.burn(PROVIDER, 1);
     }
 
     // --- endpoints ---

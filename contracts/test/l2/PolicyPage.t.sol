@@ -185,7 +185,7 @@ contract PolicyPageTest is Kit {
         value = uint8(bound(value, 1, 255));
         _refuses(AT_HEALTH + 184 + place % 72, 1, value, AT_HEALTH + 184);
         _refuses(AT_MONEY + 48 + place % 12, 1, value, AT_MONEY + 48);
-        _refuses(AT_STANDING + 98 + place % 30, 1, value, AT_STANDING + 98);
+        _refuses(AT_STANDING + 106 + place % 22, 1, value, AT_STANDING + 106);
     }
 
     // --- hash and readers ---
@@ -248,8 +248,9 @@ contract PolicyPageTest is Kit {
             Standing.Level memory l = s.levels[i];
             read = abi.encodePacked(read, l.keep, l.rise, l.run, l.weight);
         }
-        read = abi.encodePacked(read, s.rewardBps);
-        assertEq(read, _slice(page, AT_STANDING, AT_STANDING + 98), "standing");
+        read = abi.encodePacked(read, s.rewardBps, s.registerFee);
+        assertEq(read, _slice(page, AT_STANDING, AT_STANDING + 106), "standing");
+        assertEq(PolicyPage.registerFee(CodePages.write(page)), s.registerFee, "the fee alone");
     }
 
     function testFuzz_referencePricesAreReadFromThePage(bytes32 seed, uint8 model) external {

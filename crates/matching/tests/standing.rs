@@ -3,7 +3,7 @@
 mod common;
 
 use proptest::prelude::*;
-use quorate_canon::{Bps, MicroDollars};
+use quorate_canon::{Bps, MicroDollars, Stake};
 use quorate_matching::policy::defaults::policy_v1;
 use quorate_matching::policy::models::MODELS;
 use quorate_matching::{Level, PolicyError, Standing, StandingSection, Tier};
@@ -38,6 +38,7 @@ fn sections() -> impl Strategy<Value = StandingSection> {
                 tier_floor,
                 levels,
                 reward_bps: Bps::new(reward).unwrap(),
+                register_fee: Stake::new(u64::from(reward)),
             }
         },
     )

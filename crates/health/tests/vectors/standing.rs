@@ -1,6 +1,6 @@
 //! Standing sections, tiers, and steps on the ladder.
 
-use quorate_canon::{Bps, FixedWidth as _, MicroDollars};
+use quorate_canon::{Bps, FixedWidth as _, MicroDollars, Stake};
 use quorate_matching::{Level, Standing, StandingSection};
 use serde_json::Value;
 
@@ -38,6 +38,7 @@ fn drawn(dice: &mut Dice) -> StandingSection {
         keep = next;
     }
     section.reward_bps = Bps::new(dice.small(100)).unwrap_or(Bps::ZERO);
+    section.register_fee = Stake::new(dice.below(1_000_000_000));
     section
 }
 

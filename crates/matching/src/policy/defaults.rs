@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_default_policy_changes_only_on_purpose() {
-        let expected = "0x56c920f9f0f54390734d441e5582eadbb5be16e2f5cb5a6bafb0b7426b0e88a8";
+        let expected = "0x0330b1392b22a71f3cc9b42767de7e4e73937b11f0e429de449ce8f251158909";
         assert_eq!(policy_v1().hash().to_string(), expected);
     }
 

@@ -7,7 +7,7 @@ mod defaults;
 mod ladder;
 
 use quorate_canon::codec::{FixedWidth, Reader, Writer};
-use quorate_canon::{Bps, CodecError, MicroDollars};
+use quorate_canon::{Bps, CodecError, MicroDollars, Stake};
 
 pub(crate) use defaults::DEFAULT_FLOORS;
 pub use ladder::Standing;
@@ -109,6 +109,9 @@ pub struct StandingSection {
     pub levels: [Level; 7],
     /// The most that uptime earns in a health epoch, as a share of the machine's stake; 0 is off.
     pub reward_bps: Bps,
+    /// What registering a machine burns of its provider's stake, for each card; nothing for an entry
+    /// tier's machine, whose provider may have no stake yet.
+    pub register_fee: Stake,
 }
 
 impl StandingSection {
@@ -129,7 +132,8 @@ impl FixedWidth for StandingSection {
         out.value(&self.tier_floor);
         out.value(&self.levels);
         out.value(&self.reward_bps);
-        out.spare(30);
+        out.value(&self.register_fee);
+        out.spare(22);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, CodecError> {
@@ -137,8 +141,9 @@ impl FixedWidth for StandingSection {
             tier_floor: input.value()?,
             levels: input.value()?,
             reward_bps: input.value()?,
+            register_fee: input.value()?,
         };
-        input.spare(30)?;
+        input.spare(22)?;
         Ok(section)
     }
 }

@@ -1,7 +1,7 @@
 //! The tiers and the ladder that a network starts with. Where each number comes from is told in
 //! `docs/decisions/standing.md`.
 
-use quorate_canon::{Bps, MicroDollars};
+use quorate_canon::{Bps, MicroDollars, Stake};
 
 use super::{Level, StandingSection};
 
@@ -20,6 +20,9 @@ const LADDER: [[u16; 4]; 7] = [
     [9_800, 10_000, 1, 10_000],
 ];
 
+/// One token, in millionths: a fiftieth of what a card of the low tier asks for as stake.
+const REGISTER_FEE: u64 = 1_000_000;
+
 impl StandingSection {
     /// The standing section of the default policy, version 1. Rewards are off: no compute check tells
     /// yet whether a machine that is up could work.
@@ -34,6 +37,7 @@ impl StandingSection {
                 weight,
             }),
             reward_bps: Bps::ZERO,
+            register_fee: Stake::new(REGISTER_FEE),
         }
     }
 }
