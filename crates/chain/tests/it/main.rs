@@ -3,6 +3,7 @@
 mod anvil;
 mod fake;
 mod follow;
+mod forward;
 mod l2;
 mod machines;
 mod market;
