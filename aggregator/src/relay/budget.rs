@@ -95,7 +95,11 @@ impl Budget {
     /// What was spent and set aside on the day of second `now`.
     #[must_use]
     pub fn spent(&self, now: u64) -> U256 {
-        of_today(*self.spent.lock().unwrap_or_else(PoisonError::into_inner), now).wei
+        of_today(
+            *self.spent.lock().unwrap_or_else(PoisonError::into_inner),
+            now,
+        )
+        .wei
     }
 
     /// What may be spent in a day.
@@ -193,7 +197,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("relay.json");
         std::fs::write(&file, "{").unwrap();
-        assert!(Budget::open(&file, wei(1)).unwrap_err().contains("relay.json"));
+        assert!(
+            Budget::open(&file, wei(1))
+                .unwrap_err()
+                .contains("relay.json")
+        );
     }
 
     #[test]
@@ -201,10 +209,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let budget = budget(&folder);
         drop(folder);
-        assert!(matches!(
-            budget.set_aside(wei(1), NOON),
-            Err(Lack::File(_))
-        ));
+        assert!(matches!(budget.set_aside(wei(1), NOON), Err(Lack::File(_))));
         assert_eq!(budget.spent(NOON), wei(0));
     }
 }

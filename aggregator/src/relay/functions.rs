@@ -86,7 +86,10 @@ impl Targets {
         let shown = |(name, address, functions): (&str, Address, &[Function])| Target {
             name: name.to_owned(),
             address,
-            functions: functions.iter().map(|(_, text)| (*text).to_owned()).collect(),
+            functions: functions
+                .iter()
+                .map(|(_, text)| (*text).to_owned())
+                .collect(),
         };
         self.all().map(shown).collect()
     }
@@ -122,7 +125,10 @@ mod tests {
     #[test]
     fn a_function_is_found_at_its_contract_only() {
         let stake = IProviders::stakeCall::SELECTOR;
-        assert_eq!(TARGETS.find(TARGETS.providers, &stake), Ok("stake(uint256)"));
+        assert_eq!(
+            TARGETS.find(TARGETS.providers, &stake),
+            Ok("stake(uint256)")
+        );
         assert_eq!(
             TARGETS.find(TARGETS.market, &stake),
             Err(Stranger::Function("Market"))
@@ -144,7 +150,14 @@ mod tests {
             .into_iter()
             .flat_map(|target| target.functions)
             .collect();
-        for name in ["slash(", "openLeases(", "lock(", "reward(", "annul", "forfeit("] {
+        for name in [
+            "slash(",
+            "openLeases(",
+            "lock(",
+            "reward(",
+            "annul",
+            "forfeit(",
+        ] {
             assert!(!all.iter().any(|text| text.starts_with(name)), "{name}");
         }
     }

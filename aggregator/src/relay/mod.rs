@@ -20,5 +20,6 @@ pub mod start;
 #[cfg(test)]
 mod tests;
 
+pub use observe::Observe;
 pub use page::Page;
 pub use start::start;

@@ -91,8 +91,8 @@ impl<C: Carrier> Page<C> {
             Ok(Err(_)) => return Err(Refusal::TooLarge(MAX_JSON)),
             Err(_) => return Err(Refusal::BadJson("the body did not come in time".to_owned())),
         };
-        let call: SignedCall = serde_json::from_slice(&bytes)
-            .map_err(|error| Refusal::BadJson(error.to_string()))?;
+        let call: SignedCall =
+            serde_json::from_slice(&bytes).map_err(|error| Refusal::BadJson(error.to_string()))?;
         desk.take(call).await
     }
 }

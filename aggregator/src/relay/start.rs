@@ -37,7 +37,8 @@ pub fn start(
     };
     let key = signer(&section.key())?;
     if key.address() == signer(&config.key)?.address() {
-        let detail = "is the aggregator's own key: its transactions would wait for those of strangers";
+        let detail =
+            "is the aggregator's own key: its transactions would wait for those of strangers";
         return Err(ConfigError::value("relay.keystore", detail).into());
     }
     let budget = Budget::open(&config.data.join("relay.json"), section.budget_wei)
@@ -65,7 +66,10 @@ pub fn start(
                 info!(forwarder = %plan.forwarder.address(), "signed calls are carried");
                 page.open(Desk::new(plan, carrier, budget, observe));
             }
-            Err(error) => error!(error, "the relay does not work; mend [relay] and start again"),
+            Err(error) => error!(
+                error,
+                "the relay does not work; mend [relay] and start again"
+            ),
         }
     })))
 }
