@@ -1,5 +1,7 @@
 //! `aggregator doctor`: checks what an aggregator needs and names what fails.
 
+mod neighbours;
+
 use alloy::providers::Provider as _;
 use quorate_chain::{Rpc, RpcConfig, to_alloy_address};
 use quorate_service::{ConfigError, cli::Exit, doctor::Doctor};
@@ -32,6 +34,7 @@ pub(crate) async fn examine(config: &Config) -> Doctor {
     let l1 = chain(&mut doctor, "L1", "l1", config.l1.rpc("l1", config.network)).await;
     let l2 = chain(&mut doctor, "L2", "l2", config.l2.rpc("l2", config.network)).await;
     contracts(&mut doctor, config, l1.as_ref(), l2.as_ref()).await;
+    neighbours::examine(&mut doctor, config, l2.as_ref()).await;
     beacon(&mut doctor, config).await;
     for (name, rpc) in [("balance on L1", &l1), ("balance on L2", &l2)] {
         match (&key, rpc) {

@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn duties_that_could_do_nothing_are_named() {
-        let faults: [(&str, fn(&mut Duties)); 3] = [
+        type Fault = fn(&mut Duties);
+        let faults: [(&str, Fault); 3] = [
             ("duties.slash_days", |duties| duties.slash_days = 0),
             ("duties.observe_epochs", |duties| duties.observe_epochs = 0),
             ("duties.claim_min_micro", |duties| {

@@ -163,6 +163,19 @@ pub async fn machines_neighbours(rpc: &Rpc, machines: Address) -> Result<Neighbo
     })
 }
 
+/// How many machines were ever registered.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn machine_count(rpc: &Rpc, machines: Address) -> Result<u64, ChainError> {
+    let contract = quorate_bindings::IMachines::new(machines, rpc.provider());
+    contract
+        .machineCount()
+        .call()
+        .await
+        .map_err(contract_error("Machines.machineCount"))
+}
+
 /// What `Escrow` names.
 ///
 /// # Errors

@@ -21,8 +21,8 @@ pub use forwarder::{forward_nonce, forwarder, permit_domain, permit_nonce, trust
 pub use health::{HealthStatus, health_events, health_policy_of, health_status, windows_down};
 pub use links::{
     Neighbours, allocation_manager_of, bridge_of, disputes_of, escrow_neighbours, escrow_of,
-    health_neighbours, is_devnet_bridge, machines_neighbours, market_of, operator_index,
-    providers_of, require_code, strikes_of, table_of, verifier_of,
+    health_neighbours, is_devnet_bridge, machine_count, machines_neighbours, market_of,
+    operator_index, providers_of, require_code, strikes_of, table_of, verifier_of,
 };
 pub use list::outcome_list;
 pub use policies::{policy, policy_of};
