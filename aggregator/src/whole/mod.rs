@@ -137,7 +137,7 @@ impl Host {
             quorate_service::shutdown::join_all(self.running.tasks, Duration::from_secs(5)).await;
         assert!(aborted.is_empty(), "{aborted:?}");
         let store = Arc::downgrade(&self.store);
-        drop((self.store, self.running.service));
+        drop((self.store, self.running.service, self.running.intake));
         // Disk work that a task had begun ends by itself.
         eventually(async || store.upgrade().is_none().then_some(())).await;
     }

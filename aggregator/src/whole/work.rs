@@ -27,10 +27,10 @@ const ALL: Work = Work {
     rewards: true,
 };
 
-/// Four operators whose stake epoch is over since 100 s; the sample can be drawn from now on, and
-/// is shown for so many seconds.
-fn stage(seconds: u64) -> (World, SimulatedChain, tempfile::TempDir) {
-    let mut world = World::at(&[25, 25, 25, 25], now().get() - 1_000);
+/// Four operators whose stake epoch is over; its sample can be drawn since some seconds ago, and is
+/// shown for some more. A quarter of both is what is waited for receipts.
+fn stage(since: u64, seconds: u64) -> (World, SimulatedChain, tempfile::TempDir) {
+    let mut world = World::at(&[25, 25, 25, 25], now().get() - 1_000 - since);
     world.facts.schedule.stake_epoch = 900;
     let chain = SimulatedChain::default();
     {
@@ -147,7 +147,7 @@ impl Host {
 
 #[tokio::test]
 async fn a_late_vote_is_shown_beside_the_certificate() {
-    let (world, chain, folder) = stage(4);
+    let (world, chain, folder) = stage(60, 60);
     let round = Round::new(10);
     settle(&world, &chain, round, Standing::Settled, &[0, 1, 2]);
     let host = start(&world, &chain, &folder);
@@ -165,7 +165,7 @@ async fn a_late_vote_is_shown_beside_the_certificate() {
 
 #[tokio::test]
 async fn a_late_vote_is_shown_though_its_round_was_forgotten() {
-    let (world, chain, folder) = stage(4);
+    let (world, chain, folder) = stage(60, 60);
     let round = Round::new(10);
     settle(&world, &chain, round, Standing::Settled, &[0]);
     let host = start(&world, &chain, &folder);
@@ -184,7 +184,7 @@ async fn a_late_vote_is_shown_though_its_round_was_forgotten() {
 
 #[tokio::test]
 async fn whoever_signed_a_refuted_round_is_not_shown() {
-    let (world, chain, folder) = stage(4);
+    let (world, chain, folder) = stage(60, 60);
     settle(
         &world,
         &chain,
@@ -214,7 +214,7 @@ async fn whoever_signed_a_refuted_round_is_not_shown() {
 
 #[tokio::test]
 async fn a_garbage_receipt_is_named_and_does_not_spoil_the_sum() {
-    let (world, chain, folder) = stage(8);
+    let (world, chain, folder) = stage(0, 20);
     open(&chain);
     let host = start(&world, &chain, &folder);
     host.receipt_when_drawn(&world, 0).await;
@@ -236,7 +236,7 @@ async fn a_garbage_receipt_is_named_and_does_not_spoil_the_sum() {
 
 #[tokio::test]
 async fn a_restart_in_mid_collection_loses_no_receipt() {
-    let (world, chain, folder) = stage(12);
+    let (world, chain, folder) = stage(0, 28);
     open(&chain);
     let host = start(&world, &chain, &folder);
     host.receipt_when_drawn(&world, 0).await;
@@ -252,7 +252,7 @@ async fn a_restart_in_mid_collection_loses_no_receipt() {
 
 #[tokio::test]
 async fn what_one_aggregator_keeps_back_another_one_shows() {
-    let (world, chain, folder) = stage(8);
+    let (world, chain, folder) = stage(0, 24);
     let (other, round) = (tempfile::tempdir().unwrap(), Round::new(10));
     settle(&world, &chain, round, Standing::Settled, &[0, 1]);
     // The first knows nothing of operator 3; the second knows it alone.
@@ -279,8 +279,8 @@ async fn what_one_aggregator_keeps_back_another_one_shows() {
 
 #[tokio::test]
 async fn lists_that_call_the_sampled_window_down_are_shown_after_none_are_taken_any_more() {
-    let (world, chain, folder) = stage(20);
-    chain.world().health.policy.certify_seconds = 3;
+    let (world, chain, folder) = stage(0, 32);
+    chain.world().health.policy.certify_seconds = 5;
     let host = start(&world, &chain, &folder);
     let entry = |id: u64, window: u8| DownEntry {
         subject: Subject::Machine(OfferId::new(id)),
@@ -316,7 +316,7 @@ async fn lists_that_call_the_sampled_window_down_are_shown_after_none_are_taken_
 
 #[tokio::test]
 async fn an_epoch_is_told_and_paid_once_and_who_stayed_away_is_ejected() {
-    let (world, chain, folder) = stage(2);
+    let (world, chain, folder) = stage(60, 5);
     let other = tempfile::tempdir().unwrap();
     {
         let mut state = chain.world();
@@ -349,7 +349,7 @@ async fn an_epoch_is_told_and_paid_once_and_who_stayed_away_is_ejected() {
 
 #[tokio::test]
 async fn receipts_that_cannot_be_taken_are_refused_with_their_reason() {
-    let (world, chain, folder) = stage(5);
+    let (world, chain, folder) = stage(60, 7);
     let host = start(&world, &chain, &folder);
     let good = receipts(&world, 0, 0);
     let reason = host.not_taken(good.clone()).await;
