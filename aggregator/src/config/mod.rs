@@ -262,6 +262,24 @@ mod tests {
     }
 
     #[test]
+    fn operators_work_is_done_as_far_as_contracts_are_named() {
+        let mut config = example();
+        assert!(config.work().tally && config.work().keeps_signers());
+        config.contracts.attendance = None;
+        assert!(!config.work().keeps_signers());
+        config.duties.work = false;
+        assert_eq!(config.work(), Work::default());
+    }
+
+    #[test]
+    fn a_tally_without_health_is_named() {
+        let mut config = example();
+        config.contracts.health = None;
+        let error = config.validate().unwrap_err().to_string();
+        assert!(error.contains("contracts.health"), "{error}");
+    }
+
+    #[test]
     fn values_out_of_range_are_named() {
         let mut config = example();
         config.l2.chain_id = config.l1.chain_id;

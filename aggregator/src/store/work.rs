@@ -7,8 +7,12 @@ use quorate_canon::{Epoch, HealthEpoch, OperatorIndex, Round};
 use quorate_protocol::{Unverified, Vote};
 use quorate_store::{StoreError, sqlite::Transaction};
 
-use super::{DOWNS, HeaderId, LISTS, PROPOSED, RECEIPTS, SIGNERS, Store, VOTES};
+use super::{CURSORS, DOWNS, HeaderId, LISTS, PROPOSED, RECEIPTS, SIGNERS, Store, VOTES};
 
+/// The cursor of signers that were forgotten: the first round that is kept.
+const SIGNERS_DROPPED: &[u8] = b"signers";
+/// The cursor of lists that were forgotten: the first health epoch that is kept.
+const DOWNS_DROPPED: &[u8] = b"downs";
 /// Bytes of a signer: its index and its signature.
 const SIGNER: usize = 4 + 96;
 
@@ -109,7 +113,8 @@ impl Store {
     }
 
     /// Forgets what showed the work of stake epochs before `epoch`, whose first round and first
-    /// health epoch these are.
+    /// health epoch these are. In pieces, each its own transaction: a day of rounds would fill the
+    /// memory, and votes would wait.
     pub fn drop_work_before(
         &self,
         epoch: Epoch,
@@ -117,10 +122,58 @@ impl Store {
         health: HealthEpoch,
     ) -> Result<(), StoreError> {
         self.database.transact(|transaction| {
-            drop_below(transaction, RECEIPTS, &epoch.get().to_be_bytes())?;
-            drop_below(transaction, SIGNERS, &first.get().to_be_bytes())?;
-            drop_below(transaction, DOWNS, &health.get().to_be_bytes())
-        })
+            drop_below(transaction, RECEIPTS, &epoch.get().to_be_bytes())
+        })?;
+        self.drop_up_to(SIGNERS_DROPPED, first.get(), |transaction, from, end| {
+            // Rounds whose numbers differ in the last byte only stand together.
+            let prefix = from.to_be_bytes();
+            let prefix = prefix.get(..7).unwrap_or_default();
+            for (key, _) in transaction.scan(SIGNERS, prefix)? {
+                if HeaderId::read(&key).is_none_or(|header| header.round.get() < end) {
+                    transaction.delete(SIGNERS, &key)?;
+                }
+            }
+            Ok(())
+        })?;
+        self.drop_up_to(
+            DOWNS_DROPPED,
+            health.get().into(),
+            |transaction, from, end| {
+                for epoch in from..end {
+                    let prefix = u32::try_from(epoch).unwrap_or(u32::MAX).to_be_bytes();
+                    for (key, _) in transaction.scan(DOWNS, &prefix)? {
+                        transaction.delete(DOWNS, &key)?;
+                    }
+                }
+                Ok(())
+            },
+        )
+    }
+
+    /// Has numbers up to `until` dropped, from where it was left, at most 256 of one prefix at a time.
+    fn drop_up_to(
+        &self,
+        cursor: &[u8],
+        until: u64,
+        mut piece: impl FnMut(&Transaction<'_>, u64, u64) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        loop {
+            let done = self.database.transact(|transaction| {
+                let bytes = transaction.get(CURSORS, cursor)?;
+                let from = bytes.and_then(|bytes| bytes.try_into().ok());
+                let from = from.map_or(0, u64::from_be_bytes);
+                if from >= until {
+                    return Ok(true);
+                }
+                let end = (from | 0xff).saturating_add(1).min(until);
+                piece(transaction, from, end)?;
+                transaction.put(CURSORS, cursor, &end.to_be_bytes())?;
+                Ok::<_, StoreError>(false)
+            })?;
+            if done {
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -248,10 +301,11 @@ mod tests {
     #[test]
     fn work_of_earlier_epochs_is_forgotten_and_no_other() {
         let ((_folder, store), world) = (store(), World::new(&[1]));
-        for round in [1, 2] {
+        let rounds = [1, 255, 256, 700, 701];
+        for round in rounds {
             put(&store, &world, 0, round, 0, Place::First);
         }
-        store.retire_before(Round::new(3)).unwrap();
+        store.retire_before(Round::new(800)).unwrap();
         let signature = *world
             .verified(0, world.header(Round::new(1), 0))
             .signature();
@@ -262,11 +316,14 @@ mod tests {
                 .put_receipts(Epoch::new(epoch), operator, &receipts)
                 .unwrap();
         }
-        store
-            .drop_work_before(Epoch::new(5), Round::new(2), HealthEpoch::new(1))
-            .unwrap();
-        assert!(signers(&store, id(&world, 1, 0)).is_empty());
-        assert_eq!(signers(&store, id(&world, 2, 0)).len(), 1);
+        for (epoch, first) in [(4, 200), (5, 701)] {
+            let (epoch, first) = (Epoch::new(epoch), Round::new(first));
+            store
+                .drop_work_before(epoch, first, HealthEpoch::new(1))
+                .unwrap();
+        }
+        let kept = rounds.map(|round| signers(&store, id(&world, round, 0)).len());
+        assert_eq!(kept, [0, 0, 0, 0, 1]);
         assert!(store.receipts(Epoch::new(4)).unwrap().is_empty());
         let kept = store.receipts(Epoch::new(5)).unwrap();
         assert_eq!(kept, [(3, OperatorIndex::new(0), signature)]);

@@ -352,3 +352,66 @@ fn verify(checks: Vec<Check>) -> Result<Vec<(u16, Signature)>, u16> {
     };
     checks.into_iter().map(signature).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use quorate_protocol::StakeTable;
+
+    use super::*;
+    use crate::testing::World;
+
+    fn entry(table: Arc<StakeTable>) -> Entry {
+        let until = Timestamp::new(u64::MAX);
+        let sheet = Sheet {
+            epoch: Epoch::new(0),
+            first: until,
+            last: until,
+            until,
+            rounds: BTreeSet::new(),
+            probes: BTreeMap::new(),
+            table,
+        };
+        Entry {
+            sheet: Arc::new(sheet),
+            receipts: BTreeMap::new(),
+            failures: BTreeMap::new(),
+        }
+    }
+
+    fn from(number: u32, operator: u32) -> Source {
+        let address = IpAddr::from(number.to_be_bytes());
+        (Some(address), OperatorIndex::new(operator))
+    }
+
+    #[test]
+    fn the_number_of_sources_that_are_remembered_is_bounded() {
+        let mut entry = entry(World::new(&[1]).table);
+        for number in 0..10_000 {
+            drop(entry.claim(from(number, number % 3)));
+        }
+        assert!(
+            entry.failures.len() <= SOURCES + 3,
+            "{}",
+            entry.failures.len()
+        );
+    }
+
+    #[test]
+    fn requests_that_turn_out_to_be_good_count_against_nobody() {
+        let mut entry = entry(World::new(&[1]).table);
+        for _ in 0..100 {
+            entry.claim(from(1, 0)).unwrap();
+            entry.forgive(from(1, 0));
+        }
+        assert!(entry.failures.is_empty());
+        for _ in 0..FAILURES {
+            entry.claim(from(1, 0)).unwrap();
+        }
+        let refused = entry.claim(from(1, 0)).unwrap_err();
+        assert_eq!(refused.0, ReceiptRejection::TooManyFailures);
+        entry.claim(from(2, 0)).unwrap();
+        entry.claim(from(1, 1)).unwrap();
+    }
+}

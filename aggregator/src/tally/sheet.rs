@@ -67,11 +67,11 @@ impl Sheet {
             Fault::Unreachable(format!("stake table {epoch} is not complete on L2"))
         })?;
         let sampled = chain.sampled(epoch).await?;
-        let wait = (until.get().saturating_sub(begin.get()) / 4).min(LONGEST_WAIT);
+        let (first, last) = moments(begin, until);
         let mut sheet = Self {
             epoch,
-            first: Timestamp::new(begin.get().saturating_add(wait)),
-            last: Timestamp::new(until.get().saturating_sub(wait)),
+            first,
+            last,
             until,
             rounds: sampled.rounds.into_iter().collect(),
             probes: BTreeMap::new(),
@@ -97,6 +97,15 @@ impl Sheet {
     }
 }
 
+/// When work is shown, of what is shown in so many seconds, and when once more.
+fn moments(begin: Timestamp, until: Timestamp) -> (Timestamp, Timestamp) {
+    let wait = (until.get().saturating_sub(begin.get()) / 4).min(LONGEST_WAIT);
+    (
+        Timestamp::new(begin.get().saturating_add(wait)),
+        Timestamp::new(until.get().saturating_sub(wait)),
+    )
+}
+
 fn probe(terms: &Terms, at: ProbeAt) -> Probe {
     let subject = Subject::Machine(at.machine);
     Probe {
@@ -108,5 +117,25 @@ fn probe(terms: &Terms, at: ProbeAt) -> Probe {
             epoch: at.epoch,
             window: at.window,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_a_quarter_of_the_time_and_bounded() {
+        let of = |begin, until| {
+            let (first, last) = moments(Timestamp::new(begin), Timestamp::new(until));
+            (first.get(), last.get())
+        };
+        assert_eq!(of(100, 130), (107, 123));
+        assert_eq!(of(0, 86_400), (600, 85_800));
+        assert_eq!(
+            of(50, 40),
+            (50, 40),
+            "a time for showing that is over before it begins"
+        );
     }
 }
