@@ -14,10 +14,10 @@ use quorate_rpc::wire::{Phase, VoteVerdict};
 use crate::{chain::simulated::SimulatedChain, testing::World, whole::Host};
 
 /// Where the child finds its data, and the genesis that both go by.
-const FOLDER: &str = "QUORATE_TEST_FOLDER";
-const GENESIS: &str = "QUORATE_TEST_GENESIS";
-/// What the child prints before the number of an operator whose vote was acknowledged.
-const MARK: &str = "acknowledged ";
+pub(crate) const FOLDER: &str = "QUORATE_TEST_FOLDER";
+pub(crate) const GENESIS: &str = "QUORATE_TEST_GENESIS";
+/// What a child prints before the number of an operator whose vote or receipt was acknowledged.
+pub(crate) const MARK: &str = "acknowledged ";
 const OPERATORS: usize = 40;
 
 fn stage(genesis: u64) -> (World, SimulatedChain) {
@@ -50,10 +50,10 @@ async fn child() {
     std::future::pending::<()>().await;
 }
 
-/// Starts the child.
-fn spawn(folder: &Path, genesis: u64) -> Child {
+/// Starts a child, the ignored test of this name.
+pub(crate) fn spawn(child: &str, folder: &Path, genesis: u64) -> Child {
     Command::new(env::current_exe().unwrap())
-        .args(["--exact", "killed::child", "--ignored", "--nocapture"])
+        .args(["--exact", child, "--ignored", "--nocapture"])
         .env(FOLDER, folder)
         .env(GENESIS, genesis.to_string())
         .stdout(Stdio::piped())
@@ -62,8 +62,8 @@ fn spawn(folder: &Path, genesis: u64) -> Child {
         .unwrap()
 }
 
-/// Kills the child after it has acknowledged `count` votes; returns how many it had by then.
-fn kill_after(child: &mut Child, count: usize) -> usize {
+/// Kills the child after it has acknowledged `count` of them; returns how many it had by then.
+pub(crate) fn kill_after(child: &mut Child, count: usize) -> usize {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut acknowledged = 0;
     for line in lines.map_while(Result::ok) {
@@ -84,7 +84,7 @@ async fn a_killed_aggregator_loses_no_acknowledged_vote_and_completes_the_round(
     let genesis = crate::clock::now().get() - 1_000;
     for count in [1, 9, 26] {
         let folder = tempfile::tempdir().unwrap();
-        let acknowledged = kill_after(&mut spawn(folder.path(), genesis), count);
+        let acknowledged = kill_after(&mut spawn("killed::child", folder.path(), genesis), count);
         assert!(acknowledged >= count);
 
         let (world, chain) = stage(genesis);

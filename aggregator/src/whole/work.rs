@@ -1,6 +1,7 @@
 //! Operators' work of a stake epoch that is over, from what operators hand in to L2 and L1.
 
 use std::collections::BTreeSet;
+use std::env;
 
 use quorate_bls::Domain as Purpose;
 use quorate_canon::{Digest, HealthEpoch, Mask256, OfferId, OperatorIndex};
@@ -12,6 +13,7 @@ use quorate_rpc::{AttestationHandler as _, ReceiptRejection, SignedDowns, Signed
 use super::*;
 use crate::chain::{OnChain, ProbeAt, Sampled, Standing};
 use crate::clock::now;
+use crate::killed::{FOLDER, GENESIS, MARK, kill_after, spawn};
 
 /// The stake epoch that is over, and the health epoch whose randomness draws its sample.
 const EPOCH: Epoch = Epoch::new(0);
@@ -48,6 +50,21 @@ fn stage(since: u64, seconds: u64) -> (World, SimulatedChain, tempfile::TempDir)
         };
     }
     (world, chain, tempfile::tempdir().unwrap())
+}
+
+/// Forty operators who all sit on the probed machine's committee; the sample is drawn, and nothing is
+/// shown for some minutes.
+fn many(genesis: u64) -> (World, SimulatedChain) {
+    let mut world = World::at(&[1; 40], genesis);
+    world.facts.schedule.stake_epoch = 900;
+    let (_, chain, _) = stage(0, 3_600);
+    {
+        let mut state = chain.world();
+        state.tables.insert(EPOCH, (*world.table).clone());
+        state.health.policy.seats = 1_024;
+        state.work.drawn.insert(EPOCH, false);
+    }
+    (world, chain)
 }
 
 fn open(chain: &SimulatedChain) {
@@ -383,4 +400,48 @@ async fn receipts_that_cannot_be_taken_are_refused_with_their_reason() {
     })
     .await;
     host.stop().await;
+}
+
+/// Not a test of its own: the process that the test below kills.
+#[tokio::test]
+#[ignore = "the child of a_killed_aggregator_loses_no_acknowledged_receipt"]
+async fn child() {
+    let (Ok(folder), Ok(genesis)) = (env::var(FOLDER), env::var(GENESIS)) else {
+        return;
+    };
+    let (world, chain) = many(genesis.parse().unwrap());
+    let host = Host::start_for(&world, chain, Path::new(&folder), quiet(), ALL);
+    for operator in 0..40 {
+        host.receipt_when_drawn(&world, operator).await;
+        println!("{MARK}{operator}");
+    }
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn a_killed_aggregator_loses_no_acknowledged_receipt() {
+    let genesis = now().get() - 1_000;
+    for count in [1, 17, 40] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = spawn("whole::work::child", folder.path(), genesis);
+        let acknowledged = kill_after(&mut process, count);
+        assert!(acknowledged >= count);
+
+        let (world, chain) = many(genesis);
+        let host = start(&world, &chain, &folder);
+        let stored = host.store.receipts(EPOCH).unwrap().len();
+        assert!(
+            stored >= acknowledged,
+            "{stored} of {acknowledged} are there"
+        );
+        for operator in 0..40 {
+            let expected = match (operator as usize) < stored {
+                true => VoteVerdict::Duplicate,
+                false => VoteVerdict::Accepted,
+            };
+            eventually(async || (host.receipt(&world, operator).await == expected).then_some(()))
+                .await;
+        }
+        host.stop().await;
+    }
 }
