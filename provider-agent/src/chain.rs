@@ -1,12 +1,16 @@
 //! What the agent wants of the chain, behind two traits: [`Chain`] reads, [`Hand`] sends. The real ones
-//! are [`L2`] and [`KeyedHand`]; tests bring their own.
+//! are [`L2`] and [`KeyedHand`], or [`RelayedHand`] for a key without gas; tests bring their own.
 
+mod courier;
 mod events;
 mod facts;
 mod hand;
 mod l2;
 mod machine;
+mod promise;
+mod relayed;
 mod rules;
+mod search;
 
 use alloy::primitives::{B256, Bytes, U256};
 use async_trait::async_trait;
@@ -20,6 +24,7 @@ pub use events::{Event, LeaseEnd};
 pub use hand::KeyedHand;
 pub use l2::{Addresses, L2, Place};
 pub use machine::{MachineState, Registration, Standing};
+pub use relayed::RelayedHand;
 pub use rules::Rules;
 
 /// Why the chain gave no answer, or not the one that was hoped for.

@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use quorate_service::cli::{self, CommonArgs, CompletionArgs};
 use quorate_service::{ConfigError, Exit, Shutdown};
 use serde::Serialize;
+use url::Url;
 
 use crate::clock::now;
 use crate::doctor::{self, DoctorArgs};
@@ -36,6 +37,8 @@ enum Command {
         #[arg(long, value_name = "TOKENS")]
         stake: Option<String>,
         #[command(flatten)]
+        by: By,
+        #[command(flatten)]
         print: Print,
     },
     /// Run the agent.
@@ -47,12 +50,24 @@ enum Command {
         /// Dollars for one GPU and one hour, such as 2.35.
         ask: String,
         #[command(flatten)]
+        by: By,
+        #[command(flatten)]
         print: Print,
     },
     /// Pause the machine until `resume`: it wins no lease. Leases go on.
-    Pause(Print),
+    Pause {
+        #[command(flatten)]
+        by: By,
+        #[command(flatten)]
+        print: Print,
+    },
     /// Let the machine win leases again.
-    Resume(Print),
+    Resume {
+        #[command(flatten)]
+        by: By,
+        #[command(flatten)]
+        print: Print,
+    },
     /// Announce maintenance, or end it: without pay, and without downtime.
     Maintenance {
         /// Its first second: Unix time, +90m, or 2026-01-31T23:59:00Z.
@@ -65,6 +80,8 @@ enum Command {
         #[arg(long, conflicts_with_all = ["from", "until"])]
         end: bool,
         #[command(flatten)]
+        by: By,
+        #[command(flatten)]
         print: Print,
     },
     /// Read every card once, and say what an operator would find wrong. With a configuration, check
@@ -72,6 +89,24 @@ enum Command {
     Doctor(DoctorArgs),
     /// Print shell completions.
     Completions(CompletionArgs),
+}
+
+/// Who pays for what a command sends.
+#[derive(Debug, Clone, Args)]
+struct By {
+    /// Sign only, and have the relay at this page carry it, such as an aggregator's: the key needs no
+    /// gas. The same as `relay` in the configuration.
+    #[arg(long, value_name = "URL")]
+    relay: Option<Url>,
+}
+
+impl By {
+    /// The configuration with what the command line says over it.
+    fn over(self, mut config: Config) -> Result<Config, AgentError> {
+        config.relay = self.relay.or(config.relay);
+        config.check()?;
+        Ok(config)
+    }
 }
 
 /// How a command prints.
@@ -105,10 +140,10 @@ async fn dispatch(cli: Cli) -> Result<Exit, AgentError> {
             let made = init(&args)?;
             say(args.json, &made, || made.text())
         }
-        Command::Register { stake, print } => {
+        Command::Register { stake, by, print } => {
             let stake = stake.as_deref().map(amount::millionths).transpose();
             let stake = stake.map_err(|detail| ConfigError::value("--stake", detail))?;
-            let done = register::register(&config()?, stake).await?;
+            let done = register::register(&by.over(config()?)?, stake).await?;
             say(print.json, &done, || done.text())
         }
         Command::Run => {
@@ -120,24 +155,28 @@ async fn dispatch(cli: Cli) -> Result<Exit, AgentError> {
             say(print.json, &status, || status.text())?;
             Ok(status.exit())
         }
-        Command::Price { ask, print } => {
+        Command::Price { ask, by, print } => {
             let ask = amount::dollars(&ask).map_err(|detail| ConfigError::value("ASK", detail))?;
-            let said = orders::price(&config()?, ask).await?;
+            let said = orders::price(&by.over(config()?)?, ask).await?;
             say(print.json, &said, || said.text())
         }
-        Command::Pause(print) => {
-            let said = orders::set_paused(&config()?, true).await?;
+        Command::Pause { by, print } => {
+            let said = orders::set_paused(&by.over(config()?)?, true).await?;
             say(print.json, &said, || said.text())
         }
-        Command::Resume(print) => {
-            let said = orders::set_paused(&config()?, false).await?;
+        Command::Resume { by, print } => {
+            let said = orders::set_paused(&by.over(config()?)?, false).await?;
             say(print.json, &said, || said.text())
         }
         Command::Maintenance {
-            from, until, print, ..
+            from,
+            until,
+            by,
+            print,
+            ..
         } => {
             let when = when(from.as_deref(), until.as_deref())?;
-            let said = orders::maintenance(&config()?, when).await?;
+            let said = orders::maintenance(&by.over(config()?)?, when).await?;
             say(print.json, &said, || said.text())
         }
         Command::Doctor(args) => {
@@ -211,6 +250,22 @@ mod tests {
         assert!(good(&init));
         assert!(!good(&[&init[..], &["--seed", "7"]].concat()));
         assert!(!good(&init[..3]));
+    }
+
+    #[test]
+    fn every_command_that_sends_can_be_relayed() {
+        let relay = ["--relay", "https://a.example"];
+        for command in [
+            &["register"][..],
+            &["price", "2.35"],
+            &["pause"],
+            &["resume"],
+            &["maintenance", "--end"],
+        ] {
+            assert!(good(&[command, &relay].concat()), "{command:?}");
+            assert!(!good(&[command, &["--relay", "nowhere"]].concat()));
+        }
+        assert!(!good(&[&["run"][..], &relay].concat()));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use quorate_rpc::{ServerLimits, ServerTls};
 use quorate_service::{ConfigError, Network};
 use quorate_settings::{ChainSection, KeySection};
 use serde::{Deserialize, Deserializer};
+use url::Url;
 
 use crate::cards::Source;
 
@@ -39,6 +40,9 @@ pub struct Config {
     pub machine_key: KeySection,
     /// The provider's key. Better kept elsewhere: no command of `run` needs it.
     pub provider_key: Option<KeySection>,
+    /// The page of a relay, such as an aggregator's: the commands of a person sign what they want, and
+    /// it pays for gas. `run` sends with its own.
+    pub relay: Option<Url>,
     /// The certificate that operators know this agent by.
     pub tls: TlsSection,
     /// Which cards.
@@ -200,6 +204,7 @@ impl Config {
         self.l2.rpc("l2", self.network)?;
         check_endpoint(&self.endpoint)?;
         self.machine.check()?;
+        self.relay.as_ref().map_or(Ok(()), check_relay)?;
         let simulated = self.cards.scenario.is_some();
         if simulated && !self.cards.allow_simulated {
             self.network
@@ -292,12 +297,24 @@ fn check_endpoint(endpoint: &str) -> Result<(), ConfigError> {
     if endpoint.len() > 128 || !endpoint.bytes().all(|byte| byte.is_ascii_graphic()) {
         return refuse("more than 128 bytes, or not printable");
     }
-    match url::Url::parse(endpoint) {
+    match Url::parse(endpoint) {
         Err(error) => refuse(&error.to_string()),
         Ok(url) if url.scheme() != "https" => refuse("no https"),
         Ok(url) if url.host_str().is_none() => refuse("no host"),
         Ok(url) if !matches!(url.path(), "" | "/") => refuse("a path"),
         Ok(_) => Ok(()),
+    }
+}
+
+/// A relay is spoken with over HTTP. Without TLS nothing is lost but the call's arrival: what is sent is
+/// signed, and what comes back is held to the chain.
+fn check_relay(relay: &Url) -> Result<(), ConfigError> {
+    match relay.scheme() {
+        "https" | "http" if relay.has_host() => Ok(()),
+        _ => Err(ConfigError::value(
+            "relay",
+            format!("{relay}: expected https://host or http://host:port"),
+        )),
     }
 }
 
@@ -363,6 +380,19 @@ mod tests {
         }
         let long = format!("https://{}:1", "a".repeat(128));
         assert!(config(|config| config.endpoint = long).is_err());
+    }
+
+    #[test]
+    fn a_relay_is_a_page() {
+        for (url, good) in [
+            ("https://a.example", true),
+            ("http://127.0.0.1:9101/relay", true),
+            ("ftp://a.example", false),
+            ("file:///relay", false),
+        ] {
+            let result = config(|config| config.relay = Some(url.parse().unwrap()));
+            assert_eq!(result.is_ok(), good, "{url}");
+        }
     }
 
     #[test]

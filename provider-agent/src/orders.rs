@@ -8,7 +8,7 @@ use quorate_canon::{Address, MicroDollars, OfferId, Timestamp, Version};
 use quorate_matching::Offer;
 use serde::Serialize;
 
-use crate::chain::{Action, Chain, ChainTrouble, Done, Hand, KeyedHand, L2, MachineState};
+use crate::chain::{Action, Chain, ChainTrouble, Done, Hand, L2, MachineState};
 use crate::identity::Identity;
 use crate::{AgentError, Config, setup};
 
@@ -55,8 +55,8 @@ impl Said {
 /// [`AgentError`].
 pub async fn price(config: &Config, ask: MicroDollars) -> Result<Said, AgentError> {
     let l2 = start(config)?;
-    let hand = setup::provider_hand(config, &l2)?;
-    reprice(Identity::need(config)?.offer(), ask, &l2, &hand).await
+    let hand = setup::cold_hand(config, &l2)?;
+    reprice(Identity::need(config)?.offer(), ask, &l2, hand.as_ref()).await
 }
 
 /// [`price`] over any chain.
@@ -175,7 +175,7 @@ pub async fn maintenance(config: &Config, when: When) -> Result<Said, AgentError
             "configure [provider_key] here, or run this where it is",
         )
     })?;
-    maintain(offer, when, &hand).await
+    maintain(offer, when, hand.as_ref()).await
 }
 
 /// [`maintenance`] over any chain.
@@ -202,14 +202,19 @@ fn start(config: &Config) -> Result<L2, AgentError> {
     Ok(setup::l2(config)?)
 }
 
-/// The provider's key where there is one, else the machine key unless the running agent has it.
-async fn hand(config: &Config, l2: &L2) -> Result<Option<KeyedHand>, AgentError> {
+/// The provider's key where there is one, else the machine key, unless it would send while the running
+/// agent does. What a relay carries takes none of the key's nonces.
+async fn hand(config: &Config, l2: &L2) -> Result<Option<Box<dyn Hand>>, AgentError> {
     if config.provider_key.is_some() {
-        return Ok(Some(setup::provider_hand(config, l2)?));
+        return Ok(Some(setup::cold_hand(config, l2)?));
+    }
+    if let Some(relay) = &config.relay {
+        let key = setup::machine_key(config)?;
+        return Ok(Some(setup::relayed(config, l2, &key, relay)?));
     }
     let hand = setup::machine_hand(config, l2)?;
     match hand.open().await {
-        Ok(_) => Ok(Some(hand)),
+        Ok(_) => Ok(Some(Box::new(hand))),
         Err(ChainTrouble::Own(why)) => {
             tracing::debug!(why, "the machine key is in use");
             Ok(None)

@@ -50,7 +50,7 @@ pub async fn register(config: &Config, stake: Option<u64>) -> Result<Registered,
     let l2 = setup::l2(config)?;
     std::fs::create_dir_all(&config.data)
         .map_err(|source| AgentError::file(&config.data, source))?;
-    let hand = setup::provider_hand(config, &l2)?;
+    let hand = setup::cold_hand(config, &l2)?;
     let cards = Cards::start(config.source())?;
     let snapshot = cards
         .read()
@@ -65,7 +65,7 @@ pub async fn register(config: &Config, stake: Option<u64>) -> Result<Registered,
     let steps = Steps {
         config,
         chain: &l2,
-        hand: &hand,
+        hand: hand.as_ref(),
     };
     steps.run(&wanted, stake, before).await
 }

@@ -3,8 +3,9 @@
 use quorate_canon::Address;
 use quorate_keys::ecdsa;
 use quorate_service::ConfigError;
+use url::Url;
 
-use crate::chain::{KeyedHand, L2, Place};
+use crate::chain::{Hand, KeyedHand, L2, Place, RelayedHand};
 use crate::config::PayingKey;
 use crate::{AgentError, Config};
 
@@ -53,6 +54,31 @@ pub(crate) fn provider_key(config: &Config) -> Result<ecdsa::SecretKey, ConfigEr
 pub(crate) fn provider_hand(config: &Config, l2: &L2) -> Result<KeyedHand, AgentError> {
     let journal = config.file(PROVIDER_JOURNAL);
     Ok(KeyedHand::new(l2.clone(), &provider_key(config)?, journal)?)
+}
+
+/// The hand of a person's command: the provider's key, and its own gas or a relay's.
+///
+/// # Errors
+/// As [`provider_hand`].
+pub(crate) fn cold_hand(config: &Config, l2: &L2) -> Result<Box<dyn Hand>, AgentError> {
+    match &config.relay {
+        Some(relay) => relayed(config, l2, &provider_key(config)?, relay),
+        None => Ok(Box::new(provider_hand(config, l2)?)),
+    }
+}
+
+/// A hand that signs, and has a relay carry it.
+///
+/// # Errors
+/// [`AgentError::Chain`] if no HTTP client can be made.
+pub(crate) fn relayed(
+    config: &Config,
+    l2: &L2,
+    key: &ecdsa::SecretKey,
+    relay: &Url,
+) -> Result<Box<dyn Hand>, AgentError> {
+    let hand = RelayedHand::new(l2.clone(), key, relay, config.data.clone())?;
+    Ok(Box::new(hand))
 }
 
 /// A hand with the machine key.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alloy::primitives::{FixedBytes, U256};
+use alloy::primitives::{Address as EthAddress, FixedBytes, U256};
 use alloy::rpc::types::Log;
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent};
@@ -21,6 +21,7 @@ use quorate_keys::ecdsa;
 use tokio::sync::OnceCell;
 
 use super::facts::trouble;
+use super::l2::Connected;
 use super::{Action, Addresses, Appeal, ChainTrouble, Done, Hand, L2};
 
 /// Gas added to an estimate, percent. An estimate is made as if in the last block: there a flag that
@@ -87,11 +88,7 @@ impl KeyedHand {
     async fn stake(&self, millionths: u64) -> Result<Receipt, ChainTrouble> {
         let on = self.0.l2.on().await?;
         let at = &on.at;
-        let links = ProvidersLinks::new(at.providers, on.rpc.provider());
-        let token = links.token().call().await.map_err(trouble("token"))?;
-        let millionth = links.millionth().call().await;
-        let millionth: U256 = millionth.map_err(trouble("millionth"))?;
-        let amount = millionth.saturating_mul(U256::from(millionths));
+        let (token, amount) = stake_of(on, millionths).await?;
         let approve = IERC20::approveCall {
             spender: at.providers,
             value: amount,
@@ -113,11 +110,28 @@ impl Hand for KeyedHand {
             Action::Stake { millionths } => self.stake(*millionths).await?,
             other => self.send(call(other, &self.0.l2.on().await?.at)?).await?,
         };
-        Ok(Done {
-            hash: receipt.hash,
-            posted: receipt.logs.iter().find_map(posted),
-            fell: receipt.logs.iter().any(fell),
-        })
+        Ok(done(&receipt))
+    }
+}
+
+/// The token that is staked, and how much of its smallest unit so many millionths are.
+pub(super) async fn stake_of(
+    on: &Connected,
+    millionths: u64,
+) -> Result<(EthAddress, U256), ChainTrouble> {
+    let links = ProvidersLinks::new(on.at.providers, on.rpc.provider());
+    let token = links.token().call().await.map_err(trouble("token"))?;
+    let millionth = links.millionth().call().await;
+    let millionth: U256 = millionth.map_err(trouble("millionth"))?;
+    Ok((token, millionth.saturating_mul(U256::from(millionths))))
+}
+
+/// What a receipt tells.
+pub(super) fn done(receipt: &Receipt) -> Done {
+    Done {
+        hash: receipt.hash,
+        posted: receipt.logs.iter().find_map(posted),
+        fell: receipt.logs.iter().any(fell),
     }
 }
 
@@ -131,7 +145,7 @@ fn fell(log: &Log) -> bool {
 }
 
 /// The one call of an action. What must not happen twice has a name in the journal.
-fn call(action: &Action, at: &Addresses) -> Result<Call, ChainTrouble> {
+pub(super) fn call(action: &Action, at: &Addresses) -> Result<Call, ChainTrouble> {
     let machines = |input: Vec<u8>| Call::raw(at.machines, input.into());
     Ok(match action {
         // Two calls; see `stake`.

@@ -63,6 +63,8 @@ pub struct Place {
 pub(super) struct Connected {
     pub(super) rpc: Rpc,
     pub(super) at: Addresses,
+    /// Blocks in one request for events.
+    pub(super) log_range: u64,
 }
 
 /// L2 with our contracts; connects at its first use, so that an agent starts while its endpoints are
@@ -194,7 +196,11 @@ async fn connect(place: &Place) -> Result<Connected, ChainTrouble> {
         health,
         escrow,
     };
-    Ok(Connected { rpc, at })
+    Ok(Connected {
+        rpc,
+        at,
+        log_range: place.log_range.max(1),
+    })
 }
 
 #[async_trait]

@@ -126,6 +126,9 @@ endpoint = "https://{authority}"
 http = "127.0.0.1:9094"
 # What must not be lost: receipts, journals of transactions, which machine this is.
 data = {data}
+# A relay, such as an aggregator's: `register`, `price`, `pause`, `resume` and `maintenance` sign what
+# they want, and it pays for gas. The same as --relay.
+# relay = "https://aggregator.example"
 
 [l2]
 # JSON-RPC endpoints, asked in this order; two of different operators are better than one.
