@@ -7,7 +7,7 @@ use prometheus_client::metrics::{
     counter::Counter, family::Family, gauge::Gauge, histogram::Histogram,
 };
 use quorate_canon::{HealthEpoch, OfferId};
-use quorate_health::{Verdict, Window};
+use quorate_health::{Place, Subject, Verdict, Window};
 use quorate_service::{Metrics, metrics::seconds};
 use tracing::{info, warn};
 
@@ -109,13 +109,7 @@ impl ProbeObserve {
     }
 
     /// A probe was judged. `detail` is what the connection said, if it said anything.
-    pub fn judged(
-        &self,
-        (machine, window): (OfferId, Window),
-        verdict: &Verdict,
-        took: Duration,
-        detail: &str,
-    ) {
+    pub fn judged(&self, place: &Place, verdict: &Verdict, took: Duration, detail: &str) {
         self.latency.observe(took.as_secs_f64());
         let (name, code) = match verdict {
             Verdict::Pass => ("pass", 0),
@@ -128,7 +122,9 @@ impl ProbeObserve {
         };
         self.verdicts.get_or_create(&label).inc();
         if let Verdict::Fail(reason) = verdict {
-            warn!(%machine, %window, code, ms = took.as_millis(), detail, "FAIL: {reason}");
+            let Subject::Machine(machine) = place.subject;
+            let (epoch, window, ms) = (place.epoch, place.window, took.as_millis());
+            warn!(%machine, %epoch, %window, code, ms, detail, "FAIL: {reason}");
         }
     }
 
@@ -154,9 +150,10 @@ impl ProbeObserve {
     }
 
     /// The word DOWN stands in the ledger.
-    pub fn down(&self, machine: OfferId, window: Window) {
+    pub fn down(&self, place: &Place) {
         self.word("down");
-        warn!(%machine, %window, "DOWN");
+        let (Subject::Machine(machine), epoch, window) = (place.subject, place.epoch, place.window);
+        warn!(%machine, %epoch, %window, "DOWN");
     }
 
     /// The ledger refused a word, or failed.

@@ -108,9 +108,8 @@ impl Prober {
             judged = verdict(&view, &job.plan.policy);
         }
         self.remember(machine.id, report::remembered(&view.answer, asked.at));
-        let place = (machine.id, job.window);
         self.observe
-            .judged(place, &judged, asked.took, &asked.detail);
+            .judged(&job.place(), &judged, asked.took, &asked.detail);
         tally.add(&judged);
         self.say(job, attempt, tally, asked.client).await
     }
@@ -144,7 +143,7 @@ impl Prober {
                     Err(error) => Some(error.to_string()),
                 };
                 match refused {
-                    None => self.observe.down(job.machine.id, job.window),
+                    None => self.observe.down(&place),
                     Some(detail) => self.observe.refused(job.machine.id, job.window, &detail),
                 }
                 None
