@@ -42,8 +42,39 @@ pub(crate) async fn examine(config: &Config) -> Doctor {
             _ => doctor.skip(name, "key and chain"),
         }
     }
+    relay(&mut doctor, config, key.as_ref(), l2.as_ref()).await;
     data(&mut doctor, config).await;
     doctor
+}
+
+/// The key of the relay, where there is one.
+async fn relay(
+    doctor: &mut Doctor,
+    config: &Config,
+    own: Option<&alloy::signers::local::PrivateKeySigner>,
+    l2: Option<&Rpc>,
+) {
+    let Some(section) = &config.relay else {
+        return;
+    };
+    let opened = async {
+        let key = signer(&section.key()).map_err(|error| error.to_string())?;
+        match own {
+            Some(own) if own.address() == key.address() => {
+                Err(format!("{} is the aggregator's own key", key.address()))
+            }
+            _ => Ok(key.address()),
+        }
+    };
+    let remedy = "check relay.keystore and relay.password: a key of its own";
+    let key = doctor
+        .check("key of the relay", remedy, ToString::to_string, opened)
+        .await;
+    let name = "balance of the relay";
+    match (key, l2) {
+        (Some(key), Some(l2)) => balance(doctor, name, l2, key).await,
+        _ => doctor.skip(name, "key of the relay and L2"),
+    }
 }
 
 /// Prints what was found; the exit code follows.

@@ -49,7 +49,7 @@ impl Relay {
     }
 
     const fn account_minute() -> u32 {
-        6
+        10
     }
 
     const fn address_minute() -> u32 {
@@ -116,6 +116,56 @@ impl Relay {
         match checks.into_iter().find(|(_, wrong, _)| *wrong) {
             Some((key, _, detail)) => Err(ConfigError::value(key, detail)),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the example has, with the marks of comments taken away.
+    fn example() -> Relay {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/aggregator.toml");
+        let text = std::fs::read_to_string(path).unwrap();
+        let (_, section) = text.split_once("# [relay]\n").unwrap();
+        let lines = section.lines().map_while(|line| line.strip_prefix("# "));
+        read(&lines.collect::<Vec<_>>().join("\n"))
+    }
+
+    fn read(text: &str) -> Relay {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        quorate_service::config::load_with(file.path(), []).unwrap()
+    }
+
+    #[test]
+    fn the_example_shows_the_defaults() {
+        let example = example();
+        example.validate().unwrap();
+        let least = "keystore = \"a\"\npassword = { file = \"b\" }\nbudget_wei = \"0x1\"";
+        let least = read(least);
+        least.validate().unwrap();
+        assert_eq!(example.limits(), least.limits());
+        assert_eq!(example.wait(), least.wait());
+        assert_eq!(example.proxies, least.proxies);
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        let faults: [(&str, fn(&mut Relay)); 6] = [
+            ("relay.budget_wei", |r| r.budget_wei = U256::ZERO),
+            ("relay.gas", |r| r.gas = 99_999),
+            ("relay.gas", |r| r.gas = 30_000_001),
+            ("relay.deadline_seconds", |r| r.deadline_seconds = 59),
+            ("relay.account_minute", |r| r.account_minute = 0),
+            ("relay.wait_seconds", |r| r.wait_seconds = 301),
+        ];
+        for (name, fault) in faults {
+            let mut relay = example();
+            fault(&mut relay);
+            let error = relay.validate().unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
         }
     }
 }
