@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use devnet::{
     World, WorldConfig,
     bench::{BenchConfig, Group, bench},
-    liars::{Lie, When},
+    liars::{Lie, When, serve_hostile_agent},
     paths,
     run::{RunConfig, run},
     trace::Window,
@@ -58,6 +58,13 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Runs an agent that answers no probe truly; started by tests
+    #[command(hide = true)]
+    HostileAgent {
+        /// The configuration of the agent in whose place it stands
+        #[arg(long)]
+        config: PathBuf,
+    },
     /// Starts chains, core, contracts, beacon and market, without operators or aggregator, and
     /// plays the trace until it is interrupted
     Up {
@@ -93,7 +100,7 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     // A liar logs what it does; the run itself prints, and logs only what went wrong.
     let level = match cli.command {
-        Command::Liar { .. } => tracing::Level::INFO,
+        Command::Liar { .. } | Command::HostileAgent { .. } => tracing::Level::INFO,
         _ => tracing::Level::WARN,
     };
     tracing_subscriber::fmt()
@@ -135,6 +142,11 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
             let from = Round::new(from_round);
             let when = When { from, rounds };
             liar(lie, when, &config).await.map(|()| Exit::Well)
+        }
+        Command::HostileAgent { config } => {
+            let shutdown = quorate_service::Shutdown::on_signals()?;
+            serve_hostile_agent(&config, shutdown).await?;
+            Ok(Exit::Well)
         }
         Command::Up { trace, dir } => {
             let dir = dir.unwrap_or_else(|| paths::target().join("devnet").join("up"));

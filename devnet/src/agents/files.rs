@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use provider_agent::init::Certificate;
+use provider_agent::init::{Certificate, hash_of};
 
 use super::Cards;
 use crate::{Error, World, operators::EcdsaKeys};
@@ -100,6 +100,39 @@ impl AgentFiles {
         fs::rename(&part, &path).map_err(Error::file(&path))
     }
 
+    /// Writes which machine it is, as `register` does.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn claim(&self, offer: u64) -> Result<(), Error> {
+        let data = self.home.join("data");
+        fs::create_dir_all(&data).map_err(Error::file(&data))?;
+        put(
+            &data.join("machine.json"),
+            &format!("{{\"offer\": {offer}}}"),
+        )
+    }
+
+    /// Where operators reach it, as it is registered.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// SHA-256 of its certificate.
+    ///
+    /// # Errors
+    /// When it was not written yet.
+    pub fn certificate(&self) -> Result<[u8; 32], Error> {
+        let path = self.home.join("certificate.pem");
+        hash_of(&path).map_err(|e| Error::Key(e.to_string()))
+    }
+
+    /// What the agent must not lose.
+    pub(super) fn store(&self) -> PathBuf {
+        self.home.join("data").join("agent.sqlite")
+    }
+
     fn cards(&self) -> PathBuf {
         self.home.join("cards.toml")
     }
@@ -114,7 +147,7 @@ impl AgentFiles {
             )
         };
         format!(
-            "network = \"devnet\"\nlisten = \"127.0.0.1:{port}\"\nendpoint = \"https://127.0.0.1:{port}\"\n\
+            "network = \"devnet\"\nlisten = \"127.0.0.1:{port}\"\nendpoint = \"{endpoint}\"\n\
              http = \"127.0.0.1:{http}\"\ndata = {data:?}\n\n\
              [l2]\nurls = [\"{url}\"]\nchain_id = {id}\npoll_ms = 500\n\n\
              [contracts]\nrounds = \"{rounds}\"\nmachines = \"{machines}\"\nhealth = \"{health}\"\n\
@@ -129,6 +162,7 @@ impl AgentFiles {
              [duties]\nappeal = true\nobserve_seconds = 10\nsettle_seconds = 5\n\n\
              [limits]\nconnections_per_address = 128\n",
             port = self.port,
+            endpoint = self.endpoint(),
             ask = format_args!("{}.{:06}", ASK / 1_000_000, ASK % 1_000_000),
             http = self.http,
             data = self.home.join("data"),

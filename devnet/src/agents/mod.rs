@@ -8,6 +8,7 @@ mod files;
 mod tenant;
 
 use std::{
+    ops::Range,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -17,7 +18,13 @@ use alloy::{
     primitives::{Address, U256},
     sol_types::SolEvent as _,
 };
+use provider_agent::{
+    status::AgentPage,
+    store::{Store, StoredReceipt},
+};
 use quorate_bindings::{IMachines, erc20::IERC20};
+use quorate_canon::HealthEpoch;
+use quorate_health::{HealthPolicy, Window};
 use serde::Deserialize;
 
 pub use events::{Event, Events, Paid};
@@ -27,7 +34,7 @@ pub use tenant::{Rented, Tenant};
 use crate::{
     Error, World,
     chains::{Account, Process},
-    nodes::binary,
+    nodes::{DEVNET, binary},
     operators::EcdsaKeys,
 };
 
@@ -147,8 +154,12 @@ impl Agents {
 }
 
 impl Agent {
-    /// Runs `provider-agent register`, as the provider would.
-    async fn register(&mut self) -> Result<(), Error> {
+    /// Runs `provider-agent register`, as the provider would: for a machine that is registered already
+    /// it moves the agent here, and makes this its machine key.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub async fn register(&mut self) -> Result<(), Error> {
         let answer = self
             .command(&["register", "--json", "--stake", &STAKE.to_string()])
             .await?;
@@ -192,6 +203,78 @@ impl Agent {
         let name = format!("agent-{}", self.files.number);
         self.process = Some(Process::spawn(&name, command, &self.files.log)?);
         Ok(())
+    }
+
+    /// Starts a liar in its place, with its keys, its certificate and its cards
+    /// ([`crate::liars::HostileAgent`]).
+    ///
+    /// # Errors
+    /// When the binary is not built or does not start.
+    pub fn start_hostile(&mut self) -> Result<(), Error> {
+        let mut command = Command::new(binary(DEVNET)?);
+        command
+            .args(["hostile-agent", "--config"])
+            .arg(&self.files.config);
+        let name = format!("hostile-agent-{}", self.files.number);
+        self.process = Some(Process::spawn(&name, command, &self.files.log)?);
+        Ok(())
+    }
+
+    /// An agent of the same machine elsewhere: the same cards, but files, port and certificate of its
+    /// own, and these keys. It does not run yet.
+    ///
+    /// # Errors
+    /// When a file cannot be written, no port is free, or a chain fails.
+    pub async fn elsewhere(
+        &self,
+        world: &World,
+        home: &Path,
+        provider: EcdsaKeys,
+        machine: EcdsaKeys,
+    ) -> Result<Self, Error> {
+        let files = AgentFiles::new(home, self.files.number)?;
+        files.write(world, &provider, &machine)?;
+        files.claim(self.offer)?;
+        endow(world, &provider, &machine).await?;
+        Ok(Self {
+            files,
+            provider,
+            machine,
+            offer: self.offer,
+            process: None,
+        })
+    }
+
+    /// What its page says now.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn page(&self) -> Result<AgentPage, Error> {
+        let page = async {
+            let url = format!("http://127.0.0.1:{}/status", self.files.http);
+            let answer = reqwest::get(url).await?.error_for_status()?;
+            answer.json().await
+        };
+        page.await
+            .map_err(|e: reqwest::Error| Error::program(AGENT, e.to_string()))
+    }
+
+    /// The receipts on its disk of these health epochs; it must be down.
+    ///
+    /// # Errors
+    /// When it runs, or its store cannot be read.
+    pub fn receipts(&self, epochs: Range<u32>) -> Result<Vec<StoredReceipt>, Error> {
+        let store = Store::open(&self.files.store(), usize::MAX);
+        let store = store.map_err(|e| Error::program(AGENT, e.to_string()))?;
+        let windows = HealthPolicy::devnet().windows;
+        let mut receipts = Vec::new();
+        for epoch in epochs.map(HealthEpoch::new) {
+            for window in (0..windows).map(Window) {
+                let found = store.receipts_of(epoch, window);
+                receipts.extend(found.map_err(|e| Error::program(AGENT, e.to_string()))?);
+            }
+        }
+        Ok(receipts)
     }
 
     /// Kills it, as a crash would.

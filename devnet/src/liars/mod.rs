@@ -1,9 +1,11 @@
-//! Operators that lie, to show what the network does about them.
+//! Operators that lie, and an agent that does, to show what the network does about them.
 //!
-//! Each is another implementor of the operator's hook ([`avs_operator::voter::Voter`]) around the
-//! honest one, in this crate and nowhere else: the production binary has no such thing, and
-//! `tests/` searches it. They are told how to lie ([`Lie`]) and when ([`When`]).
+//! Each operator is another implementor of its hooks ([`avs_operator::voter::Voter`], [`Attester`])
+//! around the honest one, told how to lie ([`Lie`]) and when ([`When`]); the [`HostileAgent`] is
+//! another implementor of the agent's service. All of them are in this crate and nowhere else: the
+//! production binaries have no such thing, and `tests/` searches them.
 
+mod agent;
 mod attester;
 mod colluder;
 mod divergent;
@@ -26,6 +28,7 @@ use quorate_health::HealthPolicy;
 use quorate_matching::{Entry, OutcomeList};
 use quorate_protocol::{Header, Vote};
 
+pub use agent::{Deceit, HostileAgent, serve_hostile_agent};
 pub use attester::FalseAttester;
 pub use colluder::Colluder;
 pub use divergent::Divergent;

@@ -4,4 +4,5 @@ mod config;
 mod spawn;
 
 pub use config::{NodeFiles, Payers};
+pub(crate) use spawn::DEVNET;
 pub use spawn::{AGGREGATOR, Nodes, OPERATOR, audit, binary, tail};

@@ -18,7 +18,8 @@ pub const OPERATOR: &str = "avs-operator";
 /// The aggregator's binary.
 pub const AGGREGATOR: &str = "aggregator";
 const AUDITOR: &str = "auditor";
-const DEVNET: &str = "devnet";
+/// This crate's own binary, which holds the liars.
+pub(crate) const DEVNET: &str = "devnet";
 /// How long a node may take to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(5);
 

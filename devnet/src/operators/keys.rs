@@ -96,7 +96,9 @@ impl OperatorKeys {
     }
 }
 
-/// A key that sends transactions, in its keystore: a provider's, or an agent's.
+/// A key that sends transactions, in its keystore: a provider's, or an agent's. A clone is the same
+/// files: who has them has the key.
+#[derive(Clone)]
 pub struct EcdsaKeys {
     /// The keystore (Web3 Secret Storage).
     pub path: PathBuf,
