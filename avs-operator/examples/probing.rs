@@ -258,6 +258,7 @@ async fn measure(machines: u64, window: u64, agents: &str) -> Result<()> {
         plans: Arc::new(plans),
         clock,
         aggregators: Vec::new(),
+        shown_seconds: 0,
         observe: ProbeObserve::new(&Metrics::new()),
     };
     let shutdown = Shutdown::new();

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use quorate_canon::Round;
+use quorate_canon::{Epoch, Round};
 use quorate_chain::{to_alloy_address, views};
 use quorate_rpc::{Client, ClientLimits, ClientTls};
 use quorate_service::{doctor::Doctor, install_crypto};
@@ -54,6 +54,7 @@ pub async fn examine(config: &Config) -> Doctor {
     aggregators(config, &mut doctor).await;
     if let Some(health) = config.health.as_ref().filter(|health| health.enabled) {
         machines(config, network.as_ref(), &mut doctor).await;
+        tally(config, network.as_ref(), &mut doctor).await;
         targets(health, &mut doctor).await;
     }
     doctor
@@ -150,6 +151,26 @@ async fn machines(config: &Config, network: Option<&setup::Network>, doctor: &mu
     let seen = |address: &quorate_canon::Address| format!("contract at {address}");
     let remedy = "check contracts.machines, or set health.enabled = false to match rounds only";
     doctor.check("machines", remedy, seen, look).await;
+}
+
+/// Where receipts are asked for that show this operator's work.
+async fn tally(config: &Config, network: Option<&setup::Network>, doctor: &mut Doctor) {
+    let Some(address) = config.contracts.tally else {
+        return;
+    };
+    let Some(network) = network else {
+        return doctor.skip("tally", "contracts");
+    };
+    let look = async {
+        let tally = to_alloy_address(address);
+        views::require_code(&network.l2, tally).await?;
+        // An answer of its own tells it from other contracts.
+        views::showable_until(&network.l2, tally, Epoch::new(0)).await?;
+        Ok::<_, OperatorError>(address)
+    };
+    let seen = |address: &quorate_canon::Address| format!("contract at {address}");
+    let remedy = "check contracts.tally; without it nobody shows your work about machines for you";
+    doctor.check("tally", remedy, seen, look).await;
 }
 
 /// Probes judge this network by its targets: without them every verdict of silence is UNKNOWN.

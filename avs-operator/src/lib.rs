@@ -6,7 +6,8 @@
 //! asks the contracts what they make of it ([`self_check`]) and the [`voter`] for a vote, and gives
 //! that to [`post`].
 //!
-//! Beside the rounds, the [`prober`] asks machines whether they are well.
+//! Beside the rounds, the [`prober`] asks machines whether they are well, and [`shown`] hands in
+//! receipts that show the operator's work.
 
 mod archive;
 pub mod cli;
@@ -23,6 +24,7 @@ pub mod register;
 mod run;
 pub mod self_check;
 pub mod setup;
+pub mod shown;
 pub mod voter;
 
 pub use config::Config;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use quorate_canon::{OperatorIndex, Round};
-use quorate_chain::health::epoch_clock;
+use quorate_chain::{health::epoch_clock, to_alloy_address};
 use quorate_rpc::{Client, ClientLimits, ClientTls};
 use quorate_service::{Metrics, Readiness, Shutdown, health::Requirement, install_crypto};
 use quorate_signer::{Signer, Start};
@@ -25,6 +25,7 @@ use crate::{
     },
     self_check::SelfCheck,
     setup::{self, Network},
+    shown::{self, ChainSource, ShownObserve},
     voter::{LedgerVoter, Voter},
 };
 
@@ -124,10 +125,8 @@ pub async fn run_as(
         tls: &tls,
         metrics: &metrics,
     };
-    let feed = prober.begin(
-        attester(LedgerAttester::new(Arc::clone(&signer))),
-        &shutdown,
-    )?;
+    let honest = LedgerAttester::new(Arc::clone(&signer));
+    let feed = prober.begin(attester(honest), &shutdown).await?;
     let parts = Parts {
         reader,
         domain: network.domain,
@@ -156,8 +155,9 @@ struct Probing<'a> {
 }
 
 impl Probing<'_> {
-    /// Begins to probe machines, where that is asked for; gives the driver's side of the board.
-    fn begin(
+    /// Begins to probe machines, and to show that work, where that is asked for; gives the driver's side
+    /// of the board.
+    async fn begin(
         &self,
         attester: Arc<dyn Attester>,
         shutdown: &Shutdown,
@@ -183,11 +183,44 @@ impl Probing<'_> {
             plans: Arc::new(planner),
             clock,
             aggregators: clients.collect::<Result<_, _>>()?,
+            shown_seconds: self.shown_seconds().await?,
             observe: ProbeObserve::new(self.metrics),
         };
-        // It ends with the process's wish to end; nothing waits for it.
+        if let Some(source) = self.source()? {
+            let parts = shown::Parts {
+                attester: Arc::clone(&parts.attester),
+                plans: Arc::clone(&parts.plans),
+                source: Arc::new(source),
+                clock,
+                aggregators: parts.aggregators.clone(),
+                pause: parts.section.poll(),
+                observe: ShownObserve::new(self.metrics),
+            };
+            drop(shown::spawn(parts, shutdown.clone()));
+        }
+        // Both end with the process's wish to end; nothing waits for them.
         drop(prober::spawn(parts, shutdown.clone()));
         Ok(Some(feed))
+    }
+
+    /// Seconds from a health epoch's start in which its receipts may show work.
+    async fn shown_seconds(&self) -> Result<u64, OperatorError> {
+        match self.source()? {
+            Some(source) => Ok(shown::longest(&source, &self.network.schedule).await?),
+            None => Ok(0),
+        }
+    }
+
+    /// Where samples of this operator's work come from; nowhere without `Tally`.
+    fn source(&self) -> Result<Option<ChainSource>, OperatorError> {
+        let Some(tally) = self.config.contracts.tally else {
+            return Ok(None);
+        };
+        Ok(Some(ChainSource {
+            l2: self.network.l2.clone(),
+            tally: to_alloy_address(tally),
+            machines: to_alloy_address(self.config.machines()?),
+        }))
     }
 }
 

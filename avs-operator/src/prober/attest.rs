@@ -20,7 +20,7 @@ use crate::post::now;
 const SETTLE: Duration = Duration::from_secs(2);
 /// Most lists of one epoch and aggregator that are looked at, over all polls.
 const MOST_LISTS: usize = 64;
-/// Epochs that words are kept for beyond those that can still be appealed.
+/// Epochs that words are kept for beyond those that can still be appealed, or shown as work.
 const KEPT_EPOCHS: u64 = 4;
 
 /// What attesting needs; cheap to clone.
@@ -34,6 +34,9 @@ pub struct Attest {
     pub clock: EpochClock,
     /// Pause between two questions to an aggregator.
     pub poll: Duration,
+    /// Seconds from a health epoch's start in which its receipts may still show work; 0 where no work is
+    /// shown.
+    pub shown_seconds: u64,
     /// Logs and metrics.
     pub observe: ProbeObserve,
 }
@@ -124,18 +127,24 @@ impl Attest {
         }
     }
 
-    /// Words of epochs that nobody can appeal any more are forgotten, so that the ledger does not grow.
+    /// Words of epochs that nobody can appeal and no work is shown of any more are forgotten, so that
+    /// the ledger does not grow.
     fn forget(&self, plan: &Plan) {
-        let open = u64::from(plan.policy.certify_seconds) + u64::from(plan.policy.appeal_seconds);
-        let seconds = u64::from(self.clock.epoch_seconds.max(1));
-        let epochs = open.div_ceil(seconds).saturating_add(KEPT_EPOCHS);
-        let below = u64::from(plan.epoch.get()).checked_sub(epochs);
-        let Some(below) = below.and_then(|below| u32::try_from(below).ok()) else {
+        let Some(below) = self.forgettable(plan) else {
             return;
         };
         let attester = Arc::clone(&self.attester);
         // A store that fails here fails where words are said, and is heard of there.
-        tokio::task::spawn_blocking(move || attester.forget(HealthEpoch::new(below)));
+        tokio::task::spawn_blocking(move || attester.forget(below));
+    }
+
+    /// The health epoch below which no word is needed once `plan`'s is over.
+    pub(super) fn forgettable(&self, plan: &Plan) -> Option<HealthEpoch> {
+        let open = u64::from(plan.policy.certify_seconds) + u64::from(plan.policy.appeal_seconds);
+        let seconds = u64::from(self.clock.epoch_seconds.max(1));
+        let kept = open.max(self.shown_seconds).div_ceil(seconds);
+        let below = u64::from(plan.epoch.get()).checked_sub(kept.saturating_add(KEPT_EPOCHS))?;
+        u32::try_from(below).ok().map(HealthEpoch::new)
     }
 }
 

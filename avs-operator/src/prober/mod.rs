@@ -63,6 +63,9 @@ pub struct Parts<P> {
     pub clock: EpochClock,
     /// The aggregators.
     pub aggregators: Vec<Client>,
+    /// Seconds from a health epoch's start in which its receipts may still show work: the ledger keeps
+    /// them for so long. 0 where no work is shown.
+    pub shown_seconds: u64,
     /// Logs and metrics.
     pub observe: ProbeObserve,
 }
@@ -76,6 +79,7 @@ impl<P> Clone for Parts<P> {
             plans: Arc::clone(&self.plans),
             clock: self.clock,
             aggregators: self.aggregators.clone(),
+            shown_seconds: self.shown_seconds,
             observe: self.observe.clone(),
         }
     }
@@ -116,6 +120,7 @@ async fn run<P: Plans>(parts: Parts<P>, shutdown: Shutdown) {
             clients: parts.aggregators,
             clock: parts.clock,
             poll: section.poll(),
+            shown_seconds: parts.shown_seconds,
             observe: parts.observe,
         },
         clock: parts.clock,

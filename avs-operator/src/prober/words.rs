@@ -32,6 +32,13 @@ pub trait Attester: Debug + Send + Sync + 'static {
     /// The store's: then none was said.
     fn passed(&self, receipts: &[(Receipt, Timestamp)]) -> Said<Vec<Said<Signature>>>;
 
+    /// The signatures of receipts that were given before, again, to show that they were; or why there is
+    /// none, in their order. Nothing new is said.
+    ///
+    /// # Errors
+    /// The store's.
+    fn again(&self, receipts: &[Receipt]) -> Said<Vec<Said<Signature>>>;
+
     /// The word DOWN, for a window that began at `window_start`.
     ///
     /// # Errors
@@ -90,6 +97,10 @@ impl Attester for LedgerAttester {
 
     fn passed(&self, receipts: &[(Receipt, Timestamp)]) -> Said<Vec<Said<Signature>>> {
         self.0.sign_receipts(receipts)
+    }
+
+    fn again(&self, receipts: &[Receipt]) -> Said<Vec<Said<Signature>>> {
+        self.0.repeat_receipts(receipts)
     }
 
     fn failed(&self, place: &Place, window_start: Timestamp) -> Said<()> {

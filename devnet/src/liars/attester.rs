@@ -46,6 +46,10 @@ impl Attester for FalseAttester {
         self.honest.passed(receipts)
     }
 
+    fn again(&self, receipts: &[Receipt]) -> Said<Vec<Said<Signature>>> {
+        self.honest.again(receipts)
+    }
+
     fn failed(&self, place: &Place, window_start: Timestamp) -> Said<()> {
         self.honest.failed(place, window_start)
     }

@@ -202,6 +202,16 @@ fn policy() -> HealthPolicy {
     }
 }
 
+/// What the chain and the beacon say of every epoch: this operator has all seats.
+pub(super) fn facts() -> Facts {
+    Facts {
+        policy: policy(),
+        min_stake: [Stake::new(10); 8],
+        randomness: Digest([1; 32]),
+        seats: Seats::new(&[OperatorStake::new(1)]).unwrap(),
+    }
+}
+
 /// A signer over the ledger in a folder, made if it is not there.
 fn signer(folder: &Path, clock: &EpochClock, head: Timestamp) -> Arc<Signer> {
     let key = SecretKey::from_bytes(&[5; 32]).unwrap();
@@ -274,12 +284,7 @@ impl World {
 
     fn over(folder: &Arc<TempDir>, clock: EpochClock, head: Timestamp, endpoint: Endpoint) -> Self {
         let attester = Arc::new(LedgerAttester::new(signer(folder.path(), &clock, head)));
-        let facts = Facts {
-            policy: policy(),
-            min_stake: [Stake::new(10); 8],
-            randomness: Digest([1; 32]),
-            seats: Seats::new(&[OperatorStake::new(1)]).unwrap(),
-        };
+        let facts = facts();
         let epoch = HealthEpoch::new(1);
         let plan = Arc::new(Plan::new(&clock, epoch, facts, attester.as_ref()).unwrap());
         let window = Window(1);

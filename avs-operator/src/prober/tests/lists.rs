@@ -1,6 +1,6 @@
 //! After an epoch: which lists are signed, and who gets them.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,10 +16,11 @@ use quorate_rpc::{
 use quorate_service::Metrics;
 use tokio::net::TcpListener;
 
-use super::kit::{MACHINE, World};
+use super::kit::{MACHINE, World, facts};
 use crate::post::now;
 use crate::prober::attest::{Attest, Exchange};
 use crate::prober::observe::ProbeObserve;
+use crate::prober::plan::Plan;
 use crate::prober::words::Attester as _;
 
 /// An aggregator that proposes what it was told to, and keeps what it gets.
@@ -53,13 +54,24 @@ impl AttestationHandler for Book {
 
 async fn serve(book: Arc<Book>) -> Client {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let routes = attestations::routes(book, 1 << 20);
+    let client = client(listener.local_addr().unwrap());
+    listen(listener, book);
+    client
+}
+
+/// Answers for an aggregator in a task of its own.
+pub(super) fn listen<H: AttestationHandler>(listener: TcpListener, handler: Arc<H>) {
+    let routes = attestations::routes(handler, 1 << 20);
     let incoming = tonic::transport::server::TcpIncoming::from(listener);
     let server = tonic::transport::Server::builder()
         .add_routes(routes)
         .serve_with_incoming(incoming);
     tokio::spawn(server);
+}
+
+/// A client of the aggregator at an address.
+pub(super) fn client(address: SocketAddr) -> Client {
+    let url = format!("http://{address}");
     let tls = ClientTls::default();
     Client::new(&url.parse().unwrap(), &tls, ClientLimits::default()).unwrap()
 }
@@ -91,6 +103,7 @@ async fn lists_are_signed_that_say_no_more_than_the_operator_has_said() {
         clients: Vec::new(),
         clock: world.clock(),
         poll: Duration::from_millis(200),
+        shown_seconds: 0,
         observe: ProbeObserve::new(&Metrics::new()),
     };
     let said = attest.own(&world.plan).await.unwrap();
@@ -118,4 +131,30 @@ async fn lists_are_signed_that_say_no_more_than_the_operator_has_said() {
         &own.digest().get(),
         &signature
     ));
+}
+
+#[test]
+fn words_are_kept_for_as_long_as_they_show_work() {
+    let world = World::new(Endpoint::new("https://127.0.0.1:1", Digest([0; 32])));
+    let epochs = u64::from(world.clock().epoch_seconds);
+    let late = HealthEpoch::new(100);
+    let plan = Plan::new(&world.clock(), late, facts(), world.attester.as_ref()).unwrap();
+    let forgotten = |shown_seconds| {
+        let attest = Attest {
+            attester: world.attester.clone(),
+            clients: Vec::new(),
+            clock: world.clock(),
+            poll: Duration::from_secs(1),
+            shown_seconds,
+            observe: ProbeObserve::new(&Metrics::new()),
+        };
+        attest.forgettable(&plan).unwrap().get()
+    };
+    // When epoch 100 is over, epoch e began (101 - e) epochs ago.
+    for shown in [70, 71, 90] {
+        let oldest = forgotten(shown * epochs);
+        assert!(u64::from(101 - oldest) >= shown, "{shown}: {oldest}");
+    }
+    // Where no work is shown, only appeals count.
+    assert!(forgotten(0) > forgotten(90 * epochs));
 }

@@ -4,3 +4,4 @@ mod agents;
 mod kit;
 mod lists;
 mod rosters;
+mod shown;

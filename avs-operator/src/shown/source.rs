@@ -1,0 +1,64 @@
+//! Where samples come from: `Tally` and `Machines` on L2.
+
+use std::future::Future;
+
+use alloy::primitives::Address;
+use quorate_canon::{Epoch, OfferId, Timestamp};
+use quorate_chain::views::TallySample;
+use quorate_chain::{ChainError, Rpc, views};
+use quorate_protocol::Schedule;
+
+/// What L2 says of samples. All errors may pass.
+pub trait Source: Send + Sync + 'static {
+    /// The sample of a stake epoch, once it is drawn.
+    fn sample(
+        &self,
+        epoch: Epoch,
+    ) -> impl Future<Output = Result<Option<TallySample>, ChainError>> + Send;
+
+    /// The last second in which work of a stake epoch is shown.
+    fn showable_until(
+        &self,
+        epoch: Epoch,
+    ) -> impl Future<Output = Result<Timestamp, ChainError>> + Send;
+
+    /// The machine of a number, from 0, in the order of registering.
+    fn machine(&self, number: u64) -> impl Future<Output = Result<OfferId, ChainError>> + Send;
+}
+
+/// The contracts.
+#[derive(Debug, Clone)]
+pub struct ChainSource {
+    /// L2.
+    pub l2: Rpc,
+    /// `Tally`.
+    pub tally: Address,
+    /// `Machines`.
+    pub machines: Address,
+}
+
+impl Source for ChainSource {
+    async fn sample(&self, epoch: Epoch) -> Result<Option<TallySample>, ChainError> {
+        views::tally_sample(&self.l2, self.tally, epoch).await
+    }
+
+    async fn showable_until(&self, epoch: Epoch) -> Result<Timestamp, ChainError> {
+        views::showable_until(&self.l2, self.tally, epoch).await
+    }
+
+    async fn machine(&self, number: u64) -> Result<OfferId, ChainError> {
+        views::machine_by_number(&self.l2, self.machines, number).await
+    }
+}
+
+/// The most seconds from the start of a health epoch in which its receipts may show work: it begins with
+/// its stake epoch at the earliest, and all stake epochs are shown for as long, but for where their last
+/// rounds lie.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn longest(source: &impl Source, schedule: &Schedule) -> Result<u64, ChainError> {
+    let until = source.showable_until(Epoch::new(0)).await?;
+    let open = until.get().saturating_sub(schedule.genesis.get());
+    Ok(open.saturating_add(schedule.period.into()))
+}
