@@ -1,5 +1,5 @@
-//! The operator's binary as it is shipped: nobody in it lies, and what it refuses to start with
-//! (RELIABILITY, signing; EXAMPLES 13).
+//! The operator's binary as it is shipped: nobody in it lies, nor in any other, and what it refuses to
+//! start with (RELIABILITY, signing; EXAMPLES 13).
 
 use std::{fs, path::PathBuf};
 
@@ -14,16 +14,17 @@ use quorate_beacon::ChainInfo;
 use crate::kit::{Ended, LONG, Network, Plan, logs, run_to_end, until};
 
 /// What only a liar's code holds: its words, and its modules' names among the symbols.
-const TRACES: [&str; 4] = [
+const TRACES: [&str; 5] = [
     "lying: signing a second header",
     "lying: signing another outcome",
+    "lying: answering a probe",
     "5liars",
     "11Equivocator",
 ];
 
 /// The same search finds all of it in the devnet's binary, so it can find it.
 #[test]
-fn the_operators_binary_holds_no_liar() -> Result<()> {
+fn no_binary_but_the_devnets_holds_a_liar() -> Result<()> {
     let found = |name: &str| -> Result<Vec<&str>> {
         let bytes = fs::read(binary(name)?)?;
         let text = String::from_utf8_lossy(&bytes);
@@ -35,7 +36,7 @@ fn the_operators_binary_holds_no_liar() -> Result<()> {
         "in devnet: {:?}",
         found("devnet")?
     );
-    for name in ["avs-operator", "aggregator", "auditor"] {
+    for name in ["avs-operator", "aggregator", "auditor", "provider-agent"] {
         ensure!(found(name)?.is_empty(), "in {name}: {:?}", found(name)?);
     }
     Ok(())

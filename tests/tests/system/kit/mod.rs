@@ -3,6 +3,7 @@
 mod accuser;
 mod chart;
 mod court;
+pub(crate) mod health;
 pub(crate) mod logs;
 mod network;
 mod pages;

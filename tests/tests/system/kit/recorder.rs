@@ -27,6 +27,7 @@ type Votes = BTreeMap<(OperatorIndex, Round), BTreeMap<Digest, Vote<Unverified>>
 struct Heard {
     votes: Mutex<Votes>,
     lists: Mutex<BTreeMap<Digest, OutcomeList>>,
+    downs: Mutex<Vec<SignedDowns>>,
 }
 
 /// The listener; it ends with its handle.
@@ -87,6 +88,11 @@ impl Recorder {
             .collect()
     }
 
+    /// All lists of windows DOWN that operators have sent.
+    pub(crate) fn downs(&self) -> Vec<SignedDowns> {
+        lock(&self.heard.downs).clone()
+    }
+
     /// The list behind a header.
     pub(crate) fn list(&self, digest: Digest) -> Option<OutcomeList> {
         lock(&self.heard.lists).get(&digest).cloned()
@@ -100,7 +106,8 @@ impl Drop for Recorder {
 }
 
 impl AttestationHandler for Heard {
-    async fn downs(&self, _: SignedDowns, _: Option<IpAddr>) -> DownsVerdict {
+    async fn downs(&self, downs: SignedDowns, _: Option<IpAddr>) -> DownsVerdict {
+        lock(&self.downs).push(downs);
         DownsVerdict(VoteVerdict::Accepted)
     }
 
