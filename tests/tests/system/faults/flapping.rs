@@ -44,13 +44,18 @@ pub(super) async fn judge(
 ) -> Result<()> {
     let fails = HealthPolicy::devnet().fails;
     for operator in 0..network.world.operators.len() {
-        let mut lost: BTreeMap<Place, u8> = BTreeMap::new();
+        let mut failed: BTreeMap<Place, u8> = BTreeMap::new();
+        let mut lost = BTreeSet::new();
         for fail in network.fails(operator, agent.offer) {
-            ensure!(fail.code == LOST, "operator {operator}: {}", fail.line);
-            *lost.entry(fail.place).or_default() += 1;
+            *failed.entry(fail.place).or_default() += 1;
+            lost.extend((fail.code == LOST).then_some(fail.place));
         }
-        let found = lost.iter().filter(|(_, count)| **count >= fails);
+        let found = failed.iter().filter(|(_, count)| **count >= fails);
         let found: BTreeSet<Place> = found.map(|(place, _)| *place).collect();
+        ensure!(
+            found.is_subset(&lost),
+            "operator {operator}: a card was lost in {lost:?}, FAILs enough in {found:?}"
+        );
         let words = network.words_down(operator, agent.offer);
         ensure!(
             words == found && found.is_subset(ill) && !found.is_empty(),

@@ -33,6 +33,10 @@ pub(super) async fn judge(
         let fails = network.fails(operator, agent.offer);
         for fail in fails.iter().filter(|fail| fail.place.0 >= first) {
             let deceit = deceit(fail.place);
+            if deceit != Deceit::Late && fail.line.contains("detail=\"deadline\"") {
+                // A busy machine is late without meaning to.
+                continue;
+            }
             ensure!(is_found(deceit, fail), "{deceit:?}: {}", fail.line);
             told.insert(deceit);
             found_in.insert(fail.place);
