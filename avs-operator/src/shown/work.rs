@@ -1,6 +1,6 @@
 //! Which receipts show an operator's work in a sample.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 use std::sync::Arc;
 
 use quorate_chain::ChainError;
@@ -76,11 +76,9 @@ async fn seats<S: Source, P: Plans>(
     let mut plans = BTreeMap::new();
     let mut seats = Vec::new();
     for (number, probe) in (0..).zip(sample.probes(&parts.clock)?) {
-        if !plans.contains_key(&probe.epoch) {
-            plans.insert(probe.epoch, parts.plans.plan(probe.epoch).await?);
-        }
-        let Some(plan) = plans.get(&probe.epoch) else {
-            continue;
+        let plan = match plans.entry(probe.epoch) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(parts.plans.plan(probe.epoch).await?),
         };
         let machine = parts.source.machine(probe.machine).await?;
         if plan.sits(Subject::Machine(machine)) {
