@@ -23,6 +23,7 @@ mod proposals;
 mod quiet_chain;
 mod reorg;
 mod restart;
+mod rewards;
 mod self_check;
 mod silence;
 mod snapshot_equality;
