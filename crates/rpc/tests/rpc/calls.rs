@@ -1,9 +1,10 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
-use quorate_canon::{Digest, Round};
+use quorate_canon::{Digest, Epoch, OperatorIndex, Round};
 use quorate_matching::{NO_LOWEST, OutcomeList};
 use quorate_rpc::{
-    Client, ClientLimits, ClientTls, Server, ServerLimits, VoteRejection, wire::VoteVerdict,
+    Client, ClientLimits, ClientTls, ReceiptRejection, Server, ServerLimits, SignedReceipts,
+    VoteRejection, wire::VoteVerdict,
 };
 
 use crate::host::{Accepting, Host, vote};
@@ -26,6 +27,29 @@ async fn garbage_is_rejected_with_its_code_and_counted() {
     }
     assert_eq!(host.handler.malformed.load(Ordering::SeqCst), 3);
     assert_eq!(host.handler.votes.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn receipts_are_handed_in_and_those_of_no_sample_are_rejected_with_their_code() {
+    let host = Host::plain().await;
+    let signed = |samples: &[u16]| SignedReceipts {
+        epoch: Epoch::new(3),
+        operator: OperatorIndex::new(4),
+        receipts: samples.iter().map(|sample| (*sample, [7; 96])).collect(),
+    };
+    let answer = host.client().submit_receipts(&signed(&[0, 9, 15])).await;
+    assert_eq!(answer.unwrap().0, VoteVerdict::Accepted);
+    assert_eq!(
+        *host.handler.receipts.lock().unwrap(),
+        [signed(&[0, 9, 15])]
+    );
+    for samples in [&[][..], &[16], &[5, 5]] {
+        let answer = host.client().submit_receipts(&signed(samples)).await;
+        let rejection = answer.unwrap().rejection();
+        assert_eq!(rejection, Some(ReceiptRejection::Malformed), "{samples:?}");
+    }
+    assert_eq!(host.handler.malformed.load(Ordering::SeqCst), 3);
+    assert_eq!(host.handler.receipts.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]

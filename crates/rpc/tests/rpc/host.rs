@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -29,6 +29,7 @@ pub(crate) struct Accepting {
     pub(crate) votes: AtomicUsize,
     pub(crate) malformed: AtomicUsize,
     pub(crate) lists: AtomicUsize,
+    pub(crate) receipts: Mutex<Vec<SignedReceipts>>,
 }
 
 impl AttestationHandler for Accepting {
@@ -44,7 +45,12 @@ impl AttestationHandler for Accepting {
         Vec::new()
     }
 
-    async fn receipts(&self, _: SignedReceipts, _: Option<std::net::IpAddr>) -> ReceiptsVerdict {
+    async fn receipts(
+        &self,
+        receipts: SignedReceipts,
+        _: Option<std::net::IpAddr>,
+    ) -> ReceiptsVerdict {
+        self.receipts.lock().unwrap().push(receipts);
         ReceiptsVerdict(VoteVerdict::Accepted)
     }
 
