@@ -61,11 +61,11 @@ contract Tally is ShownWords {
         _drawn(epoch);
         (,,, bytes memory stakes) = table.tableOf(epoch);
         uint256 operators = stakes.length / 16;
-        Shares.Work memory w = Shares.begin(operators);
+        Shares.Work memory w = Shares.begin(stakes);
         uint256[] memory words = new uint256[]((operators + 255) / 256);
         _addRounds(w, epoch, words);
         _addProbes(w, epoch, words, stakes);
-        return (uint16(w.weight), uint16(w.probes), w.all(stakes));
+        return (uint16(w.weight), uint16(w.probes), w.all(operators));
     }
 
     /// @param words room for who is shown

@@ -15,33 +15,38 @@ library Shares {
         uint256 weight; // of the rounds that count
         uint256 probes; // that count
         uint256[] marks; // by operator index, and room up to a whole word of bits
+        uint256[] stakes; // the same
+        uint256 total; // of the stakes
     }
 
-    /// @notice Nothing counted, for so many operators.
-    function begin(uint256 operators) internal pure returns (Work memory w) {
-        w.marks = new uint256[]((operators + 255) / 256 * 256);
+    /// @notice Nothing counted, for the operators of a table.
+    /// @param stakes 16 bytes for each of them
+    function begin(bytes memory stakes) internal pure returns (Work memory w) {
+        uint256 operators = stakes.length / 16;
+        uint256 room = (operators + 255) / 256 * 256;
+        (w.marks, w.stakes) = (new uint256[](room), new uint256[](room));
+        for (uint256 i; i < operators; ++i) {
+            uint256 stake;
+            assembly ("memory-safe") {
+                stake := shr(128, mload(add(add(stakes, 32), shl(4, i))))
+            }
+            w.stakes[i] = stake;
+            w.total += stake;
+        }
     }
 
-    /// @notice Counts a round, if anybody is shown in it.
+    /// @notice Counts a round, if operators with more than half of the stake are shown in it. Else one who has signed
+    /// what all others were right not to sign could turn it against them.
     /// @param shown a word for each 256 operators
     /// @param weight of the round, not 0
     function addRound(Work memory w, uint256[] memory shown, uint256 weight) internal pure {
-        uint256 any;
-        assembly ("memory-safe") {
-            let marks := add(mload(add(w, 64)), 32)
-            let words := mload(shown)
-            for { let i := 0 } lt(i, words) { i := add(i, 1) } {
-                let word := mload(add(shown, shl(5, add(i, 1))))
-                any := or(any, word)
-                for {} word {} {
-                    let place := clz(word)
-                    word := xor(word, shr(place, shl(255, 1)))
-                    let mark := add(marks, shl(5, add(shl(8, i), xor(place, 7))))
-                    mstore(mark, add(mload(mark), weight))
-                }
-            }
+        if (2 * _mark(w, shown, weight) > w.total) {
+            w.weight += weight;
+            return;
         }
-        if (any != 0) w.weight += weight;
+        unchecked {
+            _mark(w, shown, 0 - weight);
+        }
     }
 
     /// @notice Counts a probe, if more than half of its committee's seats are shown.
@@ -72,16 +77,32 @@ library Shares {
     }
 
     /// @notice The share of each operator, basis points.
-    /// @param stakes 16 bytes for each of the operators
-    function all(Work memory w, bytes memory stakes) internal pure returns (uint16[] memory shares) {
-        shares = new uint16[](stakes.length / 16);
+    /// @param operators how many the table has
+    function all(Work memory w, uint256 operators) internal pure returns (uint16[] memory shares) {
+        shares = new uint16[](operators);
         if (w.weight == 0) return shares;
-        for (uint256 i; i < shares.length; ++i) {
-            uint256 stake;
-            assembly ("memory-safe") {
-                stake := shr(128, mload(add(add(stakes, 32), shl(4, i))))
+        for (uint256 i; i < operators; ++i) {
+            if (w.stakes[i] != 0) shares[i] = _share(w.marks[i], w.weight);
+        }
+    }
+
+    /// @dev Adds a weight, modulo 2^256, to the marks of all who are shown. Returns their stake: indices that nobody has
+    /// hold none.
+    function _mark(Work memory w, uint256[] memory shown, uint256 weight) private pure returns (uint256 held) {
+        assembly ("memory-safe") {
+            let marks := add(mload(add(w, 64)), 32)
+            let stakes := sub(add(mload(add(w, 96)), 32), marks)
+            let words := mload(shown)
+            for { let i := 0 } lt(i, words) { i := add(i, 1) } {
+                let word := mload(add(shown, shl(5, add(i, 1))))
+                for {} word {} {
+                    let place := clz(word)
+                    word := xor(word, shr(place, shl(255, 1)))
+                    let mark := add(marks, shl(5, add(shl(8, i), xor(place, 7))))
+                    mstore(mark, add(mload(mark), weight))
+                    held := add(held, mload(add(mark, stakes)))
+                }
             }
-            if (stake != 0) shares[i] = _share(w.marks[i], w.weight);
         }
     }
 

@@ -143,8 +143,7 @@ abstract contract TallyKit is HealthKit {
     // --- section 15 by its letter ---
 
     function _lot(uint8 kind, uint16 i) internal view returns (uint256 x, uint256 y, uint256 z) {
-        bytes memory text =
-            abi.encodePacked(bytes32("quorate/sample/v1"), sha256(_beacon(NEXT)), uint64(0), kind, i);
+        bytes memory text = abi.encodePacked(bytes32("quorate/sample/v1"), sha256(_beacon(NEXT)), uint64(0), kind, i);
         uint256 hash = uint256(sha256(text));
         return (hash / 2 ** 192, hash / 2 ** 128 % 2 ** 64, hash / 2 ** 64 % 2 ** 64);
     }

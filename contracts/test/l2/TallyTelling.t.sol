@@ -47,9 +47,7 @@ contract TallyTellingTest is TallyKit {
     function test_notBeforeTheTimeOfShowingIsOver() external {
         _work();
         vm.warp(UNTIL);
-        vm.expectRevert(
-            abi.encodeWithSelector(ITally.OutOfTime.selector, UNTIL, UNTIL + 1, type(uint256).max)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ITally.OutOfTime.selector, UNTIL, UNTIL + 1, type(uint256).max));
         tally.tell(0);
     }
 

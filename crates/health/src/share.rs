@@ -46,6 +46,22 @@ pub struct RoundWork {
     pub shown: BTreeSet<OperatorIndex>,
 }
 
+impl RoundWork {
+    /// Whether those shown hold more than half of the table's stake. Else one who has signed what all
+    /// others were right not to sign could turn it against them.
+    #[must_use]
+    pub fn counts(&self, stakes: &[OperatorStake]) -> bool {
+        let (mut shown, mut others): (u128, u128) = (0, 0);
+        for (index, stake) in (0_u32..).zip(stakes) {
+            let is_shown = self.shown.contains(&OperatorIndex::new(index));
+            let sum = if is_shown { &mut shown } else { &mut others };
+            // A table's total fits in 128 bits.
+            *sum = sum.saturating_add(stake.get());
+        }
+        shown > others
+    }
+}
+
 /// A sampled probe, and the operators that are shown to have said a word there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeWork {
@@ -110,10 +126,15 @@ pub fn shares(stakes: &[OperatorStake], rounds: &[RoundWork], probes: &[ProbeWor
     let known = |operator: &OperatorIndex| {
         usize::try_from(operator.get()).is_ok_and(|index| index < stakes.len())
     };
-    let signed = tally(rounds.iter().filter_map(|round| {
-        let shown: Vec<_> = round.shown.iter().copied().filter(known).collect();
-        (!shown.is_empty()).then_some((round.end.weight(), shown))
-    }));
+    let signed = tally(
+        rounds
+            .iter()
+            .filter(|round| round.counts(stakes))
+            .map(|round| {
+                let shown = round.shown.iter().copied().filter(known);
+                (round.end.weight(), shown.collect())
+            }),
+    );
     let counted: Vec<_> = probes.iter().filter(|probe| probe.counts()).collect();
     let held = |probe: &&ProbeWork| (1, probe.committee.seats.clone());
     let spoken = |probe: &&ProbeWork| {

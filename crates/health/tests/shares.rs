@@ -75,11 +75,16 @@ fn by_hand(
         RoundEnd::Settled => 1,
         RoundEnd::Unposted => 2,
     };
-    let is_in_table = |operator: &OperatorIndex| (operator.get() as usize) < stakes.len();
+    let stake_of = |operator: &OperatorIndex| {
+        stakes
+            .get(operator.get() as usize)
+            .map_or(0, |stake| stake.get())
+    };
+    let total: u128 = stakes.iter().map(|stake| stake.get()).sum();
     let mut all = 0;
     let mut own = 0;
     for round in rounds {
-        if round.shown.iter().any(is_in_table) {
+        if 2 * round.shown.iter().map(stake_of).sum::<u128>() > total {
             all += weight(round);
             if round.shown.contains(&OperatorIndex::new(index)) {
                 own += weight(round);
@@ -135,7 +140,7 @@ proptest! {
             .iter()
             .cloned()
             .map(|mut round| {
-                if round.shown.iter().any(|shown| shown.get() < OPERATORS) {
+                if round.counts(&table) {
                     round.shown.insert(OperatorIndex::new(who));
                 }
                 round
@@ -159,7 +164,7 @@ fn a_round_that_was_not_posted_counts_twice() {
         round(RoundEnd::Settled, &[0, 1]),
         round(RoundEnd::Unposted, &[0]),
     ];
-    let counted = shares(&stakes(&[1, 1, 1]), &rounds, &[]);
+    let counted = shares(&stakes(&[3, 1, 1]), &rounds, &[]);
     assert_eq!(counted.rounds, 3);
     assert_eq!(totals(&counted), [10_000, 3_333, 0]);
 }
@@ -171,8 +176,23 @@ fn a_round_in_which_nobody_is_shown_is_nobodys_fault() {
         round(RoundEnd::Void, &[0]),
         round(RoundEnd::Settled, &[0]),
     ];
-    let counted = shares(&stakes(&[1, 1]), &rounds, &[]);
+    let counted = shares(&stakes(&[2, 1]), &rounds, &[]);
     assert_eq!((counted.rounds, totals(&counted)), (1, vec![10_000, 0]));
+}
+
+#[test]
+fn a_round_counts_only_with_more_than_half_of_the_stake() {
+    let rounds = [
+        round(RoundEnd::Settled, &[0, 1, 2]),
+        round(RoundEnd::Unposted, &[0, 7]),
+    ];
+    let half = shares(&stakes(&[2, 1, 1]), &rounds, &[]);
+    assert_eq!((half.rounds, totals(&half)), (1, vec![10_000; 3]));
+    let more = shares(&stakes(&[3, 1, 1]), &rounds, &[]);
+    assert_eq!(
+        (more.rounds, totals(&more)),
+        (3, vec![10_000, 3_333, 3_333])
+    );
 }
 
 #[test]
@@ -198,7 +218,7 @@ fn whoever_has_no_seat_is_judged_by_its_rounds() {
         round(RoundEnd::Settled, &[0]),
     ];
     let probes = [probe(&[0, 0, 0], &[0])];
-    let counted = shares(&stakes(&[1, 1]), &rounds, &probes);
+    let counted = shares(&stakes(&[2, 1]), &rounds, &probes);
     assert_eq!(counted.operators[1].of_probes.get(), 5_000);
     assert_eq!(totals(&counted), [10_000, 5_000]);
 }
@@ -240,7 +260,7 @@ fn the_message_is_that_of_section_12() {
         round(RoundEnd::Settled, &[0, 1]),
     ];
     let probes = [probe(&[0, 1, 1], &[0, 1])];
-    let counted = shares(&stakes(&[5, 5]), &rounds, &probes);
+    let counted = shares(&stakes(&[6, 5]), &rounds, &probes);
     assert_eq!(
         hex::encode(counted.message(Epoch::new(7))),
         // 7; weight 3; one probe; two operators: 10 000, and (3 333 + 10 000) div 2.

@@ -126,7 +126,7 @@ pub(super) fn shared() -> Value {
         case(stake(&[4, 4, 4, 4]), 31, &[], 16, 70),
         case(stake(&[4, 4, 4, 4]), 31, &[void; 16], 16, 90),
         case(stake(&[4, 4, 4, 4]), 31, &[unposted; 16], 16, 0),
-        // Hardly anybody speaks: most probes do not count.
+        // Hardly anybody speaks: most probes and rounds do not count.
         case(stake(&[4, 4, 4, 4]), 31, &mixed, 16, 40),
         case(many.collect(), 64, &mixed, 16, 75),
     ];
