@@ -30,7 +30,7 @@ const AHEAD: usize = 8;
 /// Requests or classes that one job wakes.
 const JOB: usize = 256;
 /// What takes less than starting a thread: so many to wake, so many machines to look after.
-const FEW: usize = 2_048;
+const FEW: usize = 256;
 const FEW_TAKEN: usize = 256;
 
 /// What the sweep found.
