@@ -2,6 +2,7 @@
 //! are [`L2`] and [`KeyedHand`], or [`RelayedHand`] for a key without gas; tests bring their own.
 
 mod courier;
+mod delivery;
 mod events;
 mod facts;
 mod hand;

@@ -75,6 +75,28 @@ impl Courier {
         self.read(self.client.get(url)).await
     }
 
+    /// A setback in words.
+    pub(super) fn trouble(&self, setback: Setback) -> ChainTrouble {
+        let relay = self.name();
+        match setback {
+            Setback::Refused(refused) if refused.code == "refused_by_contract" => {
+                let why = refused.error.strip_prefix("the contract refuses: ");
+                ChainTrouble::Refused(why.unwrap_or(&refused.error).to_owned())
+            }
+            Setback::Refused(refused) => {
+                let wait = refused.retry_after.filter(|seconds| *seconds > 0);
+                let wait = wait.map(|seconds| format!(" (it takes more in {seconds} s)"));
+                ChainTrouble::Own(format!(
+                    "{relay} does not carry it: {}{}; {}",
+                    refused.error,
+                    wait.unwrap_or_default(),
+                    refused.remedy
+                ))
+            }
+            Setback::Lost(why) => ChainTrouble::Silent(format!("{relay}: {why}")),
+        }
+    }
+
     async fn read<T: DeserializeOwned>(&self, ask: reqwest::RequestBuilder) -> Result<T, Setback> {
         let answer = ask.send().await.map_err(|error| lost(&error))?;
         let status = answer.status();

@@ -1,9 +1,8 @@
 //! A hand without gas: it signs what it wants done, and a relay carries it.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use alloy::primitives::{Address as EthAddress, B256, U256};
+use alloy::primitives::{Address as EthAddress, U256};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall as _;
 use async_trait::async_trait;
@@ -11,29 +10,25 @@ use quorate_bindings::IProviders;
 use quorate_bindings::erc20::IERC20;
 use quorate_canon::Address;
 use quorate_chain::forward::permit::{Permit, sign_permit};
-use quorate_chain::forward::{Carried, ForwardError, Forwarder, Outcome, Request, SignedCall};
+use quorate_chain::forward::{ForwardError, Forwarder, Request};
 use quorate_chain::sender::Receipt;
 use quorate_chain::{to_address, views};
 use quorate_keys::ecdsa;
-use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::courier::{Courier, Setback};
+use super::courier::Courier;
+use super::delivery::Delivery;
 use super::facts::trouble;
 use super::hand::{call, done, stake_of};
 use super::l2::Connected;
 use super::promise::{Promise, Promises};
-use super::search::{carried_by, receipt_of};
+use super::search::carried_by;
 use super::{Action, ChainTrouble, Done, Hand, L2};
 
 /// For how long a call is signed, seconds.
 const VALID: u64 = 600;
 /// What must be left of that for a call to be brought once more, seconds.
 const LEFT: u64 = 60;
-/// Pause between two questions.
-const PACE: Duration = Duration::from_secs(1);
-/// How long a relay that is busy is asked again, and how long a transaction that it names is waited for.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A key that signs, and the relay that carries.
 #[derive(Debug, Clone)]
@@ -162,7 +157,7 @@ impl RelayedHand {
         data: Vec<u8>,
     ) -> Result<Promise, ChainTrouble> {
         let terms = self.courier.terms().await;
-        let terms = terms.map_err(|setback| self.setback(setback))?;
+        let terms = terms.map_err(|setback| self.courier.trouble(setback))?;
         let (got, expected) = (
             (terms.chain_id, terms.forwarder),
             (on.rpc.chain_id(), forwarder.address()),
@@ -205,118 +200,24 @@ impl RelayedHand {
         })
     }
 
-    async fn nonce(&self, on: &Connected, forwarder: &Forwarder) -> Result<U256, ChainTrouble> {
-        let from = self.key.address();
-        Ok(views::forward_nonce(&on.rpc, forwarder.address(), from).await?)
-    }
-
-    /// Brings a signed call until it is carried or refused, and looks for the receipt.
     async fn deliver(
         &self,
         on: &Connected,
         forwarder: &Forwarder,
         promise: &Promise,
     ) -> Result<Receipt, ChainTrouble> {
-        let request = forwarder.digest(&promise.call.request);
-        let end = Instant::now() + PATIENCE;
-        let mut answer = self.courier.bring(&promise.call).await;
-        loop {
-            match answer {
-                Ok(Carried {
-                    transaction: Some(hash),
-                    outcome: Outcome::Carried,
-                    ..
-                }) => return self.confirmed(on, forwarder, &promise.call, hash).await,
-                Err(Setback::Refused(refused)) => {
-                    match (refused.transaction, refused.retry_after) {
-                        (Some(hash), _) if refused.code == "wrong_nonce" => {
-                            return self.confirmed(on, forwarder, &promise.call, hash).await;
-                        }
-                        (_, Some(seconds)) if seconds <= 10 && Instant::now() < end => {
-                            sleep(Duration::from_secs(seconds)).await;
-                            answer = self.courier.bring(&promise.call).await;
-                        }
-                        _ => return Err(self.setback(Setback::Refused(refused))),
-                    }
-                }
-                // Under way, or nothing was heard: the chain knows better than the relay.
-                unclear => {
-                    if let Some(receipt) = carried_by(on, forwarder, promise).await? {
-                        return Ok(receipt);
-                    }
-                    if Instant::now() >= end {
-                        return Err(self.unclear(promise, unclear));
-                    }
-                    sleep(PACE).await;
-                    answer = self.courier.outcome(request).await;
-                }
-            }
-        }
-    }
-
-    /// The receipt of the transaction that a relay names, if it carried this call.
-    async fn confirmed(
-        &self,
-        on: &Connected,
-        forwarder: &Forwarder,
-        call: &SignedCall,
-        hash: B256,
-    ) -> Result<Receipt, ChainTrouble> {
-        let end = Instant::now() + PATIENCE;
-        let receipt = loop {
-            match receipt_of(on, hash).await? {
-                Some(receipt) => break receipt,
-                None if Instant::now() >= end => {
-                    let why = format!(
-                        "{} says that {hash} carried it, and the chain does not know that transaction",
-                        self.courier.name()
-                    );
-                    return Err(ChainTrouble::Silent(why));
-                }
-                None => sleep(PACE).await,
-            }
+        let delivery = Delivery {
+            on,
+            courier: &self.courier,
+            forwarder,
+            promise,
         };
-        let Request { from, nonce, .. } = &call.request;
-        if receipt.succeeded() && forwarder.executed(&receipt.logs, *from, *nonce) {
-            return Ok(receipt);
-        }
-        Err(ChainTrouble::Own(format!(
-            "{} says that {hash} carried it, and that transaction did not",
-            self.courier.name()
-        )))
+        delivery.run().await
     }
 
-    fn setback(&self, setback: Setback) -> ChainTrouble {
-        let relay = self.courier.name();
-        match setback {
-            Setback::Refused(refused) if refused.code == "refused_by_contract" => {
-                ChainTrouble::Refused(refused.error)
-            }
-            Setback::Refused(refused) => {
-                let wait = refused.retry_after.filter(|seconds| *seconds > 10);
-                let wait = wait.map(|seconds| format!(" (it takes more in {seconds} s)"));
-                ChainTrouble::Own(format!(
-                    "{relay} does not carry it: {}{}; {}",
-                    refused.error,
-                    wait.unwrap_or_default(),
-                    refused.remedy
-                ))
-            }
-            Setback::Lost(why) => ChainTrouble::Silent(format!("{relay}: {why}")),
-        }
-    }
-
-    /// It may still be carried.
-    fn unclear(&self, promise: &Promise, answer: Result<Carried, Setback>) -> ChainTrouble {
-        let said = match answer {
-            Ok(_) => "it has sent it, and it is not mined".to_owned(),
-            Err(setback) => self.setback(setback).to_string(),
-        };
-        ChainTrouble::Silent(format!(
-            "not seen on chain after {} s: {said}; until {} it may still be carried: look before you repeat it",
-            PATIENCE.as_secs(),
-            promise.call.request.deadline
-        ))
+    async fn nonce(&self, on: &Connected, forwarder: &Forwarder) -> Result<U256, ChainTrouble> {
+        let from = self.key.address();
+        Ok(views::forward_nonce(&on.rpc, forwarder.address(), from).await?)
     }
 }
 
