@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_named() {
-        let faults: [(&str, fn(&mut Relay)); 6] = [
+        type Fault = (&'static str, fn(&mut Relay));
+        let faults: [Fault; 6] = [
             ("relay.budget_wei", |r| r.budget_wei = U256::ZERO),
             ("relay.gas", |r| r.gas = 99_999),
             ("relay.gas", |r| r.gas = 30_000_001),

@@ -1,6 +1,7 @@
 //! What may be spent in a day. It is written down before it is spent, so that no restart and no crash
 //! makes the day's budget anew.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -113,9 +114,13 @@ impl Budget {
         let named = |error: &dyn std::fmt::Display| format!("{}: {error}", self.file.display());
         let text = serde_json::to_vec(&next).map_err(|error| named(&error))?;
         let part = self.file.with_extension("part");
-        std::fs::write(&part, text)
-            .and_then(|()| std::fs::rename(&part, &self.file))
-            .map_err(|error| named(&error))?;
+        let put = || {
+            let mut file = std::fs::File::create(&part)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            std::fs::rename(&part, &self.file)
+        };
+        put().map_err(|error| named(&error))?;
         *spent = next;
         Ok(())
     }
