@@ -1,11 +1,12 @@
 //! Shows the operator's work: when L2 has drawn the sample of a stake epoch, the operator's receipts of
 //! sampled probes go to every aggregator, which puts them together and shows them there
 //! (docs/formats.md, section 15). Nothing new is said: the ledger gives receipts again that it has on
-//! record as said, and only those.
+//! record as said, and only those. When the epoch is counted, the operator's share is told.
 //!
 //! It stands beside the [prober](crate::prober), has no part in what that does, and keeps nothing on
 //! disk: after a restart the same receipts are handed in again, in the same bytes.
 
+mod handing;
 mod observe;
 mod shower;
 mod source;
@@ -24,7 +25,7 @@ use crate::prober::{schedule::Plans, words::Attester};
 
 pub use observe::ShownObserve;
 pub use shower::Shower;
-pub use source::{ChainSource, Source, longest};
+pub use source::{ChainSource, Counted, Source, longest};
 pub use work::ShownError;
 
 /// Pause before a task that failed begins anew.

@@ -1,11 +1,12 @@
 //! What showing work says of itself.
 
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::{counter::Counter, family::Family};
+use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 use quorate_canon::Epoch;
 use quorate_service::Metrics;
 use tracing::{info, warn};
 
+use super::source::Counted;
 use super::work::Work;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -18,6 +19,7 @@ struct WhatLabel {
 pub struct ShownObserve {
     sampled: Family<WhatLabel, Counter>,
     handed_in: Family<WhatLabel, Counter>,
+    share: Gauge,
 }
 
 impl ShownObserve {
@@ -34,6 +36,11 @@ impl ShownObserve {
                 "operator_receipts_handed_in",
                 "Messages with receipts of sampled probes: taken, refused, not taken in time by an aggregator",
                 Family::default(),
+            ),
+            share: metrics.register(
+                "operator_work_share",
+                "This operator's share of its work in the last stake epoch that was counted, basis points",
+                Gauge::default(),
             ),
         }
     }
@@ -73,6 +80,21 @@ impl ShownObserve {
     pub fn lapsed(&self, epoch: Epoch, aggregator: &str) {
         self.count("lapsed");
         warn!(%epoch, aggregator, "receipts of sampled probes not handed in: the aggregator did not take them in time");
+    }
+
+    /// A stake epoch was counted, and L1 told. Where nobody is judged, the last share stands.
+    pub fn counted(&self, epoch: Epoch, counted: &Counted) {
+        let Counted {
+            rounds,
+            probes,
+            share,
+        } = *counted;
+        if rounds == 0 {
+            info!(%epoch, "no work counted: no sampled round counts, and nobody is judged");
+            return;
+        }
+        self.share.set(share.get().into());
+        info!(%epoch, rounds, probes, "work counted: this operator's share is {share}");
     }
 
     /// What is to be shown of an epoch is not known yet.

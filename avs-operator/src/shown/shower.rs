@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
 use quorate_canon::{Epoch, Timestamp};
-use quorate_health::Sample;
-use quorate_rpc::wire::{ReceiptsVerdict, VoteVerdict};
-use quorate_rpc::{ReceiptRejection, RpcError, SignedReceipts};
 
-use super::work::{ShownError, Work, prepare};
+use super::handing::{Known, begin, hand_in};
+use super::work::ShownError;
 use super::{Parts, Source};
 use crate::prober::schedule::Plans;
 
@@ -18,6 +15,9 @@ const MOST_EPOCHS: u64 = 64;
 /// Pause between two looks at a sample whose receipts are all handed in: L2 may be reorganised, and the
 /// sample be drawn anew.
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
+
+/// Seconds after an epoch was shown last in which it is looked whether L1 was told.
+const COUNT_WAIT: u64 = 7 * 86_400;
 
 /// Hands receipts in; remembers what it did for as long as the process lives.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Shower<S, P> {
     closed: Option<Epoch>,
     /// Epochs of which it was said that something keeps them up.
     hindered: BTreeSet<Epoch>,
+    /// Epochs that were drawn and shown, until when, of which L1 has not been told yet.
+    uncounted: BTreeMap<Epoch, Timestamp>,
 }
 
 /// One stake epoch whose work can be shown.
@@ -37,17 +39,6 @@ struct Entry {
     until: Timestamp,
     looked: Option<Instant>,
     known: Option<Known>,
-}
-
-/// A sample, and what is done about it.
-#[derive(Debug)]
-struct Known {
-    sample: Sample,
-    work: Work,
-    /// Aggregators that have not answered for good, by their place in the configuration.
-    waiting: BTreeSet<usize>,
-    /// Whether it was said that work is shown.
-    announced: bool,
 }
 
 impl Entry {
@@ -71,6 +62,7 @@ impl<S: Source, P: Plans> Shower<S, P> {
             epochs: BTreeMap::new(),
             closed: None,
             hindered: BTreeSet::new(),
+            uncounted: BTreeMap::new(),
         }
     }
 
@@ -84,6 +76,7 @@ impl<S: Source, P: Plans> Shower<S, P> {
     /// is missing. One epoch's trouble is not another's.
     pub async fn turn(&mut self, now: Timestamp) {
         self.close(now);
+        self.ask_counted(now).await;
         for epoch in self.over(now) {
             match self.enter(epoch, now).await {
                 Ok(true) => {}
@@ -105,17 +98,37 @@ impl<S: Source, P: Plans> Shower<S, P> {
 
     /// Lets go of epochs that are shown no more.
     fn close(&mut self, now: Timestamp) {
-        let Self { parts, epochs, .. } = self;
+        let Self {
+            parts,
+            epochs,
+            uncounted,
+            ..
+        } = self;
         epochs.retain(|epoch, entry| {
             let open = now <= entry.until;
-            let waiting = entry.known.iter().flat_map(|known| &known.waiting);
-            if !open {
+            if !open && let Some(known) = &entry.known {
+                let waiting = known.waiting.iter();
                 for aggregator in waiting.filter_map(|at| parts.aggregators.get(*at)) {
                     parts.observe.lapsed(*epoch, aggregator.endpoint());
                 }
+                uncounted.insert(*epoch, entry.until);
             }
             open
         });
+    }
+
+    /// Tells the operator's share of epochs that were counted meanwhile.
+    async fn ask_counted(&mut self, now: Timestamp) {
+        self.uncounted
+            .retain(|_, until| now.get() <= until.get().saturating_add(COUNT_WAIT));
+        let operator = self.parts.attester.operator();
+        for epoch in self.uncounted.keys().copied().collect::<Vec<_>>() {
+            // L2 in trouble is asked again, and heard of where epochs are looked at.
+            if let Ok(Some(counted)) = self.parts.source.counted(epoch, operator).await {
+                self.parts.observe.counted(epoch, &counted);
+                self.uncounted.remove(&epoch);
+            }
+        }
     }
 
     /// The stake epochs that are over and not known to be closed, the latest first.
@@ -176,80 +189,5 @@ impl<S: Source, P: Plans> Shower<S, P> {
         let known = entry.known.insert(known);
         hand_in(&self.parts, known).await;
         Ok(())
-    }
-}
-
-/// What there is to do about a sample.
-async fn begin<S: Source, P: Plans>(
-    parts: &Parts<S, P>,
-    sample: Sample,
-) -> Result<Known, ShownError> {
-    let work = prepare(parts, &sample).await?;
-    parts.observe.sampled(&work);
-    let nothing = work.receipts.is_empty();
-    if nothing {
-        parts.observe.shown(sample.epoch, &work);
-    }
-    Ok(Known {
-        sample,
-        work,
-        waiting: match nothing {
-            true => BTreeSet::new(),
-            false => (0..parts.aggregators.len()).collect(),
-        },
-        announced: nothing,
-    })
-}
-
-/// Hands receipts in where they have not been answered for good.
-async fn hand_in<S: Source, P: Plans>(parts: &Parts<S, P>, known: &mut Known) {
-    if known.waiting.is_empty() {
-        return;
-    }
-    let signed = SignedReceipts {
-        epoch: known.sample.epoch,
-        operator: parts.attester.operator(),
-        receipts: known.work.receipts.clone(),
-    };
-    let clients = parts.aggregators.iter().enumerate();
-    let waiting = clients.filter(|(at, _)| known.waiting.contains(at));
-    let calls = waiting.map(|(at, client)| {
-        let signed = &signed;
-        async move { (at, client.endpoint(), client.submit_receipts(signed).await) }
-    });
-    for (at, endpoint, answer) in join_all(calls).await {
-        match judge(answer) {
-            // An aggregator that is down, or not ready, is asked again; the others are not kept up.
-            Answer::Later => continue,
-            Answer::Taken => {
-                parts.observe.taken();
-                if !std::mem::replace(&mut known.announced, true) {
-                    parts.observe.shown(known.sample.epoch, &known.work);
-                }
-            }
-            Answer::Refused(code, detail) => {
-                parts
-                    .observe
-                    .refused(known.sample.epoch, endpoint, code, &detail);
-            }
-        }
-        known.waiting.remove(&at);
-    }
-}
-
-enum Answer {
-    Taken,
-    Later,
-    Refused(u32, String),
-}
-
-fn judge(answer: Result<ReceiptsVerdict, RpcError>) -> Answer {
-    let may_pass =
-        |code| ReceiptRejection::from_code(code).is_some_and(ReceiptRejection::is_retryable);
-    match answer.map(|verdict| verdict.0) {
-        Ok(VoteVerdict::Accepted | VoteVerdict::Duplicate) => Answer::Taken,
-        Ok(VoteVerdict::Rejected { code, .. }) if may_pass(code) => Answer::Later,
-        Ok(VoteVerdict::Rejected { code, detail }) => Answer::Refused(code, detail),
-        Err(_) => Answer::Later,
     }
 }

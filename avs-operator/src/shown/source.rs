@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use alloy::primitives::Address;
-use quorate_canon::{Epoch, OfferId, Timestamp};
+use quorate_canon::{Bps, Epoch, OfferId, OperatorIndex, Timestamp};
 use quorate_chain::views::TallySample;
 use quorate_chain::{ChainError, Rpc, views};
 use quorate_protocol::Schedule;
@@ -22,8 +22,26 @@ pub trait Source: Send + Sync + 'static {
         epoch: Epoch,
     ) -> impl Future<Output = Result<Timestamp, ChainError>> + Send;
 
+    /// What a stake epoch came to for an operator, once L1 was told.
+    fn counted(
+        &self,
+        epoch: Epoch,
+        operator: OperatorIndex,
+    ) -> impl Future<Output = Result<Option<Counted>, ChainError>> + Send;
+
     /// The machine of a number, from 0, in the order of registering.
     fn machine(&self, number: u64) -> impl Future<Output = Result<OfferId, ChainError>> + Send;
+}
+
+/// What a stake epoch came to for one operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Weight of the sampled rounds that counted; nobody is judged where it is 0.
+    pub rounds: u16,
+    /// Sampled probes that counted.
+    pub probes: u16,
+    /// The operator's share.
+    pub share: Bps,
 }
 
 /// The contracts.
@@ -44,6 +62,26 @@ impl Source for ChainSource {
 
     async fn showable_until(&self, epoch: Epoch) -> Result<Timestamp, ChainError> {
         views::showable_until(&self.l2, self.tally, epoch).await
+    }
+
+    async fn counted(
+        &self,
+        epoch: Epoch,
+        operator: OperatorIndex,
+    ) -> Result<Option<Counted>, ChainError> {
+        let sample = self.sample(epoch).await?;
+        if !sample.is_some_and(|sample| sample.told) {
+            return Ok(None);
+        }
+        let all = views::shares_of(&self.l2, self.tally, epoch).await?;
+        let index = usize::try_from(operator.get()).ok();
+        let share = index.and_then(|index| all.shares.get(index)).copied();
+        Ok(Some(Counted {
+            rounds: all.rounds,
+            probes: all.probes,
+            // Who joined after the epoch's table was fixed is not in it.
+            share: share.unwrap_or_default(),
+        }))
     }
 
     async fn machine(&self, number: u64) -> Result<OfferId, ChainError> {

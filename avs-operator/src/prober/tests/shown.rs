@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use quorate_bls::{Domain, SecretKey, Signature};
-use quorate_canon::{Digest, Epoch, HealthEpoch, OfferId, Timestamp};
+use quorate_canon::{Bps, Digest, Epoch, HealthEpoch, OfferId, OperatorIndex, Timestamp};
 use quorate_chain::ChainError;
 use quorate_chain::machines::Endpoint;
 use quorate_chain::views::TallySample;
@@ -23,7 +23,7 @@ use super::lists::{client, listen};
 use crate::prober::plan::{Plan, PlanError};
 use crate::prober::schedule::Plans;
 use crate::prober::words::{Attester, LedgerAttester};
-use crate::shown::{Parts, Shower, ShownObserve, Source};
+use crate::shown::{Counted, Parts, Shower, ShownObserve, Source};
 
 /// The kit's health epoch 1 is all of stake epoch 1.
 const EPOCH: Epoch = Epoch::new(1);
@@ -96,6 +96,20 @@ impl Source for Chain {
         Ok(Timestamp::new(until))
     }
 
+    async fn counted(
+        &self,
+        epoch: Epoch,
+        operator: OperatorIndex,
+    ) -> Result<Option<Counted>, ChainError> {
+        assert_eq!(operator, OperatorIndex::new(0), "its own share");
+        let drawn = self.sample(epoch).await?;
+        Ok(drawn.filter(|drawn| drawn.told).map(|_| Counted {
+            rounds: 16,
+            probes: 15,
+            share: Bps::new(7_531).unwrap(),
+        }))
+    }
+
     async fn machine(&self, number: u64) -> Result<OfferId, ChainError> {
         assert_eq!(number, 0, "there is one machine");
         Ok(MACHINE)
@@ -118,6 +132,7 @@ impl Plans for Planner {
 struct Scene {
     world: World,
     chain: Arc<Chain>,
+    metrics: Metrics,
 }
 
 impl Scene {
@@ -133,6 +148,7 @@ impl Scene {
                 drawn: Mutex::default(),
             }),
             world,
+            metrics: Metrics::new(),
         }
     }
 
@@ -141,6 +157,7 @@ impl Scene {
         Self {
             world: self.world.restarted(nowhere()).await,
             chain: self.chain,
+            metrics: Metrics::new(),
         }
     }
 
@@ -163,6 +180,11 @@ impl Scene {
         sample
     }
 
+    /// What was drawn is counted.
+    fn tell(&self) {
+        self.chain.drawn.lock().unwrap().as_mut().unwrap().told = true;
+    }
+
     fn shower(&self, aggregators: Vec<Client>) -> Shower<Chain, Planner> {
         let clock = self.world.clock();
         Shower::new(Parts {
@@ -175,7 +197,7 @@ impl Scene {
             clock,
             aggregators,
             pause: Duration::from_millis(1),
-            observe: ShownObserve::new(&Metrics::new()),
+            observe: ShownObserve::new(&self.metrics),
         })
     }
 
@@ -361,9 +383,7 @@ async fn only_work_that_is_drawn_and_not_counted_is_shown() {
     shower.turn(scene.now()).await;
     assert_eq!(till.taken(), [], "not drawn");
     scene.draw(7);
-    if let Some(drawn) = scene.chain.drawn.lock().unwrap().as_mut() {
-        drawn.told = true;
-    }
+    scene.tell();
     shower.turn(scene.now()).await;
     assert_eq!(till.taken(), [], "counted");
     scene.draw(7);
@@ -396,4 +416,22 @@ async fn a_sample_that_is_drawn_anew_is_shown_anew() {
         shower.turn(scene.now()).await;
         assert_eq!(numbers(till.taken().last().unwrap()), *expected);
     }
+}
+
+#[tokio::test]
+async fn the_share_is_told_once_the_epoch_is_counted() {
+    let scene = Scene::new();
+    let mut shower = scene.shower(Vec::new());
+    scene.draw(7);
+    shower.turn(scene.now()).await;
+    let later = Timestamp::new(scene.chain.until.get() + 1);
+    shower.turn(later).await;
+    let shown = |share: u16| {
+        let page = scene.metrics.encode().unwrap();
+        page.contains(&format!("operator_work_share {share}\n"))
+    };
+    assert!(shown(0), "not counted yet");
+    scene.tell();
+    shower.turn(later).await;
+    assert!(shown(7_531));
 }
