@@ -137,7 +137,7 @@ mod tests {
         let small = data("StakeTooSmall(uint256,uint256)", &numbers);
         assert_eq!(spoken(&small), "StakeTooSmall(5, 100)");
         let party = data("NotParty(address)", &[U256::from(0xff)]);
-        let expected = "NotParty(0x00000000000000000000000000000000000000fF)";
+        let expected = "NotParty(0x00000000000000000000000000000000000000ff)";
         assert_eq!(spoken(&party), expected);
         let bytes = data(
             "BadEndpoint(uint256,bytes1)",
