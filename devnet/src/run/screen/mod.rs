@@ -134,9 +134,9 @@ pub(super) fn worked(epoch: &WorkedEpoch) {
     };
     let parts = epoch.shares_bps.iter().zip(&epoch.paid).enumerate();
     println!(
-        "  L1  stake epoch {} is paid for through EigenLayer's core, {} tokens by stake and share of work: {}",
-        epoch.epoch,
+        "  L1  EigenLayer's core takes {} tokens for stake epoch {}, by stake and share of work: {}",
         tokens(epoch.total()),
+        epoch.epoch,
         parts.map(part).collect::<Vec<_>>().join("; ")
     );
 }

@@ -58,8 +58,12 @@ pub(in crate::run) fn summary(summary: &Summary, dir: &Path) {
     }
     for epoch in &summary.operators_work {
         table.add_row(vec![
-            format!("operators' work, stake epoch {}", epoch.epoch),
+            format!("work of operators, stake epoch {}", epoch.epoch),
             work(epoch),
+        ]);
+        table.add_row(vec![
+            format!("paid for stake epoch {}", epoch.epoch),
+            pay(epoch),
         ]);
     }
     for slashed in &summary.slashed {
@@ -108,18 +112,19 @@ fn wrong_outcome(summary: &Summary) -> String {
 }
 
 fn work(epoch: &WorkedEpoch) -> String {
-    let shares: Vec<_> = epoch
-        .shares_bps
-        .iter()
-        .map(|share| percent(*share))
-        .collect();
-    let paid: Vec<_> = epoch.paid.iter().map(|paid| tokens(*paid)).collect();
+    let shares = epoch.shares_bps.iter().map(|share| percent(*share));
     format!(
-        "{} by sampled rounds of weight {} and {} sampled probes; {} tokens to EigenLayer's core: {}",
-        shares.join(" / "),
+        "{} ({} rounds' weight, {} probes sampled)",
+        shares.collect::<Vec<_>>().join(" / "),
         epoch.rounds,
-        epoch.probes,
-        tokens(epoch.total()),
-        paid.join(" / ")
+        epoch.probes
+    )
+}
+
+fn pay(epoch: &WorkedEpoch) -> String {
+    let paid = epoch.paid.iter().map(|paid| tokens(*paid));
+    format!(
+        "{} tokens through EigenLayer's core",
+        paid.collect::<Vec<_>>().join(" / ")
     )
 }
