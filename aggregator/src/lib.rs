@@ -2,9 +2,10 @@
 //!
 //! A vote's way: `grpc` -> [`collector`] (screened, verified in batches, stored, counted) ->
 //! [`settle`] (certificate with the beacon, then chunks) -> L2. Beside it [`courts`] takes evidence
-//! to L1 and has words sent up, [`tables`] keeps the stake tables coming, and [`duties`] does what
-//! anybody may do about machines and money. Each actor owns its state; mailboxes are bounded; what
-//! others control fails only its own item; what a restart must find again lies in [`store`].
+//! to L1 and has words sent up, [`tables`] keeps the stake tables coming, [`duties`] does what
+//! anybody may do about machines and money, and [`tally`] shows operators' work. Each actor owns its
+//! state; mailboxes are bounded; what others control fails only its own item; what a restart must
+//! find again lies in [`store`].
 //! [`relay`] stands apart: it carries what others signed, with a key of its own.
 
 pub mod chain;

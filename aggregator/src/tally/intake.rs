@@ -15,29 +15,17 @@ use quorate_rpc::{
 use tokio::sync::Semaphore;
 
 use super::Sheet;
+use super::entry::{Entry, Receipts, Source};
 use crate::chain::Counted;
 use crate::clock::now;
 use crate::observe::Observe;
 use crate::store::{Store, blocking};
 
-/// Bad receipts from one address in one operator's name in one stake epoch before no more are checked.
-const FAILURES: u32 = 16;
-/// Senders whose failures are counted apart, in one stake epoch; further ones share one count.
-const SOURCES: usize = 4096;
 /// Requests whose signatures are verified at a time.
 const AT_A_TIME: usize = 4;
 
 /// Whether all of a request is here now, or was before; or why something of it is not.
 type Taken = Result<bool, (ReceiptRejection, String)>;
-type Source = (Option<IpAddr>, OperatorIndex);
-
-/// A stake epoch whose work is shown.
-#[derive(Debug)]
-struct Entry {
-    sheet: Arc<Sheet>,
-    receipts: BTreeMap<u16, BTreeMap<OperatorIndex, Signature>>,
-    failures: BTreeMap<Source, u32>,
-}
 
 /// One receipt to be verified.
 struct Check {
@@ -236,16 +224,13 @@ impl Intake {
     pub(super) async fn open(&self, sheet: Arc<Sheet>) -> Result<(), String> {
         let (store, epoch) = (Arc::clone(&self.store), sheet.epoch);
         let stored = blocking(move || store.receipts(epoch)).await?;
-        let mut receipts: BTreeMap<u16, BTreeMap<_, _>> = BTreeMap::new();
+        let mut receipts = Receipts::new();
         for (sample, operator, signature) in stored {
             let of_sample = receipts.entry(sample).or_default();
             of_sample.insert(operator, signature);
         }
-        self.lock().epochs.entry(epoch).or_insert(Entry {
-            sheet,
-            receipts,
-            failures: BTreeMap::new(),
-        });
+        let entry = Entry::new(sheet, receipts);
+        self.lock().epochs.entry(epoch).or_insert(entry);
         Ok(())
     }
 
@@ -298,40 +283,6 @@ impl Intake {
     }
 }
 
-impl Entry {
-    /// Counts a request against its sender, unless too many were bad before.
-    fn claim(&mut self, source: Source) -> Result<(), (ReceiptRejection, String)> {
-        let count = self.failures.entry(self.apart(source)).or_insert(0);
-        if *count >= FAILURES {
-            let detail = format!("{FAILURES} bad receipts under index {}", source.1);
-            return Err((ReceiptRejection::TooManyFailures, detail));
-        }
-        *count = count.saturating_add(1);
-        Ok(())
-    }
-
-    /// A request was good, or it was not its sender's fault.
-    fn forgive(&mut self, source: Source) {
-        let source = self.apart(source);
-        if let Some(count) = self.failures.get_mut(&source) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                self.failures.remove(&source);
-            }
-        }
-    }
-
-    /// Sources are counted apart, so that nobody can silence an operator by forging in its name,
-    /// until there are too many to remember.
-    fn apart(&self, source: Source) -> Source {
-        if self.failures.len() < SOURCES || self.failures.contains_key(&source) {
-            source
-        } else {
-            (None, source.1)
-        }
-    }
-}
-
 fn closed(epoch: Epoch) -> (ReceiptRejection, String) {
     let detail = format!("work of stake epoch {epoch} is shown no more");
     (ReceiptRejection::EpochClosed, detail)
@@ -351,67 +302,4 @@ fn verify(checks: Vec<Check>) -> Result<Vec<(u16, Signature)>, u16> {
         }
     };
     checks.into_iter().map(signature).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use quorate_protocol::StakeTable;
-
-    use super::*;
-    use crate::testing::World;
-
-    fn entry(table: Arc<StakeTable>) -> Entry {
-        let until = Timestamp::new(u64::MAX);
-        let sheet = Sheet {
-            epoch: Epoch::new(0),
-            first: until,
-            last: until,
-            until,
-            rounds: BTreeSet::new(),
-            probes: BTreeMap::new(),
-            table,
-        };
-        Entry {
-            sheet: Arc::new(sheet),
-            receipts: BTreeMap::new(),
-            failures: BTreeMap::new(),
-        }
-    }
-
-    fn from(number: u32, operator: u32) -> Source {
-        let address = IpAddr::from(number.to_be_bytes());
-        (Some(address), OperatorIndex::new(operator))
-    }
-
-    #[test]
-    fn the_number_of_sources_that_are_remembered_is_bounded() {
-        let mut entry = entry(World::new(&[1]).table);
-        for number in 0..10_000 {
-            drop(entry.claim(from(number, number % 3)));
-        }
-        assert!(
-            entry.failures.len() <= SOURCES + 3,
-            "{}",
-            entry.failures.len()
-        );
-    }
-
-    #[test]
-    fn requests_that_turn_out_to_be_good_count_against_nobody() {
-        let mut entry = entry(World::new(&[1]).table);
-        for _ in 0..100 {
-            entry.claim(from(1, 0)).unwrap();
-            entry.forgive(from(1, 0));
-        }
-        assert!(entry.failures.is_empty());
-        for _ in 0..FAILURES {
-            entry.claim(from(1, 0)).unwrap();
-        }
-        let refused = entry.claim(from(1, 0)).unwrap_err();
-        assert_eq!(refused.0, ReceiptRejection::TooManyFailures);
-        entry.claim(from(2, 0)).unwrap();
-        entry.claim(from(1, 1)).unwrap();
-    }
 }
