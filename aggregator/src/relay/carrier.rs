@@ -7,6 +7,7 @@ use quorate_canon::Timestamp;
 use quorate_chain::forward::{Forwarder, SignedCall};
 use quorate_chain::sender::{Receipt, SendError, TxSender, estimate_call, try_call};
 use quorate_chain::{Rpc, views};
+use tracing::debug;
 
 use crate::chain::Fault;
 
@@ -151,13 +152,19 @@ impl Carrier for Ethereum {
 
     async fn carry(&self, call: &SignedCall, digest: B256, gas: u64) -> Result<Paid, Loss> {
         let last = Timestamp::new(call.request.deadline.saturating_add(1));
+        let key = format!("relay/{digest}");
         let execute = self
             .forwarder
             .execute(call)
             .gas_limit(gas)
             .deadline(last)
-            .key(format!("relay/{digest}"));
-        match self.sender.send(execute).await {
+            .key(&key);
+        let ended = self.sender.send(execute).await;
+        // The nonce says from now on that it was carried; the journal need not grow for it.
+        if let Err(error) = self.sender.forget(&key) {
+            debug!(%error, key, "journal of the relay");
+        }
+        match ended {
             Ok(receipt) => Ok(Paid {
                 transaction: receipt.hash,
                 block: receipt.block(),
