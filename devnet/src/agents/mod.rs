@@ -154,15 +154,23 @@ impl Agents {
 }
 
 impl Agent {
-    /// Runs `provider-agent register`, as the provider would: for a machine that is registered already
-    /// it moves the agent here, and makes this its machine key.
+    /// Runs `provider-agent register`, as the provider would who has staked nothing yet.
+    async fn register(&mut self) -> Result<(), Error> {
+        let words = ["register", "--json", "--stake", &STAKE.to_string()];
+        self.registered(&words).await
+    }
+
+    /// Runs `provider-agent register` for a machine that is registered already: moves the agent here,
+    /// and makes this its machine key.
     ///
     /// # Errors
     /// As [`Self::command`].
-    pub async fn register(&mut self) -> Result<(), Error> {
-        let answer = self
-            .command(&["register", "--json", "--stake", &STAKE.to_string()])
-            .await?;
+    pub async fn take_over(&mut self) -> Result<(), Error> {
+        self.registered(&["register", "--json"]).await
+    }
+
+    async fn registered(&mut self, words: &[&str]) -> Result<(), Error> {
+        let answer = self.command(words).await?;
         let registered: Registered =
             serde_json::from_value(answer).map_err(|e| Error::program(AGENT, e.to_string()))?;
         self.offer = registered.offer;

@@ -34,7 +34,7 @@ pub(super) async fn play(network: &Network, agent: &mut Agent) -> Result<()> {
     moves_the_endpoint(network, &thief, &with_key).await?;
 
     // Back, as the provider, with the same key: until the thief moves it again.
-    agent.register().await?;
+    agent.take_over().await?;
     answered(network, agent).await?;
     moves_the_endpoint(network, &thief, &with_key).await?;
     // For good: another key in a new version of the offer.
@@ -43,7 +43,7 @@ pub(super) async fn play(network: &Network, agent: &mut Agent) -> Result<()> {
     let provider = agent.provider.clone();
     let mut renewed = agent.elsewhere(world, &home, provider, key).await?;
     renewed.start()?;
-    renewed.register().await?;
+    renewed.take_over().await?;
     *agent = renewed;
     answered(network, agent).await?;
     is_worth_nothing(network, &thief, &with_key).await
