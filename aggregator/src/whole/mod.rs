@@ -56,7 +56,7 @@ impl Host {
         duties: Duties,
         work: Work,
     ) -> Self {
-        let store = Arc::new(Store::open(&folder.join("aggregator.sqlite")).unwrap());
+        let store = Arc::new(open(&folder.join("aggregator.sqlite")));
         let (metrics, shutdown) = (Metrics::new(), Shutdown::new());
         let parts = Parts {
             facts: world.facts,
@@ -140,6 +140,19 @@ impl Host {
         drop((self.store, self.running.service, self.running.intake));
         // Disk work that a task had begun ends by itself.
         eventually(async || store.upgrade().is_none().then_some(())).await;
+    }
+}
+
+/// Opens a database, once its last user's disk work is done: 10 s at most.
+fn open(path: &Path) -> Store {
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        match Store::open(path) {
+            Err(quorate_store::StoreError::Locked { .. }) if std::time::Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            store => return store.unwrap(),
+        }
     }
 }
 

@@ -168,7 +168,7 @@ impl NodeFiles {
             "network = \"devnet\"\ndata = {:?}\n\n\
              [grpc]\nlisten = \"127.0.0.1:{}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n\
              [key]\nkeystore = {:?}\npassword = {{ file = {:?} }}\n\n\
-             [duties]\npause_ms = 500\n{}",
+             [duties]\npause_ms = 500\nclaim_min_micro = 1000\n{}",
             self.dir.join("aggregator").join("data"),
             self.aggregator_port,
             self.aggregator_http,
