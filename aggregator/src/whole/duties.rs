@@ -95,3 +95,23 @@ async fn an_epoch_that_was_opened_meanwhile_is_certified_all_the_same() {
     assert_eq!(host.attempts("open_epoch"), 1);
     host.stop().await;
 }
+
+#[tokio::test]
+async fn certifying_that_fails_is_counted_by_its_reason_and_tried_again() {
+    use crate::chain::Fault;
+    let (world, chain, folder) = stage();
+    chain.world().health.policy.certify_seconds = 16;
+    let refusal = Fault::Refused("BadEntry(uint256) 0x00".into());
+    chain
+        .world()
+        .faults
+        .insert("certify_downs", vec![refusal; 2]);
+    let host = Host::start(&world, chain, folder.path());
+    super::downs::hand_in_all(&host, &world).await;
+    eventually(async || (!host.chain.world().health.lists.is_empty()).then_some(())).await;
+    assert!(host.chain.world().faults["certify_downs"].is_empty());
+    let page = host.metrics.encode().unwrap();
+    let line = "quorate_aggregator_certify_failed_total{reason=\"BadEntry\"} 2";
+    assert!(page.contains(line), "{page}");
+    host.stop().await;
+}
