@@ -234,16 +234,20 @@ pub async fn last_signed(
     Ok(None)
 }
 
-/// Refuses the devnet's bridge in production: whoever holds its relayer's key could make up L1's word.
+/// Refuses the devnet's bridges in production: whoever holds their relayer's key could make up L2's word
+/// on rounds, and on who did what share of the work.
 ///
 /// # Errors
 /// [`quorate_service::ConfigError::Simulated`].
 pub async fn refuse_devnet_bridge(config: &Config, network: &Network) -> Result<(), OperatorError> {
-    let bridge = views::bridge_of(&network.l2, network.contracts.rounds).await?;
-    if views::is_devnet_bridge(&network.l2, bridge).await? {
-        config
-            .network
-            .allow_simulated(format!("the bridge at {bridge}"))?;
+    let tally = config.contracts.tally.map(to_alloy_address);
+    for sender in std::iter::once(network.contracts.rounds).chain(tally) {
+        let bridge = views::bridge_of(&network.l2, sender).await?;
+        if views::is_devnet_bridge(&network.l2, bridge).await? {
+            config
+                .network
+                .allow_simulated(format!("the bridge at {bridge}"))?;
+        }
     }
     Ok(())
 }

@@ -35,17 +35,17 @@ pub async fn table_of(rpc: &Rpc, rounds: Address) -> Result<Address, ChainError>
         .map_err(contract_error("Rounds.table"))
 }
 
-/// The bridge that `Rounds` sends its word over.
+/// The bridge that `Rounds` sends its word over, or `Tally` its count.
 ///
 /// # Errors
 /// [`ChainError`].
-pub async fn bridge_of(rpc: &Rpc, rounds: Address) -> Result<Address, ChainError> {
-    let contract = links::RoundsLinks::new(rounds, rpc.provider());
+pub async fn bridge_of(rpc: &Rpc, sender: Address) -> Result<Address, ChainError> {
+    let contract = links::RoundsLinks::new(sender, rpc.provider());
     contract
         .bridge()
         .call()
         .await
-        .map_err(contract_error("Rounds.bridge"))
+        .map_err(contract_error("bridge"))
 }
 
 /// Who refutes rounds of `Rounds`.
