@@ -46,10 +46,12 @@ lint: setup ## formatting, lints, one TLS stack, duplicate dependencies that mat
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	@if cargo tree --locked --workspace -i aws-lc-rs >/dev/null 2>&1; then echo "lint: aws-lc-rs is in the tree, expected ring only: find it with cargo tree -i aws-lc-rs" >&2; exit 1; fi
+	$(FORGE) fmt --check
 	$(FORGE) build
 
-fmt: ## format everything
+fmt: setup ## format everything
 	cargo fmt --all
+	$(FORGE) fmt
 
 artifacts: setup ## compile the contracts and commit-ready artefacts for the Rust build
 	node contracts/artifacts.js

@@ -54,7 +54,10 @@ interface IDisputes {
     /// @notice Sends the caller all that it was credited.
     function withdraw() external returns (uint256 amount);
 
-    function commitmentOf(address challenger, bytes32 salt, bytes calldata header, bytes calldata witness) external pure returns (bytes32);
+    function commitmentOf(address challenger, bytes32 salt, bytes calldata header, bytes calldata witness)
+        external
+        pure
+        returns (bytes32);
     function commitBond() external view returns (uint256);
     /// @notice The most that one refutation pays: the cost of a refutation plus a margin.
     function bountyCap() external view returns (uint256);

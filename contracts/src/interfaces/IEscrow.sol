@@ -13,7 +13,9 @@ interface IEscrow {
     event Locked(address indexed payer, address indexed tenant, uint8 currency, uint256 micro, uint256 fee);
     /// @notice Money of a request moved. All amounts are of this call, and their sum is what left. `returned` goes to the
     /// payer, `withheld` into the provider's deposit. Its lease is paid up to `until` (0 without a lease).
-    event Settled(uint64 indexed requestId, uint256 toProvider, uint256 returned, uint256 fee, uint256 withheld, uint64 until);
+    event Settled(
+        uint64 indexed requestId, uint256 toProvider, uint256 returned, uint256 fee, uint256 withheld, uint64 until
+    );
     /// @notice All money of a request has left.
     event Emptied(uint64 indexed requestId);
     event Withdrawn(address indexed account, uint8 indexed currency, uint256 amount);
@@ -26,7 +28,8 @@ interface IEscrow {
     function allow(address tenant, uint8 currency, uint256 cap, uint64 until) external;
     /// @notice ERC-2612 for whoever holds no gas: anyone hands in the owner's signature. One that was used already
     /// changes nothing, and does not fail.
-    function permit(uint8 currency, address owner, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+    function permit(uint8 currency, address owner, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external;
 
     // --- leases ---
     /// @notice Moves what can move of a lease: pay up to where everything is known, and what can never be due any more.
@@ -65,7 +68,10 @@ interface IEscrow {
     function creditOf(address account, uint8 currency) external view returns (uint256);
     /// @notice What is locked or held for a request now.
     function lockedOf(uint64 requestId) external view returns (uint256);
-    function allowanceOf(address payer, address tenant, uint8 currency) external view returns (uint256 cap, uint64 until);
+    function allowanceOf(address payer, address tenant, uint8 currency)
+        external
+        view
+        returns (uint256 cap, uint64 until);
     /// @notice Up to when a lease is paid (its start before anything was), and for how many seconds.
     function paidOf(uint64 requestId) external view returns (uint64 until, uint64 paidSeconds);
     /// @notice What reputation a provider has, and the fees that it weighs, both as in docs/formats.md, section 14.

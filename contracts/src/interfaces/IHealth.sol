@@ -9,18 +9,34 @@ interface IHealth {
     event EpochOpened(uint32 indexed epoch, bytes32 randomness, bytes beaconSignature);
     /// @notice A list was certified, the `number`-th of its epoch (from 0). Followed, in the same transaction, by
     /// `MachineDown` for each entry that counted.
-    event ListCertified(uint32 indexed epoch, uint32 number, bytes32 digest, uint64 time, bytes list, bytes bitmap, bytes aggregate);
+    event ListCertified(
+        uint32 indexed epoch, uint32 number, bytes32 digest, uint64 time, bytes list, bytes bitmap, bytes aggregate
+    );
     /// @notice `windows`: those of the entry that were not DOWN before. `seats` of the committee stand behind them.
     event MachineDown(uint32 indexed epoch, uint64 indexed offerId, uint32 number, uint256 windows, uint16 seats);
     /// @notice A receipt struck an operator's seats for one window, in every list of the epoch; it was shown against list
     /// `number`. `fell`: no list holds the window up any more, it is not DOWN.
     event SeatsStruck(
-        uint32 indexed epoch, uint64 indexed offerId, uint32 number, uint16 window, uint32 operatorIndex, uint16 seats, bool fell, bytes receiptSignature
+        uint32 indexed epoch,
+        uint64 indexed offerId,
+        uint32 number,
+        uint16 window,
+        uint32 operatorIndex,
+        uint16 seats,
+        bool fell,
+        bytes receiptSignature
     );
     /// @notice For `windows` windows DOWN in `epoch` and the next, stake was taken, in millionths; `bounty` of it went to
     /// `to`, the rest was burned. The machine is jailed until `until`.
     event MachineSlashed(
-        uint64 indexed offerId, address indexed provider, uint32 epoch, uint256 windows, uint64 taken, uint64 bounty, address to, uint64 until
+        uint64 indexed offerId,
+        address indexed provider,
+        uint32 epoch,
+        uint256 windows,
+        uint64 taken,
+        uint64 bounty,
+        address to,
+        uint64 until
     );
     event MachineReleased(uint64 indexed offerId, uint64 time);
     /// @notice Epochs up to and with `epoch` are in the machine's uptime and trust level.
@@ -37,8 +53,14 @@ interface IHealth {
     /// @notice Shows a receipt of an operator that signed a list that calls the same window DOWN. Anyone, until the
     /// epoch is settled; each operator once for (machine, window), against any such list.
     /// @param receiptSignature 128 bytes, EIP-2537
-    function appeal(uint32 epoch, uint32 number, uint64 offerId, uint16 window, uint32 operatorIndex, bytes calldata receiptSignature)
-        external;
+    function appeal(
+        uint32 epoch,
+        uint32 number,
+        uint64 offerId,
+        uint16 window,
+        uint32 operatorIndex,
+        bytes calldata receiptSignature
+    ) external;
     /// @notice Slashes a machine that was DOWN in both `epoch` and `epoch + 1`, together for at least `slash_windows`,
     /// once both are settled. Anyone; each epoch counts once.
     function slash(uint64 offerId, uint32 epoch) external;

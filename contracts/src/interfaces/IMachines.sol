@@ -7,7 +7,12 @@ pragma solidity ^0.8.36;
 interface IMachines {
     /// @notice A machine has an agent: operators probe it from the next health epoch on.
     event MachineRegistered(
-        uint64 indexed offerId, address indexed provider, uint64 time, string endpoint, bytes32 certificate, bytes16[] cards
+        uint64 indexed offerId,
+        address indexed provider,
+        uint64 time,
+        string endpoint,
+        bytes32 certificate,
+        bytes16[] cards
     );
     /// @notice The machine is not probed any more, and its cards are free.
     event MachineRetired(uint64 indexed offerId, uint64 time);
@@ -59,7 +64,10 @@ interface IMachines {
     /// @notice How many were announced.
     function maintenances(uint64 offerId) external view returns (uint32 count);
     /// @notice One of them; a cancelled one is empty.
-    function maintenance(uint64 offerId, uint32 index) external view returns (uint64 announced, uint64 from, uint64 until);
+    function maintenance(uint64 offerId, uint32 index)
+        external
+        view
+        returns (uint64 announced, uint64 from, uint64 until);
     /// @notice Seconds of [from, to) in maintenance.
     function maintenanceSeconds(uint64 offerId, uint64 from, uint64 to) external view returns (uint64);
 }

@@ -99,13 +99,19 @@ interface IMarket {
     error Refuted(uint8 code, uint32 position);
 
     // --- views, values as of any T; `closed` is 2^64 - 1 while open, so that `created <= T < closed` holds as written ---
-    function offerRecord(uint64 id, uint32 version) external view returns (bytes memory record, uint64 created, uint64 closed);
+    function offerRecord(uint64 id, uint32 version)
+        external
+        view
+        returns (bytes memory record, uint64 created, uint64 closed);
     /// @notice The newest version of an offer, also after its end; empty, and `None`, if there is no such offer.
     function newestOffer(uint64 id) external view returns (bytes memory record, OfferStatus status);
     function offerVersionAt(uint64 id, uint64 t) external view returns (uint32 version);
     function requestRecord(uint64 id) external view returns (bytes memory record, uint64 created, uint64 closed);
     /// @return round 0-based round + 1, or 0 if never matched
-    function leaseOf(uint64 requestId) external view returns (uint64 round, uint32 position, uint64 offerId, uint64 start, uint64 end);
+    function leaseOf(uint64 requestId)
+        external
+        view
+        returns (uint64 round, uint32 position, uint64 offerId, uint64 start, uint64 end);
     function usedAt(uint64 offerId, uint64 t) external view returns (uint136 used);
     function offerCount() external view returns (uint64);
     function requestCount() external view returns (uint64);

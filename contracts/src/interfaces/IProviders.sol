@@ -5,7 +5,14 @@ pragma solidity ^0.8.36;
 interface IProviders {
     /// @notice The whole state of a provider after a change; `time` is the block's timestamp.
     event ProviderChanged(
-        address indexed provider, uint64 time, uint64 stake, uint32 gpus, uint16 reputation, uint16 slash, uint32 slashEpoch, uint8 flags
+        address indexed provider,
+        uint64 time,
+        uint64 stake,
+        uint32 gpus,
+        uint16 reputation,
+        uint16 slash,
+        uint32 slashEpoch,
+        uint8 flags
     );
     /// @notice The whole state of a machine (keyed by offer id) after a change.
     event MachineChanged(uint64 indexed offerId, uint64 time, uint16 uptime, uint8 flags);

@@ -117,7 +117,10 @@ interface IRounds {
     /// @return page alone, of the policy in force in round n
     function policyPageAt(uint64 n) external view returns (address page);
     /// @return status see `Status`, @return digest of the certified header, @return certifiedAt, @return endedAt
-    function roundOf(uint64 n) external view returns (Status status, bytes32 digest, uint64 certifiedAt, uint64 endedAt, uint32 count, uint32 posted);
+    function roundOf(uint64 n)
+        external
+        view
+        returns (Status status, bytes32 digest, uint64 certifiedAt, uint64 endedAt, uint32 count, uint32 posted);
     /// @notice Whether the windows of a round are over and it stands: money may move.
     function isFinal(uint64 n) external view returns (bool);
     /// @notice Whether a certified round came to nothing: refuted, or not posted in full by its deadline.
@@ -137,8 +140,13 @@ interface IRounds {
     function settledBy(address settler, bytes32 policyHash) external view returns (uint256 count);
     /// @notice Whether an order that was open until `closedAt` may still be bound by a round that has not ended.
     function mayBind(uint64 closedAt) external view returns (bool);
-    function headerBytes(uint64 n, uint64 snapshotNumber, bytes32 snapshotHash, bytes32 policyHash, bytes32 inputsRoot, bytes32 seed, bytes32 outcomeRoot)
-        external
-        view
-        returns (bytes memory);
+    function headerBytes(
+        uint64 n,
+        uint64 snapshotNumber,
+        bytes32 snapshotHash,
+        bytes32 policyHash,
+        bytes32 inputsRoot,
+        bytes32 seed,
+        bytes32 outcomeRoot
+    ) external view returns (bytes memory);
 }

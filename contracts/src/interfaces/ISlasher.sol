@@ -12,11 +12,19 @@ interface ISlasher {
         FalseAttestation
     }
 
-    event ChargeStored(bytes32 indexed id, uint32 indexed operatorIndex, uint64 n, Offence offence, bytes32 certifiedDigest);
+    event ChargeStored(
+        bytes32 indexed id, uint32 indexed operatorIndex, uint64 n, Offence offence, bytes32 certifiedDigest
+    );
     event WordReceived(uint64 indexed n, bytes32 digest, uint8 verdict);
     /// @notice `shares` are those that the core really took; an empty slash has `moved == false` and ejects.
     event OperatorSlashed(
-        address indexed operator, uint32 indexed operatorIndex, bytes32 indexed offenceId, Offence offence, uint256 wad, uint256[] shares, bool moved
+        address indexed operator,
+        uint32 indexed operatorIndex,
+        bytes32 indexed offenceId,
+        Offence offence,
+        uint256 wad,
+        uint256[] shares,
+        bool moved
     );
     event ChargeLapsed(bytes32 indexed id);
     /// @notice These operators signed the header of this digest (some may have been known before).
@@ -30,12 +38,20 @@ interface ISlasher {
 
     /// @notice Equivocation: judged and slashed at once. Evidence bytes of docs/formats.md section 11,
     /// with the two signatures again in EIP-2537 form (128 bytes each).
-    function proveEquivocation(uint32 operatorIndex, bytes calldata headerA, bytes calldata signatureA, bytes calldata headerB, bytes calldata signatureB)
-        external;
+    function proveEquivocation(
+        uint32 operatorIndex,
+        bytes calldata headerA,
+        bytes calldata signatureA,
+        bytes calldata headerB,
+        bytes calldata signatureB
+    ) external;
     /// @notice Divergence: the charge is stored at once, executed only when L2's word has come.
-    function chargeDivergence(uint32 operatorIndex, bytes calldata certifiedHeader, bytes calldata otherHeader, bytes calldata signature)
-        external
-        returns (bytes32 id);
+    function chargeDivergence(
+        uint32 operatorIndex,
+        bytes calldata certifiedHeader,
+        bytes calldata otherHeader,
+        bytes calldata signature
+    ) external returns (bytes32 id);
     function execute(bytes32 chargeId) external;
 
     /// @notice Shows who signed a header: the aggregate is verified over its digest by the keys of the bitmap's
@@ -52,8 +68,13 @@ interface ISlasher {
     /// @notice False attestation: a proven signer of the list signed a receipt for `window` of its `entry`-th machine
     /// (from 0). Judged and slashed at once, once for (operator, health epoch, machine).
     /// @param receiptSignature 128 bytes, EIP-2537, over the receipt that the list's own words make up
-    function proveFalseAttestation(uint32 operatorIndex, bytes calldata list, uint16 entry, uint16 window, bytes calldata receiptSignature)
-        external;
+    function proveFalseAttestation(
+        uint32 operatorIndex,
+        bytes calldata list,
+        uint16 entry,
+        uint16 window,
+        bytes calldata receiptSignature
+    ) external;
     /// @notice Whether an operator was proven to have signed a digest.
     function hasSigned(bytes32 digest, uint32 operatorIndex) external view returns (bool);
     /// @notice What is known against a header: `Offence.None`, `WrongOutcome` or `WrongSeed`.

@@ -34,8 +34,13 @@ interface ITally {
     /// @notice Shows who gave a receipt of a sampled (machine, window): an aggregate over that one receipt.
     function showReceipts(uint64 epoch, uint16 sample, bytes calldata bitmap, bytes calldata aggregate) external;
     /// @notice Shows who called a sampled (machine, window) DOWN: an aggregate over any list that has it.
-    function showDowns(uint64 epoch, uint16 sample, bytes calldata list, bytes calldata bitmap, bytes calldata aggregate)
-        external;
+    function showDowns(
+        uint64 epoch,
+        uint16 sample,
+        bytes calldata list,
+        bytes calldata bitmap,
+        bytes calldata aggregate
+    ) external;
     /// @notice Counts a drawn epoch after `showableUntil` and tells L1. Anyone, once.
     function tell(uint64 epoch) external payable;
 

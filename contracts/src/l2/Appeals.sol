@@ -19,6 +19,7 @@ abstract contract Appeals is Attested {
     error NotASigner(uint32 operatorIndex);
     /// @notice The operator has no seat for this machine.
     error NoSeat(uint32 operatorIndex);
+
     /// @inheritdoc IHealth
     /// @dev Any list that the operator has signed will do: the strike holds for all. A window that has fallen already
     /// still takes receipts: each is evidence against one operator on L1.

@@ -105,7 +105,9 @@ contract Machines is IMachines, ERC2771Context {
     }
 
     /// @inheritdoc IMachines
-    function register(uint64 offerId, string calldata endpoint, bytes32 certificate, bytes16[] calldata cards) external {
+    function register(uint64 offerId, string calldata endpoint, bytes32 certificate, bytes16[] calldata cards)
+        external
+    {
         Machine storage m = _machines[offerId];
         if (m.registeredAt != 0) revert AlreadyRegistered(offerId);
         (bytes memory record, IMarket.OfferStatus status) = market.newestOffer(offerId);
@@ -220,7 +222,11 @@ contract Machines is IMachines, ERC2771Context {
 
     /// @inheritdoc IMachines
     /// @dev All zero where there is none.
-    function maintenance(uint64 offerId, uint32 index) external view returns (uint64 announced, uint64 from, uint64 until) {
+    function maintenance(uint64 offerId, uint32 index)
+        external
+        view
+        returns (uint64 announced, uint64 from, uint64 until)
+    {
         Maintenances.Entry[] storage list = _machines[offerId].maintenances;
         if (index >= list.length) return (0, 0, 0);
         Maintenances.Entry memory e = list[index];

@@ -23,6 +23,7 @@ abstract contract RoundBook is Clock {
     uint256 internal _head;
     mapping(uint256 place => bytes32) internal _digests;
     mapping(uint256 n => uint256) internal _past;
+
     constructor(uint32 ring_) {
         ring = ring_;
     }

@@ -26,7 +26,10 @@ library DownPages {
             let length := mload(page)
             let end := add(add(page, 32), length)
             // 24 bytes before the end are written as they are.
-            mstore(sub(end, 24), or(and(mload(sub(end, 24)), not(0xffffffffffffffff)), and(offerId, 0xffffffffffffffff)))
+            mstore(
+                sub(end, 24),
+                or(and(mload(sub(end, 24)), not(0xffffffffffffffff)), and(offerId, 0xffffffffffffffff))
+            )
             mstore(add(end, 8), windows)
             mstore(page, add(length, ENTRY))
         }

@@ -51,7 +51,11 @@ library HealthMessages {
     }
 
     /// @notice What a receipt's signature is over.
-    function receipt(bytes memory network, uint32 epoch, uint64 offerId, uint16 window) internal pure returns (bytes32) {
+    function receipt(bytes memory network, uint32 epoch, uint64 offerId, uint16 window)
+        internal
+        pure
+        returns (bytes32)
+    {
         return sha256(
             abi.encodePacked(RECEIPT_TAG, VERSION, network, uint8(MACHINE), offerId, epoch, window, bytes17(0))
         );

@@ -81,8 +81,8 @@ library RoundState {
     /// their place lies what refuted it, so that a refutation writes no slot of its own.
     function refuted(uint256 slot, uint8 code, uint32 position, uint256 time) internal pure returns (uint256) {
         slot &= (type(uint256).max >> (256 - POLICY)) & ~(TIME | uint256(0xff) << STATUS);
-        return slot | uint40(time) | uint256(IRounds.Status.Refuted) << STATUS
-            | (uint256(code) << 32 | position) << POLICY;
+        return
+            slot | uint40(time) | uint256(IRounds.Status.Refuted) << STATUS | (uint256(code) << 32 | position) << POLICY;
     }
 
     /// @notice What refuted the past round of this slot; zeros if nothing has.

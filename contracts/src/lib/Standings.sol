@@ -5,11 +5,14 @@ pragma solidity ^0.8.36;
 /// @dev Reputation and uptime lie inverted, so that zero (no checkpoint yet) reads as "no observation".
 library Standings {
     /// @notice A provider: stake (millionths) ‖ registered GPUs ‖ reputation ‖ slash ‖ epoch of the slash ‖ flags.
-    function packProvider(uint64 stake_, uint32 gpus_, uint16 reputation_, uint16 slash_, uint32 slashEpoch_, uint8 flags_)
-        internal
-        pure
-        returns (uint208)
-    {
+    function packProvider(
+        uint64 stake_,
+        uint32 gpus_,
+        uint16 reputation_,
+        uint16 slash_,
+        uint32 slashEpoch_,
+        uint8 flags_
+    ) internal pure returns (uint208) {
         return uint208(stake_) << 104 | uint208(gpus_) << 72 | uint208(~reputation_) << 56 | uint208(slash_) << 40
             | uint208(slashEpoch_) << 8 | flags_;
     }

@@ -79,9 +79,7 @@ contract CertifyTest is HealthKit {
         machines.set(5, GENESIS - 10, GENESIS); // retired with it
         machines.set(6, GENESIS, GENESIS + 1); // there in it, and no longer
         _after(0);
-        _certify(
-            bytes.concat(_head(0, 5), _entry(3, 1), _entry(4, 1), _entry(5, 1), _entry(6, 1), _entry(M, 1))
-        );
+        _certify(bytes.concat(_head(0, 5), _entry(3, 1), _entry(4, 1), _entry(5, 1), _entry(6, 1), _entry(M, 1)));
         assertEq(health.downOf(3, 0) + health.downOf(4, 0) + health.downOf(5, 0), 0, "not these");
         assertEq(health.downOf(6, 0), 1, "retiring later takes nothing back");
         assertEq(health.downOf(M, 0), 1, "and the last of the list");

@@ -47,10 +47,13 @@ contract CommitteesTest is Base {
         while (point >= stakes[holder]) point -= stakes[holder++];
     }
 
-    function testFuzz_seatsFallWhereTheRuleSays(uint256 seed, uint256 count, bytes32 randomness, uint32 epoch, uint64 id)
-        external
-        view
-    {
+    function testFuzz_seatsFallWhereTheRuleSays(
+        uint256 seed,
+        uint256 count,
+        bytes32 randomness,
+        uint32 epoch,
+        uint64 id
+    ) external view {
         uint256[] memory stakes = _stakes(seed, bound(count, 1, 40));
         uint256[] memory seats = new uint256[](31);
         Committees.draw(Committees.start(randomness, epoch), id, Committees.line(_pack(stakes)), seats);

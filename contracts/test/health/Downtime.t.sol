@@ -38,9 +38,12 @@ contract DowntimeTest is HealthKit {
     }
 
     /// forge-config: default.fuzz.runs = 48
-    function testFuzz_unpaidSecondsAreThoseOfTheRule(uint8[4] memory windows, bool maintained, uint256 from, uint256 length)
-        external
-    {
+    function testFuzz_unpaidSecondsAreThoseOfTheRule(
+        uint8[4] memory windows,
+        bool maintained,
+        uint256 from,
+        uint256 length
+    ) external {
         for (uint32 e; e < 4; ++e) {
             _takeDown(e, windows[e] & 0x7f);
         }

@@ -113,7 +113,9 @@ contract HealthClockTest is HealthKit {
             time += bound(times[i], 0, 900);
             vm.warp(time);
             uint32 current = uint32((time - GENESIS) / LENGTH);
-            if (openMask >> i & 1 == 1 && health.randomnessOf(current) == 0) health.openEpoch(current, _beacon(current));
+            if (openMask >> i & 1 == 1 && health.randomnessOf(current) == 0) {
+                health.openEpoch(current, _beacon(current));
+            }
             uint64 settled = health.settledUntil();
             // An epoch that was opened is settled by its own waits only.
             for (uint32 e; _start(e + 1) <= settled; ++e) {

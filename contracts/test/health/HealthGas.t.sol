@@ -65,7 +65,8 @@ contract HealthGasTest is HealthKit {
             absent[i] = 5 + 15 * i;
         }
         uint256 each = _certifyAll(
-            _without(absent), ["certify 1 machine, 8 absent", "certify 10 machines, 8 absent", "certify 100 machines, 8 absent"]
+            _without(absent),
+            ["certify 1 machine, 8 absent", "certify 10 machines, 8 absent", "certify 100 machines, 8 absent"]
         );
         emit log_named_uint("  of that each machine", each);
         assertLe(each, 60_000, "gas of a machine");

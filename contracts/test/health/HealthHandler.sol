@@ -38,7 +38,14 @@ contract HealthHandler {
     uint256 public struck;
     uint256 public fell;
 
-    constructor(Health health, bytes memory network, uint64 genesis, uint32 length, uint16 windows, uint256[] memory stakes) {
+    constructor(
+        Health health,
+        bytes memory network,
+        uint64 genesis,
+        uint32 length,
+        uint16 windows,
+        uint256[] memory stakes
+    ) {
         (_health, _network, _genesis, _length, _windows, _stakes) = (health, network, genesis, length, windows, stakes);
     }
 

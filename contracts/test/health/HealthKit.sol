@@ -170,11 +170,7 @@ abstract contract HealthKit is Base {
         uint256 total = _table(0).total();
         for (uint16 i; i < SEATS; ++i) {
             uint256 d = uint256(
-                sha256(
-                    abi.encodePacked(
-                        bytes32("quorate/seat/v1"), sha256(_beacon(epoch)), epoch, uint8(1), id, i
-                    )
-                )
+                sha256(abi.encodePacked(bytes32("quorate/seat/v1"), sha256(_beacon(epoch)), epoch, uint8(1), id, i))
             ) % total;
             uint256 sum;
             for (uint32 k; k < operatorStakes.length; ++k) {

@@ -71,6 +71,7 @@ contract MockMachines {
 /// @notice Offers: whose they are, their GPUs and tier.
 contract MockMarket {
     mapping(uint64 offerId => bytes) private _records;
+
     function set(uint64 offerId, address provider, uint8 gpus, uint8 tier) external {
         bytes memory record = new bytes(160);
         for (uint256 i; i < 20; ++i) {

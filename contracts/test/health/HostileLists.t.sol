@@ -72,7 +72,9 @@ contract HostileListsTest is HealthKit {
     }
 
     /// forge-config: default.fuzz.runs = 256
-    function testFuzz_bytesBehindAGoodHeadAreRefusedByNameOrCount(uint32 epoch, uint16 count, bytes memory rest) external {
+    function testFuzz_bytesBehindAGoodHeadAreRefusedByNameOrCount(uint32 epoch, uint16 count, bytes memory rest)
+        external
+    {
         _mayRefuse(bytes.concat(_head(epoch % 3, count), rest), _all());
         for (uint64 id = 1; id <= 20; ++id) {
             assertEq(health.downOf(id, 0) >> _windows(), 0, "no window beyond the epoch's");
@@ -94,9 +96,12 @@ contract HostileListsTest is HealthKit {
 
     /// @dev Entries of any order and windows, signed by anybody: the outcome is that of the rule, entry by entry.
     /// forge-config: default.fuzz.runs = 64
-    function testFuzz_whatCountsIsWhatTheRuleSays(uint8[6] memory ids, uint8[6] memory windows, uint16 signers, uint256 gone)
-        external
-    {
+    function testFuzz_whatCountsIsWhatTheRuleSays(
+        uint8[6] memory ids,
+        uint8[6] memory windows,
+        uint16 signers,
+        uint256 gone
+    ) external {
         bytes memory list = _head(0, 6);
         bytes memory bitmap = new bytes(2);
         if (gone & 4 == 0) signers |= uint16(gone >> 32) | uint16(gone >> 48);

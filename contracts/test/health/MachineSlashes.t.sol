@@ -123,9 +123,7 @@ contract MachineSlashesTest is HealthKit {
     }
 
     function _refuse(uint32 epoch, uint256 first, uint256 second) private {
-        vm.expectRevert(
-            abi.encodeWithSelector(MachineSlashes.TooLittleDown.selector, first, second, SLASH_WINDOWS)
-        );
+        vm.expectRevert(abi.encodeWithSelector(MachineSlashes.TooLittleDown.selector, first, second, SLASH_WINDOWS));
         health.slash(M, epoch);
     }
 

@@ -457,7 +457,9 @@ contract SlasherTest is L1Base {
         uint256 latest = block.timestamp + 366 days;
         Beacon memory beacon = _beacon();
         vm.expectRevert(abi.encodeWithSelector(Punishments.SunsetTooFar.selector, latest + 1, latest));
-        new Slasher(address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(latest + 1), beacon, HEALTH_EPOCH);
+        new Slasher(
+            address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(latest + 1), beacon, HEALTH_EPOCH
+        );
     }
 
     // --- L2's word ---

@@ -170,7 +170,10 @@ contract WrongSeedTest is VerdictBase {
     // --- the beacon's figures ---
 
     function _deployWith(Beacon memory beacon) private returns (Slasher) {
-        return new Slasher(address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(GENESIS), beacon, HEALTH_EPOCH);
+        return
+            new Slasher(
+                address(manager), address(this), L2_CHAIN, ROUNDS, GUARDIAN, uint64(GENESIS), beacon, HEALTH_EPOCH
+            );
     }
 
     function test_aBeaconKeyMustBeAKey() external {

@@ -124,10 +124,8 @@ contract ForwardedTest is LeaseKit {
     /// @dev The provider's approval, as `Providers.permit` takes it.
     function _permit(DevnetToken token, address spender, uint256 value) private view returns (bytes memory) {
         address owner = vm2.addr(PROVIDER_KEY);
-        bytes32 kind =
-            keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
-        bytes32 content =
-            keccak256(abi.encode(kind, owner, spender, value, token.nonces(owner), block.timestamp));
+        bytes32 kind = keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
+        bytes32 content = keccak256(abi.encode(kind, owner, spender, value, token.nonces(owner), block.timestamp));
         bytes32 digest = keccak256(abi.encodePacked("\x19\x01", token.DOMAIN_SEPARATOR(), content));
         (uint8 v, bytes32 r, bytes32 s) = vm2.sign(PROVIDER_KEY, digest);
         return abi.encodeCall(Providers.permit, (owner, value, block.timestamp, v, r, s));

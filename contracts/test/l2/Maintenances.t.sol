@@ -56,7 +56,9 @@ contract MaintenancesTest is MachinesKit {
     function test_aMaintenanceEndsWithinAYear() external {
         uint64 latest = uint64(block.timestamp) + 365 days;
         _refuses(latest - 5, latest + 1, abi.encodeWithSelector(Machines.TooFarAhead.selector, latest + 1, latest));
-        _refuses(DAY * 365, type(uint64).max, abi.encodeWithSelector(Machines.TooFarAhead.selector, type(uint64).max, latest));
+        _refuses(
+            DAY * 365, type(uint64).max, abi.encodeWithSelector(Machines.TooFarAhead.selector, type(uint64).max, latest)
+        );
         _announce(365 days - 5, 5);
     }
 

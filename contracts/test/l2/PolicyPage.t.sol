@@ -231,9 +231,8 @@ contract PolicyPageTest is Kit {
         assertEq(h.slashWindows, _get(page, AT_HEALTH + 8, 2), "slash_windows");
         bytes memory read = abi.encodePacked(h.appealSeconds, h.maintenanceNotice, h.maintenanceCap);
         assertEq(read, _slice(page, AT_HEALTH + 12, AT_HEALTH + 24), "appeal and maintenance");
-        read = abi.encodePacked(
-            h.certifySeconds, h.slashBps, h.bounty, h.jailEpochs, h.uptimeMemory, h.reputationMemory
-        );
+        read =
+            abi.encodePacked(h.certifySeconds, h.slashBps, h.bounty, h.jailEpochs, h.uptimeMemory, h.reputationMemory);
         assertEq(read, _slice(page, AT_HEALTH + 158, AT_HEALTH + 184), "the others");
     }
 

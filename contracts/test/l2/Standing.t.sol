@@ -73,7 +73,10 @@ contract StandingTest is Base {
     }
 
     /// @dev Over many epochs: a machine that was never worse than another, and began no lower, stands no lower.
-    function testFuzz_aBetterHistoryGivesNoLowerLevel(bytes32 seed, uint8 level, uint16[24] memory uptimes) external pure {
+    function testFuzz_aBetterHistoryGivesNoLowerLevel(bytes32 seed, uint8 level, uint16[24] memory uptimes)
+        external
+        pure
+    {
         Standing.Level[7] memory levels = _ladder(seed);
         uint8 worse = level % 7;
         uint8 better = worse;

@@ -74,7 +74,9 @@ contract VectorsTest is Kit {
         bytes[] memory scores = vm.parseJsonBytesArray(_read("round"), ".scorePolicy");
         assertTrue(scores.length != 0, "there are policies");
         for (uint256 i; i < scores.length; ++i) {
-            PolicyRules.validate(bytes.concat(hex"00000001", scores[i], _slice(_policy(1), AT_HEALTH, PolicyPage.LENGTH)));
+            PolicyRules.validate(
+                bytes.concat(hex"00000001", scores[i], _slice(_policy(1), AT_HEALTH, PolicyPage.LENGTH))
+            );
         }
     }
 

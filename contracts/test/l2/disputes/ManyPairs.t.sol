@@ -102,8 +102,7 @@ contract ManyPairsTest is Base {
     /// @dev From an OfferInput (docs/formats.md, section 3).
     function _machine(bytes memory input) private pure returns (Pairs.Machine memory m) {
         m.record = _prefix(input, 160);
-        uint256 capacity =
-            Orders.capacityOf(m.record.wordAt(Orders.OFFER_CAPACITY), m.record.wordAt(Orders.OFFER_GPUS));
+        uint256 capacity = Orders.capacityOf(m.record.wordAt(Orders.OFFER_CAPACITY), m.record.wordAt(Orders.OFFER_GPUS));
         m.free = Capacity.minus(Capacity.spread(capacity), Capacity.spread(input.uintAt(168, 17)));
         m.uptime = input.uintAt(185, 2);
         m.flags = input.uintAt(187, 1);

@@ -115,7 +115,9 @@ contract WitnessVectorsTest is Base {
             bytes32 root = bytes32(roots[list]);
             _ledgers[worlds[list]].post(root, entries[list]);
             (uint256 code, uint256 position) = _judge(worlds[list], root, witnesses[i]);
-            if (code != codes[i] || position != positions[i]) revert Differs(i, code, codes[i], position, positions[i]);
+            if (code != codes[i] || position != positions[i]) {
+                revert Differs(i, code, codes[i], position, positions[i]);
+            }
         }
     }
 
