@@ -11,10 +11,6 @@ use tracing::debug;
 
 use crate::chain::Fault;
 
-/// Gas above the estimate, percent: state that changes until the block, and data that a rollup
-/// charges for.
-const MARGIN: u64 = 20;
-
 /// What a call is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -147,7 +143,9 @@ impl Carrier for Ethereum {
         let gas = estimate_call(self.rpc(), from, &execute)
             .await
             .map_err(fault)?;
-        Ok(gas.saturating_add(gas.saturating_mul(MARGIN) / 100))
+        // The whole gas that was signed can be used: the next block may need more of it than the last,
+        // where a checkpoint of the same second was overwritten.
+        Ok(gas.saturating_add(call.request.gas))
     }
 
     async fn carry(&self, call: &SignedCall, digest: B256, gas: u64) -> Result<Paid, Loss> {
