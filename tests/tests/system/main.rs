@@ -21,6 +21,7 @@ mod liars;
 mod production_binary;
 mod proposals;
 mod quiet_chain;
+mod relay;
 mod reorg;
 mod restart;
 mod rewards;
