@@ -58,7 +58,8 @@ impl Lie {
             Self::Score => &[C::WrongScore],
             Self::Tie => &[C::WrongTie],
             Self::Sum => &[C::WrongSum, C::OverCapacity],
-            Self::Swap => &[C::WrongOrder, C::WrongSum],
+            // The lowest entry may be one of the two: then its place is named wrongly.
+            Self::Swap => &[C::WrongOrder, C::WrongSum, C::WrongCut],
             Self::Repeat => &[
                 C::WrongCut,
                 C::MatchedTwice,
