@@ -99,7 +99,7 @@ fn the_spare_bytes_of_the_policy_are_zero() {
         bytes[at] = 7;
         refused(at, MoneySection::from_bytes(&bytes).map(|_| ()));
     }
-    for at in 98..128 {
+    for at in 106..128 {
         let mut bytes = policy.standing.to_bytes();
         bytes[at] = 7;
         refused(at, StandingSection::from_bytes(&bytes).map(|_| ()));
@@ -124,6 +124,7 @@ fn the_sections_stand_where_the_format_says() {
     let numbers = [second.keep, second.rise, second.run, second.weight];
     assert_eq!(standing[48..56], numbers.to_bytes());
     assert_eq!(standing[96..98], policy.standing.reward_bps.to_bytes());
+    assert_eq!(standing[98..106], policy.standing.register_fee.to_bytes());
 }
 
 /// The field that a decoder complains about after `change`.
