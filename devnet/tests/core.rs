@@ -6,11 +6,12 @@ use devnet::{
     chains::{Account, Anvil, AnvilConfig},
     core::{
         CoreDelays,
-        abi::{ICoreViews, IRewardsCoordinatorInit, IRewardsViews},
+        abi::{ICoreViews, IRewardsCoordinatorInit},
         artifacts::CoreCode,
         deploy_core,
     },
 };
+use quorate_bindings::eigenlayer::IRewardsCoordinator;
 
 #[tokio::test]
 async fn core_deploys_behind_proxies() {
@@ -40,7 +41,7 @@ async fn core_deploys_behind_proxies() {
             .expect("call"),
         3
     );
-    let rewards = IRewardsViews::new(core.rewards_coordinator, anvil.provider());
+    let rewards = IRewardsCoordinator::new(core.rewards_coordinator, anvil.provider());
     let interval = rewards.CALCULATION_INTERVAL_SECONDS();
     assert_eq!(interval.call().await.expect("call"), 86_400);
     // Nobody initialises it a second time: the proxy was, and the owner is its owner.

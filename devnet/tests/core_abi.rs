@@ -7,11 +7,10 @@ use alloy::{
     sol_types::{SolEvent, SolInterface},
 };
 use devnet::core::{
-    abi::{
-        IInitialOwner, IInitialPause, IRewardsCoordinatorInit, IRewardsViews, IStrategyManagerInit,
-    },
+    abi::{IInitialOwner, IInitialPause, IRewardsCoordinatorInit, IStrategyManagerInit},
     artifacts::{CoreContract, quoted_abi},
 };
+use quorate_bindings::eigenlayer::IRewardsCoordinator;
 use quorate_bindings::eigenlayer::{
     IAllocationManager, IDelegationManager, IPermissionController, IStrategyManager,
 };
@@ -58,10 +57,13 @@ fn what_the_deployer_calls_is_there() {
 
 #[test]
 fn what_rewards_are_read_by_is_there() {
-    assert_part_of::<IRewardsViews::IRewardsViewsCalls>(CoreContract::RewardsCoordinator);
+    assert_part_of::<IRewardsCoordinator::IRewardsCoordinatorCalls>(
+        CoreContract::RewardsCoordinator,
+    );
     let quoted = quoted_abi(CoreContract::RewardsCoordinator).expect("quoted");
     let abi: JsonAbi = serde_json::from_str(&quoted).expect("abi");
-    let event = IRewardsViews::OperatorDirectedOperatorSetRewardsSubmissionCreated::SIGNATURE_HASH;
+    let event =
+        IRewardsCoordinator::OperatorDirectedOperatorSetRewardsSubmissionCreated::SIGNATURE_HASH;
     assert!(abi.events().any(|theirs| theirs.selector() == event));
 }
 

@@ -105,6 +105,7 @@ alloy::sol! {
 
         function createOperatorDirectedOperatorSetRewardsSubmission(OperatorSet operatorSet, OperatorDirectedRewardsSubmission[] submissions) external;
         function CALCULATION_INTERVAL_SECONDS() external view returns (uint32);
+        function isOperatorDirectedOperatorSetRewardsSubmissionHash(address avs, bytes32 hash) external view returns (bool valid);
         function submissionNonce(address avs) external view returns (uint256);
         function claimerFor(address earner) external view returns (address claimer);
     }

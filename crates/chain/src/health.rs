@@ -2,7 +2,6 @@
 //! slashes reads the logs of its time ([`crate::views::health_events`]).
 
 use alloy::rpc::types::Log;
-use alloy::sol_types::SolEventInterface;
 use quorate_bindings::IHealth::IHealthEvents;
 use quorate_canon::{
     Address, Digest, HealthEpoch, Mask256, OfferId, OperatorIndex, Stake, Timestamp,
@@ -11,7 +10,7 @@ use quorate_health::{EpochClock, Window};
 use quorate_protocol::Schedule;
 
 use crate::ChainError;
-use crate::rpc::position;
+use crate::rpc::known;
 
 /// The clock of health epochs, out of the schedule.
 #[must_use]
@@ -132,21 +131,8 @@ impl HealthEvent {
     /// # Errors
     /// [`ChainError::BadEvent`] if the log is not what the interface says.
     pub fn from_log(log: &Log) -> Result<Option<Self>, ChainError> {
-        let Some(topic) = log.topics().first() else {
-            return Ok(None);
-        };
-        if !IHealthEvents::SELECTORS.contains(&topic.0) {
-            return Ok(None);
-        }
-        let event = IHealthEvents::decode_raw_log(log.topics(), &log.data().data);
-        event.map(|event| Some(event.into())).map_err(|error| {
-            let (block, index) = position(log);
-            ChainError::BadEvent {
-                block,
-                log: index,
-                detail: error.to_string(),
-            }
-        })
+        let event = known::<IHealthEvents>(log, IHealthEvents::SELECTORS)?;
+        Ok(event.map(Self::from))
     }
 }
 

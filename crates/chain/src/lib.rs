@@ -3,7 +3,7 @@
 //! - [`Rpc`]: one chain behind several endpoints, with limits; [`rpc`] has the checks at the start.
 //! - [`Reader`]: follows L2 and keeps [`State`], folded from events: [`market`], [`machines`] and
 //!   [`rounds`].
-//! - [`health`], [`tally`]: what `Health` and `Tally` have said, out of logs.
+//! - [`health`]: what `Health` has said, out of logs.
 //! - [`views`]: what is read from the contracts directly: schedule, policy, stake tables, lists.
 //! - [`sender`]: sends transactions, one manager a key.
 //! - [`forward`]: calls that one account signs and another carries.
@@ -18,7 +18,6 @@ pub mod market;
 pub mod rounds;
 pub mod rpc;
 pub mod sender;
-pub mod tally;
 pub mod views;
 
 pub use convert::{chunk, settlement, to_address, to_alloy_address};

@@ -48,41 +48,6 @@ alloy::sol! {
         function upgradeAndCall(address proxy, address implementation, bytes data) external payable;
     }
 
-    /// What the core took for operators of a set; for checks.
-    #[sol(rpc)]
-    interface IRewardsViews {
-        struct Set {
-            address avs;
-            uint32 id;
-        }
-        struct StrategyAndMultiplier {
-            address strategy;
-            uint96 multiplier;
-        }
-        struct OperatorReward {
-            address operator;
-            uint256 amount;
-        }
-        struct OperatorDirectedRewardsSubmission {
-            StrategyAndMultiplier[] strategiesAndMultipliers;
-            address token;
-            OperatorReward[] operatorRewards;
-            uint32 startTimestamp;
-            uint32 duration;
-            string description;
-        }
-        event OperatorDirectedOperatorSetRewardsSubmissionCreated(
-            address indexed caller,
-            bytes32 indexed operatorDirectedRewardsSubmissionHash,
-            Set operatorSet,
-            uint256 submissionNonce,
-            OperatorDirectedRewardsSubmission operatorDirectedRewardsSubmission
-        );
-        function isOperatorDirectedOperatorSetRewardsSubmissionHash(address avs, bytes32 hash) external view returns (bool valid);
-        function CALCULATION_INTERVAL_SECONDS() external view returns (uint32);
-        function claimerFor(address earner) external view returns (address claimer);
-    }
-
     /// What a slash looks like, and how its money leaves; for checks.
     #[sol(rpc)]
     interface ICoreViews {

@@ -10,17 +10,14 @@ use alloy::{
     sol_types::SolEvent as _,
 };
 use quorate_bindings::IRewards;
+use quorate_bindings::eigenlayer::IRewardsCoordinator::OperatorDirectedOperatorSetRewardsSubmissionCreated as Created;
 use quorate_canon::Epoch;
 use quorate_chain::{Rpc, views};
 use quorate_protocol::StakeTable;
 use serde::{Serialize, Serializer};
 
 use super::rounds::{chain, connect};
-use crate::{
-    Error, World,
-    core::abi::IRewardsViews::OperatorDirectedOperatorSetRewardsSubmissionCreated as Created,
-    deploy::Price,
-};
+use crate::{Error, World, deploy::Price};
 
 /// Seconds from the moment in which an epoch may be told to its pay, at the most: some blocks on both
 /// chains.

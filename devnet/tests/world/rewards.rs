@@ -8,11 +8,11 @@ use alloy::{
 use devnet::{
     World,
     chains::Account,
-    core::abi::IRewardsViews::{
-        self, OperatorDirectedOperatorSetRewardsSubmissionCreated as Created,
-    },
     deploy::{OPERATOR_SET, Price, abi::IPlainBridge},
     relayer::RELAYER,
+};
+use quorate_bindings::eigenlayer::IRewardsCoordinator::{
+    self, OperatorDirectedOperatorSetRewardsSubmissionCreated as Created,
 };
 use quorate_bindings::{IRewards, erc20::IERC20};
 
@@ -80,7 +80,7 @@ pub(crate) async fn the_core_takes_what_operators_have_earned(world: &World) {
     assert_eq!(held(world, contracts.rewards).await, before[0] - total);
     let coordinator = world.core.rewards_coordinator;
     assert_eq!(held(world, coordinator).await, before[1] + total);
-    let views = IRewardsViews::new(coordinator, l1.provider());
+    let views = IRewardsCoordinator::new(coordinator, l1.provider());
     let known = views.isOperatorDirectedOperatorSetRewardsSubmissionHash(
         contracts.service_manager,
         core.operatorDirectedRewardsSubmissionHash,

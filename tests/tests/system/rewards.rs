@@ -12,9 +12,9 @@ use alloy::{
 use anyhow::{Context as _, Result, ensure};
 use devnet::{
     agents::Agents,
-    core::abi::IRewardsViews::OperatorDirectedOperatorSetRewardsSubmissionCreated as Created,
     deploy::{Clock, Price},
 };
+use quorate_bindings::eigenlayer::IRewardsCoordinator::OperatorDirectedOperatorSetRewardsSubmissionCreated as Created;
 use quorate_bindings::{
     IRewards::{self, BelowFloor, Ejected, Submitted, Told},
     IServiceManager::{self, TableFixed},

@@ -1,7 +1,6 @@
 //! The events of `Machines`, and those of `Market` that are about leases, out of logs.
 
 use alloy::rpc::types::Log;
-use alloy::sol_types::SolEventInterface;
 use quorate_bindings::{IMachines::IMachinesEvents, IMarket::IMarketEvents};
 use quorate_canon::codec::{FixedWidth, Reader};
 use quorate_canon::{Address, CodecError, Digest};
@@ -10,7 +9,7 @@ use quorate_matching::Entry;
 
 use super::Endpoint;
 use crate::ChainError;
-use crate::rpc::position;
+use crate::rpc::{known, position};
 
 /// Most cards that are kept of a machine: an offer counts them in a byte.
 const MOST_CARDS: usize = 255;
@@ -97,14 +96,9 @@ impl MachineEvent {
     /// # Errors
     /// [`ChainError::BadEvent`] if the log is not what the interface says.
     pub fn from_machines(log: &Log) -> Result<Option<Self>, ChainError> {
-        let Some(topic) = log.topics().first() else {
+        let Some(event) = known(log, IMachinesEvents::SELECTORS)? else {
             return Ok(None);
         };
-        if !IMachinesEvents::SELECTORS.contains(&topic.0) {
-            return Ok(None);
-        }
-        let event = IMachinesEvents::decode_raw_log(log.topics(), &log.data().data)
-            .map_err(|error| bad(log, error))?;
         Ok(Self::of_machines(event))
     }
 
@@ -113,14 +107,9 @@ impl MachineEvent {
     /// # Errors
     /// [`ChainError::BadEvent`] if the log is not what the interface says.
     pub fn from_market(log: &Log) -> Result<Option<Self>, ChainError> {
-        let Some(topic) = log.topics().first() else {
+        let Some(event) = known(log, IMarketEvents::SELECTORS)? else {
             return Ok(None);
         };
-        if !IMarketEvents::SELECTORS.contains(&topic.0) {
-            return Ok(None);
-        }
-        let event = IMarketEvents::decode_raw_log(log.topics(), &log.data().data)
-            .map_err(|error| bad(log, error))?;
         Ok(Some(match event {
             IMarketEvents::LeasesOpened(e) => Self::LeasesOpened {
                 time: e.time,

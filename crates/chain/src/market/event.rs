@@ -1,14 +1,13 @@
 //! The market's events out of logs, as far as they change a round's inputs.
 
 use alloy::rpc::types::Log;
-use alloy::sol_types::SolEventInterface;
 use quorate_bindings::{IMarket::IMarketEvents, IProviders::IProvidersEvents};
 use quorate_canon::codec::{FixedWidth, Reader};
 use quorate_canon::{Address, Bps, CodecError, HealthEpoch, Round, Stake};
 use quorate_matching::{Capacity, Entry, MachineState, Offer, ProviderState, Request};
 
 use crate::ChainError;
-use crate::rpc::position;
+use crate::rpc::{known, position};
 
 /// A change of the market. Times are those of the block, as the contracts wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,14 +91,9 @@ impl MarketEvent {
     /// # Errors
     /// [`ChainError::BadEvent`] if the log is not what the interface says.
     pub fn from_market(log: &Log) -> Result<Option<Self>, ChainError> {
-        let Some(topic) = log.topics().first() else {
+        let Some(event) = known(log, IMarketEvents::SELECTORS)? else {
             return Ok(None);
         };
-        if !IMarketEvents::SELECTORS.contains(&topic.0) {
-            return Ok(None);
-        }
-        let event = IMarketEvents::decode_raw_log(log.topics(), &log.data().data)
-            .map_err(|error| bad(log, error))?;
         Self::of_market(event).map_err(|error| bad(log, error))
     }
 
@@ -108,14 +102,9 @@ impl MarketEvent {
     /// # Errors
     /// [`ChainError::BadEvent`] if the log is not what the interface says.
     pub fn from_providers(log: &Log) -> Result<Option<Self>, ChainError> {
-        let Some(topic) = log.topics().first() else {
+        let Some(event) = known(log, IProvidersEvents::SELECTORS)? else {
             return Ok(None);
         };
-        if !IProvidersEvents::SELECTORS.contains(&topic.0) {
-            return Ok(None);
-        }
-        let event = IProvidersEvents::decode_raw_log(log.topics(), &log.data().data)
-            .map_err(|error| bad(log, error))?;
         Self::of_providers(event)
             .map(Some)
             .map_err(|error| bad(log, error))

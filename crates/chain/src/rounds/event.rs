@@ -1,13 +1,12 @@
 //! The events of `Rounds` out of logs, as far as later rounds rest on them.
 
 use alloy::rpc::types::Log;
-use alloy::sol_types::SolEventInterface;
 use quorate_bindings::IRounds::IRoundsEvents;
 use quorate_canon::{Address, Digest, Round, Timestamp, Version};
 
 use super::{PolicyEntry, Refuted, Settled};
 use crate::ChainError;
-use crate::rpc::position;
+use crate::rpc::{known, position};
 
 /// A change of the rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,22 +53,8 @@ impl RoundEvent {
     /// # Errors
     /// [`ChainError::BadEvent`] if the log is not what the interface says.
     pub fn from_log(log: &Log) -> Result<Option<Self>, ChainError> {
-        let Some(topic) = log.topics().first() else {
-            return Ok(None);
-        };
-        if !IRoundsEvents::SELECTORS.contains(&topic.0) {
-            return Ok(None);
-        }
-        let event =
-            IRoundsEvents::decode_raw_log(log.topics(), &log.data().data).map_err(|error| {
-                let (block, index) = position(log);
-                ChainError::BadEvent {
-                    block,
-                    log: index,
-                    detail: error.to_string(),
-                }
-            })?;
-        Ok(Self::of(event, log))
+        let event = known(log, IRoundsEvents::SELECTORS)?;
+        Ok(event.and_then(|event| Self::of(event, log)))
     }
 
     fn of(event: IRoundsEvents, log: &Log) -> Option<Self> {

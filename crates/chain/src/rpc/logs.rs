@@ -2,6 +2,7 @@
 
 use alloy::primitives::{Address, B256, BloomInput, U64};
 use alloy::rpc::types::{Filter, Log};
+use alloy::sol_types::SolEventInterface;
 use serde::Deserialize;
 
 use super::{Header, Rpc};
@@ -167,4 +168,30 @@ pub(crate) fn position(log: &Log) -> (u64, u64) {
         log.block_number.unwrap_or_default(),
         log.log_index.unwrap_or_default(),
     )
+}
+
+/// The event of an interface that a log is; `None` for those that this version does not know.
+///
+/// # Errors
+/// [`ChainError::BadEvent`] if the log is not what the interface says.
+pub(crate) fn known<E: SolEventInterface>(
+    log: &Log,
+    selectors: &[[u8; 32]],
+) -> Result<Option<E>, ChainError> {
+    let topics = log.topics();
+    if !topics
+        .first()
+        .is_some_and(|first| selectors.contains(&first.0))
+    {
+        return Ok(None);
+    }
+    let event = E::decode_raw_log(topics, &log.data().data);
+    event.map(Some).map_err(|error| {
+        let (block, index) = position(log);
+        ChainError::BadEvent {
+            block,
+            log: index,
+            detail: error.to_string(),
+        }
+    })
 }

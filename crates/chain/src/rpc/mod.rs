@@ -19,7 +19,7 @@ use crate::ChainError;
 use transport::Failover;
 
 pub use header::Header;
-pub(crate) use logs::position;
+pub(crate) use logs::{known, position};
 
 /// How a chain is reached.
 #[derive(Clone)]

@@ -7,7 +7,6 @@ use quorate_health::Sample;
 
 use super::call::{contract_error, mismatch};
 use crate::convert::digest;
-use crate::tally::TallyEvent;
 use crate::{ChainError, Rpc};
 
 /// A drawn stake epoch as the contract has it.
@@ -103,21 +102,6 @@ pub async fn shares_of(rpc: &Rpc, tally: Address, epoch: Epoch) -> Result<TallyS
         probes: found.probes,
         shares: found.shares.iter().map(share).collect::<Result<_, _>>()?,
     })
-}
-
-/// What `Tally` has said in the blocks `from..=to`, in order.
-///
-/// # Errors
-/// [`ChainError::Rpc`] for ranges that an endpoint finds too wide, [`ChainError::BadEvent`].
-pub async fn tally_events(
-    rpc: &Rpc,
-    tally: Address,
-    from: u64,
-    to: u64,
-) -> Result<Vec<TallyEvent>, ChainError> {
-    let logs = rpc.logs_between(&[tally], from, to).await?;
-    let events = logs.iter().map(TallyEvent::from_log);
-    events.filter_map(Result::transpose).collect()
 }
 
 /// The machine of a number, from 0, in the order of registering.
