@@ -27,8 +27,10 @@ use crate::{
 pub struct WorldConfig {
     /// Where logs and keys go; must be fresh.
     pub dir: PathBuf,
-    /// How many operators join, each with a fifth more restaked than the one before.
+    /// How many operators join.
     pub operators: usize,
+    /// Whole tokens that an operator has restaked, by its number.
+    pub stakes: fn(u64) -> u64,
     /// How many relays the beacon has.
     pub relays: usize,
     /// Which tasks are played.
@@ -49,6 +51,7 @@ impl WorldConfig {
         Self {
             dir: dir.into(),
             operators: 4,
+            stakes: rising,
             relays: 2,
             window: Window::DENSE,
             seed: TraceSeed(1),
@@ -125,7 +128,13 @@ impl World {
         )?;
         let operators = operator_keys(&config)?;
         let (joined, actors) = tokio::join!(
-            join(&chains, &owners.l1, &core, &contracts, &operators),
+            join(
+                &chains,
+                &owners.l1,
+                &core,
+                &contracts,
+                (&operators, config.stakes)
+            ),
             Actors::prepare(&chains.l2, &owners.l2, &contracts.l2, &policy, &script)
         );
         joined?;
@@ -216,7 +225,7 @@ async fn join(
     treasury: &Account,
     core: &Core,
     contracts: &Contracts,
-    operators: &[OperatorKeys],
+    (operators, stakes): (&[OperatorKeys], fn(u64) -> u64),
 ) -> Result<(), Error> {
     let avs = contracts.l1.avs();
     let enrolment = Enrolment {
@@ -231,7 +240,7 @@ async fn join(
         .zip(0_u64..)
         .map(|(keys, i)| Candidate {
             keys,
-            deposit: deposit(i),
+            deposit: U256::from(stakes(i)) * U256::from(10_u64.pow(18)),
         })
         .collect();
     enrolment.enrol(&candidates).await
@@ -239,8 +248,8 @@ async fn join(
 
 /// 1,000 tokens for the first operator and 200 more for each after it: different stakes, and none
 /// of four or more holds a third.
-fn deposit(index: u64) -> U256 {
-    U256::from(1_000 + 200 * index) * U256::from(10_u64.pow(18))
+const fn rising(index: u64) -> u64 {
+    1_000 + 200 * index
 }
 
 async fn relayer(chains: &Chains, contracts: &Contracts) -> Result<Relayer, Error> {

@@ -30,6 +30,7 @@ pub(crate) struct Plan {
     name: &'static str,
     relays: usize,
     clock: fn(Clock) -> Clock,
+    stakes: Option<fn(u64) -> u64>,
     proposals: bool,
 }
 
@@ -40,6 +41,7 @@ impl Plan {
             name,
             relays: 2,
             clock: brisk,
+            stakes: None,
             proposals: false,
         }
     }
@@ -52,6 +54,12 @@ impl Plan {
 
     pub(crate) const fn clock(mut self, clock: fn(Clock) -> Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Whole tokens of each operator, where the draw of committees must not decide what happens.
+    pub(crate) const fn stakes(mut self, stakes: fn(u64) -> u64) -> Self {
+        self.stakes = Some(stakes);
         self
     }
 
@@ -68,12 +76,14 @@ impl Plan {
         if dir.exists() {
             std::fs::remove_dir_all(&dir)?;
         }
+        let devnet = WorldConfig::new(&dir);
         let config = WorldConfig {
             relays: self.relays,
             clock: self.clock,
+            stakes: self.stakes.unwrap_or(devnet.stakes),
             lead: LEAD,
             window: WINDOW,
-            ..WorldConfig::new(&dir)
+            ..devnet
         };
         let mut world = Box::pin(World::start(config)).await?;
         require_order(&world).await?;
