@@ -107,7 +107,7 @@ impl Delivery {
                     return match receipt.verdict {
                         VoteVerdict::Accepted => self.taken(false, receipt.outcome_wanted),
                         VoteVerdict::Duplicate => self.taken(true, receipt.outcome_wanted),
-                        VoteVerdict::Rejected { code, detail } => {
+                        VoteVerdict::Rejected { code, detail, .. } => {
                             self.observe
                                 .vote_refused(round, self.client.endpoint(), code, &detail);
                             None

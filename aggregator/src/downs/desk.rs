@@ -11,10 +11,7 @@ use quorate_canon::{HealthEpoch, OperatorIndex, Timestamp};
 use quorate_chain::health::epoch_clock;
 use quorate_health::DownList;
 use quorate_protocol::{Domain, Schedule};
-use quorate_rpc::{
-    ListRejection, SignedDowns,
-    wire::{DownsVerdict, VoteVerdict},
-};
+use quorate_rpc::{ListRejection, SignedDowns, wire::DownsVerdict};
 
 use super::{Book, Own, Proposal, Signed, Terms};
 use crate::chain::HealthChain;
@@ -78,8 +75,8 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
     /// Takes a list. Accepted means: stored durably.
     pub async fn take(&self, downs: SignedDowns, peer: Option<IpAddr>) -> DownsVerdict {
         match self.try_take(downs, peer).await {
-            Ok(Signed::Own | Signed::Proposal) => DownsVerdict(VoteVerdict::Accepted),
-            Ok(_) => DownsVerdict(VoteVerdict::Duplicate),
+            Ok(Signed::Own | Signed::Proposal) => DownsVerdict::Accepted,
+            Ok(_) => DownsVerdict::Duplicate,
             Err((reason, detail)) => {
                 self.observe.downs_rejected(reason, &detail);
                 DownsVerdict::rejected(reason, detail)

@@ -8,10 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quorate_bls::{self as bls, PublicKey, Signature};
 use quorate_canon::{Digest, Epoch, OperatorIndex, Timestamp};
-use quorate_rpc::{
-    ReceiptRejection, SignedReceipts,
-    wire::{ReceiptsVerdict, VoteVerdict},
-};
+use quorate_rpc::{ReceiptRejection, SignedReceipts, wire::ReceiptsVerdict};
 use tokio::sync::Semaphore;
 
 use super::Sheet;
@@ -97,8 +94,8 @@ impl Intake {
     /// Takes receipts, all or none. Accepted means: stored durably.
     pub async fn take(&self, receipts: SignedReceipts, peer: Option<IpAddr>) -> ReceiptsVerdict {
         match self.try_take(receipts, peer, now()).await {
-            Ok(true) => ReceiptsVerdict(VoteVerdict::Accepted),
-            Ok(false) => ReceiptsVerdict(VoteVerdict::Duplicate),
+            Ok(true) => ReceiptsVerdict::Accepted,
+            Ok(false) => ReceiptsVerdict::Duplicate,
             Err((reason, detail)) => {
                 self.observe.receipts_rejected(reason, &detail);
                 ReceiptsVerdict::rejected(reason, detail)

@@ -3,7 +3,7 @@
 use quorate_bls::Domain as Purpose;
 use quorate_canon::{Domain, HealthEpoch, Mask256, OfferId, OperatorIndex};
 use quorate_health::{DownEntry, DownList, HealthPolicy, Subject, Window};
-use quorate_rpc::{AttestationHandler as _, ListRejection, SignedDowns, wire::VoteVerdict};
+use quorate_rpc::{AttestationHandler as _, ListRejection, SignedDowns, wire::DownsVerdict};
 
 use super::*;
 use crate::chain::Struck;
@@ -44,9 +44,9 @@ fn stage_for(certify_seconds: u32) -> (World, SimulatedChain, tempfile::TempDir)
 }
 
 impl Host {
-    async fn hand_in(&self, world: &World, operator: u32, list: &DownList) -> VoteVerdict {
+    async fn hand_in(&self, world: &World, operator: u32, list: &DownList) -> DownsVerdict {
         let downs = signed(world, operator, list);
-        self.running.service.downs(downs, None).await.0
+        self.running.service.downs(downs, None).await
     }
 
     async fn refused(&self, downs: SignedDowns) -> Option<ListRejection> {
@@ -85,7 +85,7 @@ async fn what_two_thirds_of_the_seats_agree_on_is_proposed_signed_and_certified(
     ] {
         let list = downs(&world, &[(5, &windows)]);
         let verdict = host.hand_in(&world, operator, &list).await;
-        assert_eq!(verdict, VoteVerdict::Accepted);
+        assert_eq!(verdict, DownsVerdict::Accepted);
     }
     let common = downs(&world, &[(5, &[1, 2])]);
     assert_eq!(host.proposed().await, std::slice::from_ref(&common));
@@ -150,7 +150,7 @@ async fn a_restart_loses_no_list_and_proposes_the_same() {
     let host = Host::start(&world, chain, folder.path());
     assert_eq!(host.proposed().await, proposed);
     let again = host.hand_in(&world, 0, &proposed[0]).await;
-    assert_eq!(again, VoteVerdict::Duplicate);
+    assert_eq!(again, DownsVerdict::Duplicate);
     for operator in 1..4 {
         host.hand_in(&world, operator, &proposed[0]).await;
     }

@@ -7,7 +7,7 @@ use quorate_bls::Domain as Purpose;
 use quorate_canon::{Digest, HealthEpoch, Mask256, OfferId, OperatorIndex};
 use quorate_health::{DownEntry, DownList, Place, Receipt, Subject, Window};
 use quorate_protocol::{Bitmap, Signers};
-use quorate_rpc::wire::VoteVerdict;
+use quorate_rpc::wire::{DownsVerdict, ReceiptsVerdict, VoteVerdict};
 use quorate_rpc::{AttestationHandler as _, ReceiptRejection, SignedDowns, SignedReceipts};
 
 use super::*;
@@ -127,9 +127,9 @@ fn sign(world: &World, signer: u32, digest: Digest) -> [u8; 96] {
 }
 
 impl Host {
-    async fn receipt(&self, world: &World, operator: u32) -> VoteVerdict {
+    async fn receipt(&self, world: &World, operator: u32) -> ReceiptsVerdict {
         let receipts = receipts(world, operator, operator);
-        self.running.service.receipts(receipts, None).await.0
+        self.running.service.receipts(receipts, None).await
     }
 
     async fn not_taken(&self, receipts: SignedReceipts) -> Option<ReceiptRejection> {
@@ -141,7 +141,7 @@ impl Host {
     async fn receipt_when_drawn(&self, world: &World, operator: u32) {
         eventually(async || {
             let verdict = self.receipt(world, operator).await;
-            (verdict == VoteVerdict::Accepted).then_some(())
+            (verdict == ReceiptsVerdict::Accepted).then_some(())
         })
         .await;
     }
@@ -236,8 +236,8 @@ async fn a_garbage_receipt_is_named_and_does_not_spoil_the_sum() {
     let host = start(&world, &chain, &folder);
     host.receipt_when_drawn(&world, 0).await;
     let garbage = receipts(&world, 1, 3);
-    let verdict = host.running.service.receipts(garbage, None).await.0;
-    let VoteVerdict::Rejected { code, detail } = verdict else {
+    let verdict = host.running.service.receipts(garbage, None).await;
+    let ReceiptsVerdict::Rejected { code, detail, .. } = verdict else {
         panic!("garbage was taken")
     };
     assert_eq!(code, ReceiptRejection::BadSignature.code());
@@ -245,7 +245,7 @@ async fn a_garbage_receipt_is_named_and_does_not_spoil_the_sum() {
         detail.contains("operator 1's") && detail.contains("sample 0"),
         "{detail}"
     );
-    assert_eq!(host.receipt(&world, 2).await, VoteVerdict::Accepted);
+    assert_eq!(host.receipt(&world, 2).await, ReceiptsVerdict::Accepted);
     host.until_shown(&[0, 2]).await;
     assert_eq!(host.attempts("show_receipts"), 1);
     host.stop().await;
@@ -262,7 +262,7 @@ async fn a_restart_in_mid_collection_loses_no_receipt() {
 
     let host = start(&world, &chain, &folder);
     host.receipt_when_drawn(&world, 1).await;
-    assert_eq!(host.receipt(&world, 0).await, VoteVerdict::Duplicate);
+    assert_eq!(host.receipt(&world, 0).await, ReceiptsVerdict::Duplicate);
     host.until_shown(&[0, 1]).await;
     host.stop().await;
 }
@@ -318,8 +318,8 @@ async fn lists_that_call_the_sampled_window_down_are_shown_after_none_are_taken_
             operator,
             signature,
         };
-        let verdict = host.running.service.downs(downs, None).await.0;
-        assert_eq!(verdict, VoteVerdict::Accepted);
+        let verdict = host.running.service.downs(downs, None).await;
+        assert_eq!(verdict, DownsVerdict::Accepted);
     }
     open(&chain);
     host.until_shown(&[0, 1, 2]).await;
@@ -392,7 +392,11 @@ async fn receipts_that_cannot_be_taken_are_refused_with_their_reason() {
     assert_eq!(reason, Some(ReceiptRejection::TooManyFailures));
     let elsewhere = Some("192.0.2.7".parse().unwrap());
     let verdict = host.running.service.receipts(good.clone(), elsewhere).await;
-    assert_eq!(verdict.0, VoteVerdict::Accepted, "nobody forged from there");
+    assert_eq!(
+        verdict,
+        ReceiptsVerdict::Accepted,
+        "nobody forged from there"
+    );
 
     eventually(async || {
         let reason = host.not_taken(receipts(&world, 2, 2)).await;
@@ -436,8 +440,8 @@ async fn a_killed_aggregator_loses_no_acknowledged_receipt() {
         );
         for operator in 0..40 {
             let expected = match (operator as usize) < stored {
-                true => VoteVerdict::Duplicate,
-                false => VoteVerdict::Accepted,
+                true => ReceiptsVerdict::Duplicate,
+                false => ReceiptsVerdict::Accepted,
             };
             eventually(async || (host.receipt(&world, operator).await == expected).then_some(()))
                 .await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quorate_canon::{Digest, HealthEpoch, Timestamp};
 use quorate_health::{Claims, Committee, DownEntry, DownList, EpochClock, Judged, Subject, agrees};
-use quorate_rpc::wire::VoteVerdict;
+use quorate_rpc::wire::DownsVerdict;
 use quorate_rpc::{Client, ListRejection, SignedDowns};
 use quorate_service::Shutdown;
 
@@ -206,15 +206,15 @@ impl Exchange<'_> {
         while now() <= self.until {
             match self.client.submit_downs(list).await {
                 Ok(verdict) => {
-                    match verdict.0 {
-                        VoteVerdict::Rejected { code, .. } if may_pass(code) => {
+                    match verdict {
+                        DownsVerdict::Rejected { code, .. } if may_pass(code) => {
                             tokio::time::sleep(self.pause()).await;
                             continue;
                         }
-                        VoteVerdict::Rejected { code, detail } => {
+                        DownsVerdict::Rejected { code, detail, .. } => {
                             observe.list_refused(self.plan.epoch, endpoint, code, &detail);
                         }
-                        VoteVerdict::Accepted | VoteVerdict::Duplicate => {
+                        DownsVerdict::Accepted | DownsVerdict::Duplicate => {
                             observe.list_taken(self.plan.epoch, endpoint);
                         }
                     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 use quorate_health::Sample;
-use quorate_rpc::wire::{ReceiptsVerdict, VoteVerdict};
+use quorate_rpc::wire::ReceiptsVerdict;
 use quorate_rpc::{ReceiptRejection, RpcError, SignedReceipts};
 
 use super::work::{ShownError, Work, prepare};
@@ -89,10 +89,10 @@ enum Answer {
 fn judge(answer: Result<ReceiptsVerdict, RpcError>) -> Answer {
     let may_pass =
         |code| ReceiptRejection::from_code(code).is_some_and(ReceiptRejection::is_retryable);
-    match answer.map(|verdict| verdict.0) {
-        Ok(VoteVerdict::Accepted | VoteVerdict::Duplicate) => Answer::Taken,
-        Ok(VoteVerdict::Rejected { code, .. }) if may_pass(code) => Answer::Later,
-        Ok(VoteVerdict::Rejected { code, detail }) => Answer::Refused(code, detail),
+    match answer {
+        Ok(ReceiptsVerdict::Accepted | ReceiptsVerdict::Duplicate) => Answer::Taken,
+        Ok(ReceiptsVerdict::Rejected { code, .. }) if may_pass(code) => Answer::Later,
+        Ok(ReceiptsVerdict::Rejected { code, detail, .. }) => Answer::Refused(code, detail),
         Err(_) => Answer::Later,
     }
 }

@@ -1,8 +1,8 @@
-//! One aggregator, as an operator sees it. Connects when first used and again whenever it must; that
+//! One aggregator, as an operator or a provider's agent sees it. Connects when first used and again whenever it must; that
 //! the aggregator is down is an error of the call, never of the client.
 
 use futures::stream;
-use quorate_canon::{Digest, HealthEpoch, Round};
+use quorate_canon::{Digest, HealthEpoch, OfferId, Round};
 use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_proto::v1::{
@@ -15,8 +15,8 @@ use tonic::{
 use url::Url;
 
 use crate::{
-    ClientLimits, ClientTls, RpcError, SignedDowns, SignedReceipts,
-    wire::{self, DownsVerdict, ReceiptsVerdict, RoundReport, VoteReceipt},
+    Accusers, ClientLimits, ClientTls, Contradiction, RpcError, SignedDowns, SignedReceipts,
+    wire::{self, ContradictionVerdict, DownsVerdict, ReceiptsVerdict, RoundReport, VoteReceipt},
 };
 
 /// The largest legal answer of GetDowns: lists, each with its tag and length.
@@ -165,6 +165,42 @@ impl Client {
             .attestations
             .clone()
             .submit_receipts(request)
+            .await
+            .map_err(|status| self.status(status))?;
+        Ok(reply.into_inner().try_into()?)
+    }
+
+    /// Who called a machine DOWN in a health epoch, by the lists handed in there.
+    pub async fn accusers(
+        &self,
+        epoch: HealthEpoch,
+        machine: OfferId,
+    ) -> Result<Accusers, RpcError> {
+        let mut request = Request::new(v1::GetAccusersRequest {
+            epoch: epoch.get(),
+            machine: machine.get(),
+        });
+        request.set_timeout(self.limits.call_timeout);
+        let reply = self
+            .attestations
+            .clone()
+            .get_accusers(request)
+            .await
+            .map_err(|status| self.status(status))?;
+        Ok(reply.into_inner().try_into()?)
+    }
+
+    /// Hands in a receipt that contradicts a list of its operator.
+    pub async fn submit_contradiction(
+        &self,
+        contradiction: &Contradiction,
+    ) -> Result<ContradictionVerdict, RpcError> {
+        let mut request = Request::new(wire::contradiction_request(contradiction));
+        request.set_timeout(self.limits.call_timeout);
+        let reply = self
+            .attestations
+            .clone()
+            .submit_contradiction(request)
             .await
             .map_err(|status| self.status(status))?;
         Ok(reply.into_inner().try_into()?)

@@ -23,13 +23,17 @@ pub mod wire;
 
 pub use agent::{AgentHandler, AgentRefusal};
 pub use agent_client::{AgentClient, AgentError};
-pub use attestations::{AttestationHandler, SignedDowns, SignedReceipts};
+pub use attestations::{
+    Accuser, Accusers, AttestationHandler, Contradiction, SignedDowns, SignedReceipts,
+};
 pub use client::Client;
 pub use error::RpcError;
 pub use handler::{Handler, ListRefusal};
 pub use limits::{ClientLimits, ServerLimits, WireLimits};
 pub use reach::{Reach, ReachError, agent_url};
-pub use reason::{LeaseEnd, ListRejection, ReceiptRejection, RoundFailure, VoteRejection};
+pub use reason::{
+    ContradictionRejection, LeaseEnd, ListRejection, ReceiptRejection, RoundFailure, VoteRejection,
+};
 pub use server::Server;
 pub use tls::{ClientTls, ServerTls};
 pub use wire::WireError;

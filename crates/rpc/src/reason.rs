@@ -5,6 +5,15 @@
 
 use std::fmt;
 
+/// A row of one of the tables.
+pub trait Reason: Copy + fmt::Display {
+    /// The stable number, never 0.
+    fn code(self) -> u32;
+
+    /// The reason behind a code, if this version knows it.
+    fn from_code(code: u32) -> Option<Self>;
+}
+
 /// Writes an enum together with its table.
 macro_rules! reasons {
     (
@@ -52,6 +61,16 @@ macro_rules! reasons {
             /// Whether the same thing, tried again unchanged, may succeed.
             pub const fn is_retryable(self) -> bool {
                 match self { $( Self::$variant => reasons!(@retry $retry), )+ }
+            }
+        }
+
+        impl Reason for $name {
+            fn code(self) -> u32 {
+                self.code()
+            }
+
+            fn from_code(code: u32) -> Option<Self> {
+                Self::from_code(code)
             }
         }
 
@@ -177,6 +196,39 @@ reasons! {
 }
 
 reasons! {
+    /// Why a receipt that contradicts a list was not taken.
+    pub enum ContradictionRejection {
+        Malformed = 1, "malformed", final,
+            "The message names a window above 255, or the signature has another width or is no point of the group.",
+            "Check that both sides run the same version.";
+        NotAccused = 2, "not_accused", final,
+            "No list that was handed in here has the operator call that window of the machine DOWN.",
+            "Ask again who called the machine DOWN; other aggregators may know of more lists.";
+        EpochNotOver = 3, "epoch_not_over", again,
+            "The health epoch is not over.",
+            "Check the clock of the sender; send again after the epoch's last second.";
+        EpochClosed = 4, "epoch_closed", final,
+            "The epoch's time for appeals is over: its lists are kept no more.",
+            "Nothing; if it happens often, the agent is down too long.";
+        NotReady = 5, "not_ready", again,
+            "The epoch's stake table, policy or beacon is not known here yet.",
+            "Send again; see the aggregator's log for what it lacks.";
+        BadSignature = 6, "bad_signature", final,
+            "The signature is not the operator's over the receipt of that window.",
+            "Check that the agent and the aggregator name the same chains and contracts.";
+        TooManyFailures = 7, "too_many_failures", final,
+            "Too many bad signatures came from this address under this operator's index in this epoch; no more are checked.",
+            "Find out who sends receipts in this operator's name; others' from another address still count.";
+        Overloaded = 8, "overloaded", again,
+            "The aggregator has too much to do, or its store errs.",
+            "Send again later, and to the other aggregators.";
+        NotJudging = 9, "not_judging", final,
+            "This aggregator takes no evidence to L1: it has no Health contract configured, or duties.evidence is off.",
+            "Hand it in at another aggregator; anyone may take it to L1.";
+    }
+}
+
+reasons! {
     /// Why a round came to nothing here, or was not brought to its end.
     pub enum RoundFailure {
         NoQuorum = 1, "no_quorum", final,
@@ -291,6 +343,19 @@ pub fn markdown() -> String {
     );
     section(
         &mut page,
+        "Contradiction rejections",
+        ContradictionRejection::ALL.iter().map(|r| {
+            row(
+                r.code(),
+                r.name(),
+                r.is_retryable(),
+                r.summary(),
+                r.remedy(),
+            )
+        }),
+    );
+    section(
+        &mut page,
         "Round failures",
         RoundFailure::ALL.iter().map(|r| {
             row(
@@ -365,6 +430,11 @@ mod tests {
             ReceiptRejection::ALL
                 .iter()
                 .all(|r| ReceiptRejection::from_code(r.code()) == Some(*r))
+        );
+        assert!(
+            ContradictionRejection::ALL
+                .iter()
+                .all(|r| ContradictionRejection::from_code(r.code()) == Some(*r))
         );
         assert!(
             LeaseEnd::ALL

@@ -8,7 +8,7 @@ use quorate_bls::{Domain, SecretKey, Signature};
 use quorate_canon::{Digest, HealthEpoch, Mask256, OfferId, Timestamp};
 use quorate_chain::machines::Endpoint;
 use quorate_health::{Claims, DownEntry, DownList, Subject};
-use quorate_rpc::wire::{DownsVerdict, ReceiptsVerdict, VoteVerdict};
+use quorate_rpc::wire::{DownsVerdict, ReceiptsVerdict};
 use quorate_rpc::{
     AttestationHandler, Client, ClientLimits, ClientTls, SignedDowns, SignedReceipts, WireError,
     attestations,
@@ -32,7 +32,7 @@ struct Book {
 impl AttestationHandler for Book {
     async fn downs(&self, downs: SignedDowns, _: Option<IpAddr>) -> DownsVerdict {
         self.taken.lock().unwrap().push(downs);
-        DownsVerdict(VoteVerdict::Accepted)
+        DownsVerdict::Accepted
     }
 
     fn malformed_list(&self, error: &WireError) {

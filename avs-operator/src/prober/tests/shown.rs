@@ -11,7 +11,7 @@ use quorate_chain::ChainError;
 use quorate_chain::machines::Endpoint;
 use quorate_chain::views::TallySample;
 use quorate_health::{DownList, EpochClock, Receipt, SAMPLES, Sample, Window};
-use quorate_rpc::wire::{DownsVerdict, ReceiptsVerdict, VoteVerdict};
+use quorate_rpc::wire::{DownsVerdict, ReceiptsVerdict};
 use quorate_rpc::{
     AttestationHandler, Client, ReceiptRejection, SignedDowns, SignedReceipts, WireError,
 };
@@ -36,7 +36,7 @@ struct Till {
 
 impl AttestationHandler for Till {
     async fn downs(&self, _: SignedDowns, _: Option<IpAddr>) -> DownsVerdict {
-        DownsVerdict(VoteVerdict::Accepted)
+        DownsVerdict::Accepted
     }
 
     fn malformed_list(&self, error: &WireError) {
@@ -50,7 +50,7 @@ impl AttestationHandler for Till {
     async fn receipts(&self, receipts: SignedReceipts, _: Option<IpAddr>) -> ReceiptsVerdict {
         self.taken.lock().unwrap().push(receipts);
         let answer = self.answers.lock().unwrap().pop();
-        answer.unwrap_or(ReceiptsVerdict(VoteVerdict::Accepted))
+        answer.unwrap_or(ReceiptsVerdict::Accepted)
     }
 
     fn malformed_receipts(&self, error: &WireError) {

@@ -4,66 +4,8 @@ use quorate_canon::OperatorIndex;
 use quorate_health::DownList;
 use quorate_proto::v1;
 
-use super::{VoteVerdict, WireError, cut, fixed};
-use crate::{ListRejection, attestations::SignedDowns};
-
-/// What became of a list: the same three answers as for a vote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DownsVerdict(pub VoteVerdict);
-
-impl DownsVerdict {
-    /// A rejection for `reason`, explained.
-    pub fn rejected(reason: ListRejection, detail: impl Into<String>) -> Self {
-        Self(VoteVerdict::Rejected {
-            code: reason.code(),
-            detail: detail.into(),
-        })
-    }
-
-    /// Why the list was rejected, if it was and the code is known here.
-    pub fn rejection(&self) -> Option<ListRejection> {
-        match &self.0 {
-            VoteVerdict::Rejected { code, .. } => ListRejection::from_code(*code),
-            _ => None,
-        }
-    }
-}
-
-impl From<DownsVerdict> for v1::SubmitDownsReply {
-    fn from(verdict: DownsVerdict) -> Self {
-        let (status, reason, detail) = match verdict.0 {
-            VoteVerdict::Accepted => (v1::VoteStatus::Accepted, 0, String::new()),
-            VoteVerdict::Duplicate => (v1::VoteStatus::Duplicate, 0, String::new()),
-            VoteVerdict::Rejected { code, detail } => (v1::VoteStatus::Rejected, code, detail),
-        };
-        Self {
-            status: status.into(),
-            reason,
-            detail: cut(detail),
-        }
-    }
-}
-
-impl TryFrom<v1::SubmitDownsReply> for DownsVerdict {
-    type Error = WireError;
-
-    fn try_from(reply: v1::SubmitDownsReply) -> Result<Self, WireError> {
-        Ok(Self(match v1::VoteStatus::try_from(reply.status) {
-            Ok(v1::VoteStatus::Accepted) => VoteVerdict::Accepted,
-            Ok(v1::VoteStatus::Duplicate) => VoteVerdict::Duplicate,
-            Ok(v1::VoteStatus::Rejected) => VoteVerdict::Rejected {
-                code: reply.reason,
-                detail: cut(reply.detail),
-            },
-            _ => {
-                return Err(WireError::Unknown {
-                    field: "status",
-                    got: reply.status.into(),
-                });
-            }
-        }))
-    }
-}
+use super::{WireError, fixed};
+use crate::attestations::SignedDowns;
 
 /// The list of a request.
 ///
@@ -93,18 +35,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn verdicts_survive_the_wire() {
-        for verdict in [
-            DownsVerdict(VoteVerdict::Accepted),
-            DownsVerdict(VoteVerdict::Duplicate),
-            DownsVerdict::rejected(ListRejection::NoStake, "operator 3"),
-        ] {
-            let wire: v1::SubmitDownsReply = verdict.clone().into();
-            assert_eq!(DownsVerdict::try_from(wire), Ok(verdict));
-        }
-    }
 
     proptest! {
         #[test]

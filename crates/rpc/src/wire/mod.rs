@@ -1,21 +1,25 @@
 //! From wire types to the domain's and back. Nothing comes off the wire without a limit.
 
+mod accusers;
 mod downs;
 mod list;
 mod probe;
 mod receipt;
 mod receipts;
 mod report;
+mod verdict;
 
 use quorate_proto::{VOTE_BYTES, v1};
 use quorate_protocol::{Unverified, Vote};
 
-pub use downs::{DownsVerdict, downs, downs_request};
+pub use accusers::{contradiction, contradiction_request};
+pub use downs::{downs, downs_request};
 pub use list::{ListAssembler, parts};
 pub use probe::{Delivery, QUESTION_BYTES, deliver_request, delivery, question, question_bytes};
-pub use receipt::{VoteReceipt, VoteVerdict};
-pub use receipts::{ReceiptsVerdict, receipts, receipts_request};
+pub use receipt::VoteReceipt;
+pub use receipts::{receipts, receipts_request};
 pub use report::{Phase, RoundReport};
+pub use verdict::{ContradictionVerdict, DownsVerdict, ReceiptsVerdict, Verdict, VoteVerdict};
 
 /// Words in a reply are cut here, in bytes.
 const DETAIL_BYTES: usize = 512;
@@ -98,6 +102,20 @@ pub enum WireError {
         /// How many samples there are.
         end: u16,
     },
+    /// More accusers than a committee has seats.
+    #[error("{got} accusers, at most {most} are taken")]
+    Accusers {
+        /// How many came.
+        got: usize,
+        /// How many are taken.
+        most: usize,
+    },
+    /// An accuser that is not above the one before it.
+    #[error("accuser {0} came after itself or after a later one")]
+    AccuserOrder(u32),
+    /// A window that no health epoch has.
+    #[error("window {0}, expected at most 255")]
+    Window(u32),
     /// The entries are no valid list.
     #[error("bad list: {0}")]
     List(String),

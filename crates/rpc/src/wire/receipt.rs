@@ -2,42 +2,8 @@
 
 use quorate_proto::v1;
 
-use super::{WireError, cut};
+use super::{VoteVerdict, WireError};
 use crate::VoteRejection;
-
-/// What became of a vote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VoteVerdict {
-    /// Stored durably; it counts, or will.
-    Accepted,
-    /// Stored before.
-    Duplicate,
-    /// Not stored.
-    Rejected {
-        /// Code of [`VoteRejection`]; a newer peer may know more codes than we.
-        code: u32,
-        /// The same in words.
-        detail: String,
-    },
-}
-
-impl VoteVerdict {
-    /// A rejection for `reason`, explained.
-    pub fn rejected(reason: VoteRejection, detail: impl Into<String>) -> Self {
-        Self::Rejected {
-            code: reason.code(),
-            detail: detail.into(),
-        }
-    }
-
-    /// Why the vote was rejected, if it was and the code is known here.
-    pub fn rejection(&self) -> Option<VoteRejection> {
-        match self {
-            Self::Rejected { code, .. } => VoteRejection::from_code(*code),
-            _ => None,
-        }
-    }
-}
 
 /// The answer to a vote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,15 +26,11 @@ impl VoteReceipt {
 
 impl From<VoteReceipt> for v1::SubmitVoteReply {
     fn from(receipt: VoteReceipt) -> Self {
-        let (status, reason, detail) = match receipt.verdict {
-            VoteVerdict::Accepted => (v1::VoteStatus::Accepted, 0, String::new()),
-            VoteVerdict::Duplicate => (v1::VoteStatus::Duplicate, 0, String::new()),
-            VoteVerdict::Rejected { code, detail } => (v1::VoteStatus::Rejected, code, detail),
-        };
+        let (status, reason, detail) = receipt.verdict.into_fields();
         Self {
-            status: status.into(),
+            status,
             reason,
-            detail: cut(detail),
+            detail,
             outcome_wanted: receipt.outcome_wanted,
         }
     }
@@ -78,20 +40,7 @@ impl TryFrom<v1::SubmitVoteReply> for VoteReceipt {
     type Error = WireError;
 
     fn try_from(reply: v1::SubmitVoteReply) -> Result<Self, WireError> {
-        let verdict = match v1::VoteStatus::try_from(reply.status) {
-            Ok(v1::VoteStatus::Accepted) => VoteVerdict::Accepted,
-            Ok(v1::VoteStatus::Duplicate) => VoteVerdict::Duplicate,
-            Ok(v1::VoteStatus::Rejected) => VoteVerdict::Rejected {
-                code: reply.reason,
-                detail: cut(reply.detail),
-            },
-            _ => {
-                return Err(WireError::Unknown {
-                    field: "status",
-                    got: reply.status.into(),
-                });
-            }
-        };
+        let verdict = VoteVerdict::of_fields(reply.status, reply.reason, reply.detail)?;
         Ok(Self {
             verdict,
             outcome_wanted: reply.outcome_wanted,

@@ -4,66 +4,8 @@ use quorate_canon::{Epoch, OperatorIndex};
 use quorate_health::SAMPLES;
 use quorate_proto::v1;
 
-use super::{VoteVerdict, WireError, cut, fixed};
-use crate::{ReceiptRejection, attestations::SignedReceipts};
-
-/// What became of receipts: the same three answers as for a vote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiptsVerdict(pub VoteVerdict);
-
-impl ReceiptsVerdict {
-    /// A rejection for `reason`, explained.
-    pub fn rejected(reason: ReceiptRejection, detail: impl Into<String>) -> Self {
-        Self(VoteVerdict::Rejected {
-            code: reason.code(),
-            detail: detail.into(),
-        })
-    }
-
-    /// Why the receipts were rejected, if they were and the code is known here.
-    pub fn rejection(&self) -> Option<ReceiptRejection> {
-        match &self.0 {
-            VoteVerdict::Rejected { code, .. } => ReceiptRejection::from_code(*code),
-            _ => None,
-        }
-    }
-}
-
-impl From<ReceiptsVerdict> for v1::SubmitReceiptsReply {
-    fn from(verdict: ReceiptsVerdict) -> Self {
-        let (status, reason, detail) = match verdict.0 {
-            VoteVerdict::Accepted => (v1::VoteStatus::Accepted, 0, String::new()),
-            VoteVerdict::Duplicate => (v1::VoteStatus::Duplicate, 0, String::new()),
-            VoteVerdict::Rejected { code, detail } => (v1::VoteStatus::Rejected, code, detail),
-        };
-        Self {
-            status: status.into(),
-            reason,
-            detail: cut(detail),
-        }
-    }
-}
-
-impl TryFrom<v1::SubmitReceiptsReply> for ReceiptsVerdict {
-    type Error = WireError;
-
-    fn try_from(reply: v1::SubmitReceiptsReply) -> Result<Self, WireError> {
-        Ok(Self(match v1::VoteStatus::try_from(reply.status) {
-            Ok(v1::VoteStatus::Accepted) => VoteVerdict::Accepted,
-            Ok(v1::VoteStatus::Duplicate) => VoteVerdict::Duplicate,
-            Ok(v1::VoteStatus::Rejected) => VoteVerdict::Rejected {
-                code: reply.reason,
-                detail: cut(reply.detail),
-            },
-            _ => {
-                return Err(WireError::Unknown {
-                    field: "status",
-                    got: reply.status.into(),
-                });
-            }
-        }))
-    }
-}
+use super::{WireError, fixed};
+use crate::attestations::SignedReceipts;
 
 /// The receipts of a request.
 ///
@@ -123,18 +65,6 @@ mod tests {
             epoch: Epoch::new(u64::MAX),
             operator: OperatorIndex::new(7),
             receipts: samples.iter().map(|sample| (*sample, [9; 96])).collect(),
-        }
-    }
-
-    #[test]
-    fn verdicts_survive_the_wire() {
-        for verdict in [
-            ReceiptsVerdict(VoteVerdict::Accepted),
-            ReceiptsVerdict(VoteVerdict::Duplicate),
-            ReceiptsVerdict::rejected(ReceiptRejection::NotDrawn, "stake epoch 3"),
-        ] {
-            let wire: v1::SubmitReceiptsReply = verdict.clone().into();
-            assert_eq!(ReceiptsVerdict::try_from(wire), Ok(verdict));
         }
     }
 

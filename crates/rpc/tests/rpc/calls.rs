@@ -1,10 +1,12 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
-use quorate_canon::{Digest, Epoch, OperatorIndex, Round};
+use quorate_canon::{Digest, Epoch, HealthEpoch, Mask256, OfferId, OperatorIndex, Round};
+use quorate_health::Window;
 use quorate_matching::{NO_LOWEST, OutcomeList};
 use quorate_rpc::{
-    Client, ClientLimits, ClientTls, ReceiptRejection, Server, ServerLimits, SignedReceipts,
-    VoteRejection, wire::VoteVerdict,
+    Accuser, Accusers, Client, ClientLimits, ClientTls, Contradiction, ContradictionRejection,
+    ReceiptRejection, Server, ServerLimits, SignedReceipts, VoteRejection,
+    wire::{ContradictionVerdict, ReceiptsVerdict, VoteVerdict},
 };
 
 use crate::host::{Accepting, Host, vote};
@@ -38,7 +40,7 @@ async fn receipts_are_handed_in_and_those_of_no_sample_are_rejected_with_their_c
         receipts: samples.iter().map(|sample| (*sample, [7; 96])).collect(),
     };
     let answer = host.client().submit_receipts(&signed(&[0, 9, 15])).await;
-    assert_eq!(answer.unwrap().0, VoteVerdict::Accepted);
+    assert_eq!(answer.unwrap(), ReceiptsVerdict::Accepted);
     assert_eq!(
         *host.handler.receipts.lock().unwrap(),
         [signed(&[0, 9, 15])]
@@ -50,6 +52,46 @@ async fn receipts_are_handed_in_and_those_of_no_sample_are_rejected_with_their_c
     }
     assert_eq!(host.handler.malformed.load(Ordering::SeqCst), 3);
     assert_eq!(host.handler.receipts.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn accusers_are_asked_for_and_contradicted() {
+    let host = Host::plain().await;
+    let accuser = Accuser {
+        operator: OperatorIndex::new(4),
+        windows: Mask256::of(&[9]),
+    };
+    let accusers = Accusers {
+        accusers: vec![accuser],
+        closed: true,
+    };
+    *host.handler.accusers.lock().unwrap() = accusers.clone();
+    let (epoch, machine) = (HealthEpoch::new(3), OfferId::new(77));
+    let answer = host.client().accusers(epoch, machine).await;
+    assert_eq!(answer.unwrap(), accusers);
+
+    let contradiction = Contradiction {
+        epoch,
+        machine,
+        window: Window(9),
+        operator: accuser.operator,
+        receipt: [7; 96],
+    };
+    let answer = host.client().submit_contradiction(&contradiction).await;
+    assert_eq!(answer.unwrap(), ContradictionVerdict::Accepted);
+    assert_eq!(
+        *host.handler.contradictions.lock().unwrap(),
+        std::slice::from_ref(&contradiction)
+    );
+
+    let beyond = Contradiction {
+        window: Window(256),
+        ..contradiction
+    };
+    let answer = host.client().submit_contradiction(&beyond).await;
+    let reason = answer.unwrap().rejection();
+    assert_eq!(reason, Some(ContradictionRejection::Malformed));
+    assert_eq!(host.handler.malformed.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -10,15 +10,18 @@ use std::{
 };
 
 use quorate_bls::{Domain as Purpose, SecretKey};
-use quorate_canon::{Address, ChainId, Digest, HealthEpoch, OperatorIndex, Round};
+use quorate_canon::{Address, ChainId, Digest, HealthEpoch, OfferId, OperatorIndex, Round};
 use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Domain, Header, Unverified, Vote};
 use quorate_rpc::{
-    AttestationHandler, Client, ClientLimits, ClientTls, Server, ServerLimits, ServerTls,
-    SignedDowns, SignedReceipts, WireError, WireLimits,
+    Accusers, AttestationHandler, Client, ClientLimits, ClientTls, Contradiction, Server,
+    ServerLimits, ServerTls, SignedDowns, SignedReceipts, WireError, WireLimits,
     handler::{Handler, ListRefusal},
-    wire::{DownsVerdict, Phase, ReceiptsVerdict, RoundReport, VoteReceipt, VoteVerdict},
+    wire::{
+        ContradictionVerdict, DownsVerdict, Phase, ReceiptsVerdict, RoundReport, VoteReceipt,
+        VoteVerdict,
+    },
 };
 use tokio::sync::oneshot;
 
@@ -30,11 +33,13 @@ pub(crate) struct Accepting {
     pub(crate) malformed: AtomicUsize,
     pub(crate) lists: AtomicUsize,
     pub(crate) receipts: Mutex<Vec<SignedReceipts>>,
+    pub(crate) accusers: Mutex<Accusers>,
+    pub(crate) contradictions: Mutex<Vec<Contradiction>>,
 }
 
 impl AttestationHandler for Accepting {
     async fn downs(&self, _: SignedDowns, _: Option<std::net::IpAddr>) -> DownsVerdict {
-        DownsVerdict(VoteVerdict::Accepted)
+        DownsVerdict::Accepted
     }
 
     fn malformed_list(&self, _: &WireError) {
@@ -51,10 +56,27 @@ impl AttestationHandler for Accepting {
         _: Option<std::net::IpAddr>,
     ) -> ReceiptsVerdict {
         self.receipts.lock().unwrap().push(receipts);
-        ReceiptsVerdict(VoteVerdict::Accepted)
+        ReceiptsVerdict::Accepted
     }
 
     fn malformed_receipts(&self, _: &WireError) {
+        self.malformed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn accusers(&self, _: HealthEpoch, _: OfferId) -> Accusers {
+        self.accusers.lock().unwrap().clone()
+    }
+
+    async fn contradiction(
+        &self,
+        contradiction: Contradiction,
+        _: Option<std::net::IpAddr>,
+    ) -> ContradictionVerdict {
+        self.contradictions.lock().unwrap().push(contradiction);
+        ContradictionVerdict::Accepted
+    }
+
+    fn malformed_contradiction(&self, _: &WireError) {
         self.malformed.fetch_add(1, Ordering::SeqCst);
     }
 }

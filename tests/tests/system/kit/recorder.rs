@@ -108,7 +108,7 @@ impl Drop for Recorder {
 impl AttestationHandler for Heard {
     async fn downs(&self, downs: SignedDowns, _: Option<IpAddr>) -> DownsVerdict {
         lock(&self.downs).push(downs);
-        DownsVerdict(VoteVerdict::Accepted)
+        DownsVerdict::Accepted
     }
 
     fn malformed_list(&self, _: &WireError) {}
@@ -118,7 +118,7 @@ impl AttestationHandler for Heard {
     }
 
     async fn receipts(&self, _: SignedReceipts, _: Option<IpAddr>) -> ReceiptsVerdict {
-        ReceiptsVerdict(VoteVerdict::Accepted)
+        ReceiptsVerdict::Accepted
     }
 
     fn malformed_receipts(&self, _: &WireError) {}
