@@ -5,15 +5,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use quorate_canon::{Digest, HealthEpoch, Round};
+use quorate_canon::{Digest, HealthEpoch, OfferId, Round};
 use quorate_health::DownList;
 use quorate_matching::OutcomeList;
 use quorate_protocol::{Unverified, Vote};
 use quorate_rpc::{
-    AttestationHandler, ListRejection, ReceiptRejection, SignedDowns, SignedReceipts,
-    VoteRejection, WireError,
+    Accusers, AttestationHandler, Contradiction, ContradictionRejection, ListRejection,
+    ReceiptRejection, SignedDowns, SignedReceipts, VoteRejection, WireError,
     handler::{Handler, ListRefusal},
-    wire::{DownsVerdict, ReceiptsVerdict, RoundReport, VoteReceipt},
+    wire::{ContradictionVerdict, DownsVerdict, ReceiptsVerdict, RoundReport, VoteReceipt},
 };
 use tokio::sync::watch;
 
@@ -165,6 +165,32 @@ impl<C: HealthChain, B: Beacons> AttestationHandler for Service<C, B> {
     fn malformed_receipts(&self, error: &WireError) {
         self.observe
             .receipts_rejected(ReceiptRejection::Malformed, &error.to_string());
+    }
+
+    async fn accusers(&self, epoch: HealthEpoch, machine: OfferId) -> Accusers {
+        match &self.desk {
+            Some(desk) => desk.accusers(epoch, machine).await,
+            None => Accusers::default(),
+        }
+    }
+
+    async fn contradiction(
+        &self,
+        contradiction: Contradiction,
+        peer: Option<IpAddr>,
+    ) -> ContradictionVerdict {
+        match &self.desk {
+            Some(desk) => desk.contradict(contradiction, peer).await,
+            None => ContradictionVerdict::rejected(
+                ContradictionRejection::NotJudging,
+                "this aggregator has no Health contract configured",
+            ),
+        }
+    }
+
+    fn malformed_contradiction(&self, error: &WireError) {
+        self.observe
+            .contradiction_rejected(ContradictionRejection::Malformed, &error.to_string());
     }
 }
 

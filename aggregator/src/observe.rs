@@ -69,6 +69,8 @@ pub struct Observe {
     downs_rejected: Family<ReasonLabel, Counter>,
     downs_certified: Counter,
     seats_struck: Counter,
+    contradictions: Counter,
+    contradictions_rejected: Family<ReasonLabel, Counter>,
     duties: duties::DutyMetrics,
     work: work::WorkMetrics,
 }
@@ -168,6 +170,12 @@ impl Observe {
                 "Operators whose receipts struck their seats on L2",
                 Counter::default()
             ),
+            contradictions: metric!(
+                "contradictions",
+                "Operators whose receipt was handed in against their list",
+                Counter::default()
+            ),
+            contradictions_rejected: metric!("contradictions_rejected" by "reason": "Receipts against lists that were not taken, by reason"),
             last_settled: metric!(
                 "last_settled_round",
                 "The last round that was settled",

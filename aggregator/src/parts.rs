@@ -14,7 +14,7 @@ use crate::config::Duties;
 use crate::courts::docket::Docket;
 use crate::courts::trials::Trials;
 use crate::courts::words::Words;
-use crate::downs::{Certifier, Court, Desk};
+use crate::downs::{Certifier, Court, Desk, Switches};
 use crate::duties::{Claims, Opener, Roll, Slashes};
 use crate::grpc::{Service, Uploads};
 use crate::observe::Observe;
@@ -133,13 +133,15 @@ impl<C: DutyChain + TallyChain, B: Beacons> Parts<C, B> {
             Arc::clone(&self.store),
             self.observe.clone(),
             (self.facts.domain, schedule),
-            self.work.tally,
+            Switches {
+                keeps: self.work.tally,
+                judges: self.duties.evidence,
+            },
         ));
         let certifier = Certifier {
             desk: Arc::clone(&desk),
             chain: Arc::clone(&self.chain),
             observe: self.observe.clone(),
-            schedule,
             pause,
         };
         tasks.push(("downs", tokio::spawn(certifier.run(shutdown.clone()))));

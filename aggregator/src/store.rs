@@ -1,6 +1,7 @@
 //! What a restart must find again: votes before they are acknowledged, lists, cases.
 //! SQLite with full sync, one process at a time; records bear a checksum bound to their key.
 
+mod contradictions;
 mod downs;
 mod refuted;
 mod work;
@@ -15,6 +16,7 @@ use quorate_store::{
     sqlite::{Database, Migration, Schema},
 };
 
+pub use contradictions::{Contradicted, ContradictionKey};
 pub use downs::{Proposed, StrikeStage};
 
 use crate::courts::{Case, Stage};
@@ -39,6 +41,8 @@ const DOWNS: Table = Table::new("downs");
 const PROPOSED: Table = Table::new("proposed");
 /// `health epoch ‖ machine ‖ operator` -> a strike and how far it has come on L1.
 const STRIKES: Table = Table::new("strikes");
+/// `health epoch ‖ machine ‖ operator` -> its list and its receipt, and how far they have come on L1.
+const CONTRADICTIONS: Table = Table::new("contradictions");
 /// `round ‖ header digest` -> who signed it, each operator with its signature.
 const SIGNERS: Table = Table::new("signers");
 /// `stake epoch ‖ sample ‖ operator` -> its signature of the sampled receipt.
@@ -58,6 +62,7 @@ const SCHEMA: Schema = Schema {
         Migration::AddTable(STRIKES),
         Migration::AddTable(SIGNERS),
         Migration::AddTable(RECEIPTS),
+        Migration::AddTable(CONTRADICTIONS),
     ],
 };
 

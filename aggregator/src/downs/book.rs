@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use quorate_bls::Signature;
-use quorate_canon::{Digest, OperatorIndex};
-use quorate_health::{Claims, DownList, propose};
+use quorate_canon::{Digest, Mask256, OperatorIndex};
+use quorate_health::{Claims, DownList, Subject, Window, propose};
 
 use super::Terms;
 
@@ -184,6 +184,49 @@ impl Book {
         for proposal in &mut self.proposals {
             proposal.certified |= proposal.digest == digest;
         }
+    }
+
+    /// Who called a subject DOWN, and in which windows, by all lists that bear its signature.
+    #[must_use]
+    pub fn accusers(&self, subject: Subject) -> BTreeMap<OperatorIndex, Mask256> {
+        let mut words: BTreeMap<_, Claims> = BTreeMap::new();
+        for (operator, list, _) in self.signed() {
+            if let Some(entry) = list.entry(subject) {
+                words.entry(operator).or_default().add(entry);
+            }
+        }
+        let windows = |(operator, claims): (_, Claims)| (operator, claims.of(subject));
+        words.into_iter().map(windows).collect()
+    }
+
+    /// A list that an operator signed and that calls a window of a subject DOWN, with its signature.
+    #[must_use]
+    pub fn accusation(
+        &self,
+        operator: OperatorIndex,
+        subject: Subject,
+        window: Window,
+    ) -> Option<Own> {
+        let accuses = |list: &DownList| list.entry(subject).is_some_and(|entry| entry.has(window));
+        let mut signed = self.signed();
+        let (_, list, signature) = signed.find(|(by, list, _)| *by == operator && accuses(list))?;
+        Some(Own {
+            list: list.clone(),
+            signature: *signature,
+        })
+    }
+
+    /// All lists with a signature, by whom.
+    fn signed(&self) -> impl Iterator<Item = (OperatorIndex, &DownList, &Signature)> {
+        let own = self.own.iter().flat_map(|(operator, lists)| {
+            let each = lists.iter();
+            each.map(|own| (*operator, &own.list, &own.signature))
+        });
+        let proposed = self.proposals.iter().flat_map(|proposal| {
+            let each = proposal.signatures.iter();
+            each.map(|(operator, signature)| (*operator, &proposal.list, signature))
+        });
+        own.chain(proposed)
     }
 
     /// Whether any list is here.

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use quorate_bls as bls;
-use quorate_canon::{HealthEpoch, Timestamp};
-use quorate_protocol::{Bitmap, Schedule};
+use quorate_canon::Timestamp;
+use quorate_protocol::Bitmap;
 use quorate_service::Shutdown;
 
 use super::{Desk, Proposal, Terms};
@@ -14,8 +14,6 @@ use crate::clock::now;
 use crate::observe::Observe;
 use crate::settle::Beacons;
 
-/// Epochs before the present one that are looked at after a restart.
-const BACK: u32 = 4;
 /// What `Health` says of a list of which nothing is new: another aggregator was faster.
 const NOTHING_NEW: &str = "NothingCounts";
 /// What it says of an epoch that was opened meanwhile.
@@ -29,8 +27,6 @@ pub struct Certifier<C, B> {
     pub chain: Arc<C>,
     /// Metrics and logs.
     pub observe: Observe,
-    /// The network's schedule.
-    pub schedule: Schedule,
     /// Pause between two looks.
     pub pause: Duration,
 }
@@ -38,7 +34,7 @@ pub struct Certifier<C, B> {
 impl<C: HealthChain, B: Beacons> Certifier<C, B> {
     /// Works until the end is asked for.
     pub async fn run(self, shutdown: Shutdown) {
-        if shutdown.or(self.wake()).await.is_none() {
+        if shutdown.or(self.desk.wake(now())).await.is_none() {
             return;
         }
         loop {
@@ -46,18 +42,6 @@ impl<C: HealthChain, B: Beacons> Certifier<C, B> {
                 || !shutdown.sleep(self.pause).await
             {
                 return;
-            }
-        }
-    }
-
-    /// Takes up what a restart left.
-    async fn wake(&self) {
-        let Ok(present) = self.schedule.health_epoch_at(now()) else {
-            return;
-        };
-        for back in 1..=BACK {
-            if let Some(epoch) = present.get().checked_sub(back) {
-                self.desk.wake(HealthEpoch::new(epoch)).await;
             }
         }
     }

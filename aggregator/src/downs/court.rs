@@ -1,5 +1,6 @@
-//! Takes operators to L1 whose receipts struck their own seats on L2: two words of one operator about
-//! one window. L2's logs hold both, so that anybody can do this, from any moment on.
+//! Takes operators to L1 that said two words about one window: those whose receipts struck their own
+//! seats on L2, whose logs hold both words for everybody, and those whose receipt was handed in here
+//! against a list that too few agreed with.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,12 +9,13 @@ use quorate_chain::health::epoch_clock;
 use quorate_health::Subject;
 use quorate_protocol::Schedule;
 use quorate_service::Shutdown;
+use quorate_store::StoreError;
 
 use crate::chain::actions::{FalseAttestation, SignedList};
 use crate::chain::{Action, Fault, HealthChain, Struck};
 use crate::clock::now;
 use crate::observe::Observe;
-use crate::store::{Store, StrikeStage, blocking};
+use crate::store::{Contradicted, Store, StrikeStage, blocking};
 
 /// Seconds that a transaction has.
 const PATIENCE: u64 = 300;
@@ -62,16 +64,38 @@ impl<C: HealthChain> Court<C> {
             .into_iter()
             .filter(|(_, stage)| *stage == StrikeStage::Open);
         for (struck, _) in open {
-            match self.advance(&struck).await {
-                Ok(stage) => {
-                    let store = Arc::clone(&self.store);
-                    let kept = blocking(move || store.put_strike(&struck, stage)).await;
-                    if let Err(error) = kept {
-                        self.observe.store_failed(error);
-                    }
-                }
-                Err(fault) => self.observe.hindered("false attestation", fault),
-            }
+            let stage = self.advance(&struck).await;
+            self.note(stage, move |store, stage| store.put_strike(&struck, stage))
+                .await;
+        }
+        let store = Arc::clone(&self.store);
+        let cases = match blocking(move || store.open_contradictions()).await {
+            Ok(cases) => cases,
+            Err(error) => return self.observe.store_failed(error),
+        };
+        for case in cases {
+            let key = case.key();
+            let stage = self.contradict(case).await;
+            self.note(stage, move |store, stage| {
+                store.end_contradiction(key, stage)
+            })
+            .await;
+        }
+    }
+
+    /// Stores how far something has come; what failed is tried again.
+    async fn note(
+        &self,
+        stage: Result<StrikeStage, Fault>,
+        keep: impl FnOnce(&Store, StrikeStage) -> Result<(), StoreError> + Send + 'static,
+    ) {
+        let stage = match stage {
+            Ok(stage) => stage,
+            Err(fault) => return self.observe.hindered("false attestation", fault),
+        };
+        let store = Arc::clone(&self.store);
+        if let Err(error) = blocking(move || keep(&store, stage)).await {
+            self.observe.store_failed(error);
         }
     }
 
@@ -98,49 +122,77 @@ impl<C: HealthChain> Court<C> {
         Ok(())
     }
 
-    /// Has an operator punished; the stage that it has come to.
+    /// Has an operator punished whose seats were struck; the stage that it has come to.
     async fn advance(&self, struck: &Struck) -> Result<StrikeStage, Fault> {
         let begin = self.start_of(struck.epoch)?;
-        if now().get() > begin.get().saturating_add(self.kept) {
+        if self.is_too_late(begin) {
             return Ok(StrikeStage::Lapsed);
         }
         let listed = self
             .chain
             .certified_list(struck.epoch, struck.number, begin)
             .await?;
-        let subject = Subject::Machine(struck.machine);
-        let entries = listed.list.entries();
-        let entry = entries.iter().position(|entry| entry.subject == subject);
-        let entry = entry.and_then(|entry| u16::try_from(entry).ok());
-        let Some(entry) = entry else {
+        let signed = SignedList {
+            list: listed.list,
+            bitmap: listed.bitmap,
+            aggregate: listed.aggregate,
+        };
+        self.punish(Contradicted {
+            epoch: struck.epoch,
+            machine: struck.machine,
+            window: struck.window,
+            operator: struck.operator,
+            receipt: struck.receipt.clone(),
+            list: signed,
+        })
+        .await
+    }
+
+    /// Has an operator punished whose receipt was handed in against its list.
+    async fn contradict(&self, case: Contradicted) -> Result<StrikeStage, Fault> {
+        match self.is_too_late(self.start_of(case.epoch)?) {
+            true => Ok(StrikeStage::Lapsed),
+            false => self.punish(case).await,
+        }
+    }
+
+    /// Shows L1 who signed the list, unless it knows, and then both words.
+    async fn punish(&self, case: Contradicted) -> Result<StrikeStage, Fault> {
+        let (list, subject) = (&case.list.list, Subject::Machine(case.machine));
+        let entry = list
+            .entries()
+            .iter()
+            .position(|entry| entry.subject == subject);
+        let Some(entry) = entry.and_then(|entry| u16::try_from(entry).ok()) else {
             // L2 would not have struck it: the logs contradict themselves.
             return Ok(StrikeStage::Lapsed);
         };
-        let digest = listed.list.digest();
-        if !self.chain.has_signed(digest, struck.operator).await? {
-            let signed = SignedList {
-                list: listed.list.clone(),
-                bitmap: listed.bitmap,
-                aggregate: listed.aggregate,
-            };
-            self.act(Action::ProveAttesters(Box::new(signed))).await?;
-        }
         let proof = FalseAttestation {
-            operator: struck.operator,
-            list: listed.list,
+            operator: case.operator,
+            list: list.clone(),
             entry,
-            window: struck.window,
-            receipt: struck.receipt.clone(),
+            window: case.window,
+            receipt: case.receipt,
         };
+        let (operator, epoch, machine) = (case.operator, case.epoch, case.machine);
+        if !self.chain.has_signed(list.digest(), operator).await? {
+            self.act(Action::ProveAttesters(Box::new(case.list)))
+                .await?;
+        }
         match self
             .act(Action::ProveFalseAttestation(Box::new(proof)))
             .await
         {
-            Ok(()) => self.observe.attester_punished(struck),
+            Ok(()) => self.observe.attester_punished(operator, epoch, machine),
             Err(Fault::Refused(why)) if why.contains(PAID) => {}
             Err(fault) => return Err(fault),
         }
         Ok(StrikeStage::Punished)
+    }
+
+    /// Whether L1 takes evidence no more about an epoch that began then.
+    fn is_too_late(&self, begin: Timestamp) -> bool {
+        now().get() > begin.get().saturating_add(self.kept)
     }
 
     fn start_of(&self, epoch: HealthEpoch) -> Result<Timestamp, Fault> {

@@ -3,12 +3,11 @@
 use std::{
     collections::BTreeMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use quorate_bls::{self as bls, Signature};
 use quorate_canon::{HealthEpoch, OperatorIndex, Timestamp};
-use quorate_chain::health::epoch_clock;
 use quorate_health::DownList;
 use quorate_protocol::{Domain, Schedule};
 use quorate_rpc::{ListRejection, SignedDowns, wire::DownsVerdict};
@@ -22,42 +21,49 @@ use crate::store::{Proposed, Store, blocking};
 
 /// Bad signatures from one address in one operator's name in one epoch before no more are checked.
 const FAILURES: u32 = 16;
-/// Epochs whose terms are kept: those that take lists, of which there are few.
-const KEPT: usize = 64;
+/// What a desk does besides taking lists.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Switches {
+    /// Operators' lists stay in the store when nobody asks for them any more: they show their work, and
+    /// somebody else deletes them.
+    pub keeps: bool,
+    /// Receipts are taken against lists: somebody takes both to L1.
+    pub judges: bool,
+}
 
 /// An epoch that is under way.
 #[derive(Debug)]
-struct Entry {
-    terms: Arc<Terms>,
-    book: Book,
-    failures: BTreeMap<(Option<IpAddr>, OperatorIndex), u32>,
+pub(super) struct Entry {
+    pub(super) terms: Arc<Terms>,
+    pub(super) book: Book,
+    pub(super) failures: BTreeMap<(Option<IpAddr>, OperatorIndex), u32>,
 }
 
 /// The desk.
 pub struct Desk<C, B> {
-    chain: Arc<C>,
-    beacons: Arc<B>,
-    store: Arc<Store>,
-    observe: Observe,
-    domain: Domain,
-    schedule: Schedule,
-    /// Whether operators' lists stay in the store when no more are taken: they show their work.
-    keeps: bool,
-    epochs: Mutex<BTreeMap<HealthEpoch, Entry>>,
+    pub(super) chain: Arc<C>,
+    pub(super) beacons: Arc<B>,
+    pub(super) store: Arc<Store>,
+    pub(super) observe: Observe,
+    pub(super) domain: Domain,
+    pub(super) schedule: Schedule,
+    pub(super) switches: Switches,
+    pub(super) epochs: Mutex<BTreeMap<HealthEpoch, Entry>>,
+    /// The last epoch that was found to be over for good: nobody is asked about it or about older ones.
+    pub(super) closed: Mutex<Option<HealthEpoch>>,
     /// One epoch's terms are loaded at a time: a thousand callers do not ask the chain a thousand times.
-    loading: tokio::sync::Mutex<()>,
+    pub(super) loading: tokio::sync::Mutex<()>,
 }
 
 impl<C: HealthChain, B: Beacons> Desk<C, B> {
-    /// An empty desk; what was stored for an epoch is read when the epoch is first asked for. With
-    /// `keeps`, somebody else deletes operators' lists.
+    /// An empty desk; what was stored for an epoch is read when the epoch is first asked for.
     pub fn new(
         chain: Arc<C>,
         beacons: Arc<B>,
         store: Arc<Store>,
         observe: Observe,
         (domain, schedule): (Domain, Schedule),
-        keeps: bool,
+        switches: Switches,
     ) -> Self {
         Self {
             chain,
@@ -66,8 +72,9 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
             observe,
             domain,
             schedule,
-            keeps,
+            switches,
             epochs: Mutex::default(),
+            closed: Mutex::default(),
             loading: tokio::sync::Mutex::default(),
         }
     }
@@ -140,26 +147,36 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         Ok(what)
     }
 
-    /// What would become of a list; counts against those who send bad signatures.
+    /// What would become of a list.
     fn look(
         &self,
         list: &DownList,
         operator: OperatorIndex,
         peer: Option<IpAddr>,
     ) -> Result<Signed, (ListRejection, String)> {
-        let epochs = self.lock();
-        let Some(entry) = epochs.get(&list.epoch()) else {
-            return Ok(Signed::Own);
-        };
-        let failures = entry.failures.get(&(peer, operator)).copied();
-        if failures.unwrap_or(0) >= FAILURES {
+        if self.has_failed_too_often(list.epoch(), operator, peer) {
             let detail = format!("{FAILURES} bad signatures under index {operator}");
             return Err((ListRejection::TooManyFailures, detail));
         }
-        Ok(entry.book.look(operator, list))
+        let what = self.read(list.epoch(), |book| book.look(operator, list));
+        Ok(what.unwrap_or(Signed::Own))
     }
 
-    fn failed(&self, epoch: HealthEpoch, operator: OperatorIndex, peer: Option<IpAddr>) {
+    /// Whether no more signatures under this index are checked that come from there.
+    pub(super) fn has_failed_too_often(
+        &self,
+        epoch: HealthEpoch,
+        operator: OperatorIndex,
+        peer: Option<IpAddr>,
+    ) -> bool {
+        let epochs = self.lock();
+        let entry = epochs.get(&epoch);
+        let failures = entry.and_then(|entry| entry.failures.get(&(peer, operator)));
+        failures.is_some_and(|failures| *failures >= FAILURES)
+    }
+
+    /// Counts against those who send bad signatures.
+    pub(super) fn failed(&self, epoch: HealthEpoch, operator: OperatorIndex, peer: Option<IpAddr>) {
         if let Some(entry) = self.lock().get_mut(&epoch) {
             let count = entry.failures.entry((peer, operator)).or_default();
             *count = count.saturating_add(1);
@@ -172,68 +189,13 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         epoch: HealthEpoch,
         clock: Timestamp,
     ) -> Result<Arc<Terms>, (ListRejection, String)> {
-        // Before anything is asked of anybody: epochs to come are for free.
-        let over = epoch_clock(&self.schedule)
-            .end(epoch)
-            .map_err(|error| (ListRejection::EpochNotOver, error.to_string()))?;
-        if clock < over {
-            let detail = format!("health epoch {epoch} is over at {over}, it is {clock}");
-            return Err((ListRejection::EpochNotOver, detail));
-        }
-        let known = self.known(epoch);
-        let terms = match known {
-            Some(terms) => terms,
-            None => self.load(epoch).await?,
-        };
+        let terms = self.kept_terms(epoch, clock).await?;
         if clock > terms.times.until {
             let until = terms.times.until;
             let detail = format!("lists of health epoch {epoch} were taken until {until}");
             return Err((ListRejection::EpochClosed, detail));
         }
         Ok(terms)
-    }
-
-    async fn load(&self, epoch: HealthEpoch) -> Result<Arc<Terms>, (ListRejection, String)> {
-        // All operators come at once when an epoch is over: who comes second waits for the first.
-        let _alone = self.loading.lock().await;
-        if let Some(terms) = self.known(epoch) {
-            return Ok(terms);
-        }
-        let facts = (&self.domain, &self.schedule);
-        let terms = Terms::load(&*self.chain, &*self.beacons, facts, epoch).await;
-        let terms = Arc::new(terms.map_err(|fault| (ListRejection::NotReady, fault.to_string()))?);
-        let book = self
-            .stored(epoch)
-            .await
-            .map_err(|error| (ListRejection::Overloaded, error))?;
-        let mut epochs = self.lock();
-        epochs.insert(
-            epoch,
-            Entry {
-                terms: Arc::clone(&terms),
-                book,
-                failures: BTreeMap::new(),
-            },
-        );
-        while epochs.len() > KEPT {
-            epochs.pop_first();
-        }
-        Ok(terms)
-    }
-
-    /// What a restart left of an epoch.
-    async fn stored(&self, epoch: HealthEpoch) -> Result<Book, String> {
-        let store = Arc::clone(&self.store);
-        let (lists, proposed) =
-            blocking(move || Ok((store.downs(epoch)?, store.proposed(epoch)?))).await?;
-        let mut book = Book::default();
-        for (operator, list, signature) in lists {
-            book.restore_own(operator, Own { list, signature });
-        }
-        for proposed in proposed {
-            book.restore(proposed.list, proposed.expected, proposed.certified);
-        }
-        Ok(book)
     }
 
     /// The lists of an epoch that wait for signatures.
@@ -257,12 +219,6 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         with_lists
             .map(|(epoch, entry)| (*epoch, Arc::clone(&entry.terms)))
             .collect()
-    }
-
-    /// Reads what a restart left of an epoch, if it still takes lists.
-    pub(super) async fn wake(&self, epoch: HealthEpoch) {
-        // An epoch that cannot be read now is read when somebody asks for it.
-        drop(self.terms(epoch, now()).await);
     }
 
     /// Proposes what can be proposed, durably before anybody sees it.
@@ -313,35 +269,6 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         };
         let store = Arc::clone(&self.store);
         blocking(move || store.put_proposed(epoch, &all)).await
-    }
-
-    /// Forgets epochs that take no more lists.
-    pub(super) async fn forget(&self, clock: Timestamp) -> Result<(), String> {
-        let first = {
-            let mut epochs = self.lock();
-            let before = epochs.len();
-            epochs.retain(|_, entry| clock <= entry.terms.times.until);
-            match epochs.keys().next() {
-                Some(first) if epochs.len() < before => *first,
-                _ => return Ok(()),
-            }
-        };
-        let (store, keeps) = (Arc::clone(&self.store), self.keeps);
-        blocking(move || match keeps {
-            true => store.drop_proposed_before(first),
-            false => store.drop_downs_before(first),
-        })
-        .await
-    }
-
-    fn known(&self, epoch: HealthEpoch) -> Option<Arc<Terms>> {
-        self.lock()
-            .get(&epoch)
-            .map(|entry| Arc::clone(&entry.terms))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<HealthEpoch, Entry>> {
-        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

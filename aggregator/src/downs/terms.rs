@@ -28,13 +28,16 @@ pub struct Times {
     pub due: Timestamp,
     /// The last second in which L2 takes lists.
     pub until: Timestamp,
+    /// The last second in which receipts are taken against lists: lists are kept up to here.
+    pub appealable: Timestamp,
 }
 
 impl Times {
-    /// The times of an epoch that ends before `over` and whose lists are taken up to `until`: a quarter
-    /// of that for lists, a quarter for signatures, neither longer than ten minutes.
+    /// The times of an epoch that ends before `over`, whose lists are taken up to `until`, and receipts
+    /// against them up to `appealable`: a quarter of the first span for lists, a quarter for signatures,
+    /// neither longer than ten minutes.
     #[must_use]
-    pub fn new(over: Timestamp, until: Timestamp) -> Self {
+    pub fn new(over: Timestamp, until: Timestamp, appealable: Timestamp) -> Self {
         let seconds = until.get().saturating_sub(over.get()).saturating_add(1);
         let wait = (seconds / 4).clamp(1, LONGEST_WAIT);
         let after = |seconds: u64| Timestamp::new(over.get().saturating_add(seconds));
@@ -43,6 +46,7 @@ impl Times {
             frozen: after(wait),
             due: after(2 * wait),
             until,
+            appealable,
         }
     }
 }
@@ -100,6 +104,7 @@ impl Terms {
             times: Times::new(
                 clock.end(epoch).map_err(bad)?,
                 clock.certifiable_until(epoch, &policy).map_err(bad)?,
+                clock.appealable_until(epoch, &policy).map_err(bad)?,
             ),
             policy,
             seats: Seats::new(table.stakes()).map_err(bad)?,
@@ -150,7 +155,8 @@ mod tests {
 
     /// Of an epoch whose lists are taken for so many seconds.
     fn times(over: u64, seconds: u64) -> Times {
-        Times::new(Timestamp::new(over), Timestamp::new(over + seconds - 1))
+        let until = Timestamp::new(over + seconds - 1);
+        Times::new(Timestamp::new(over), until, until)
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What is worth noticing about downtime.
 
-use quorate_canon::{Digest, HealthEpoch, OperatorIndex};
+use quorate_canon::{Digest, HealthEpoch, OfferId, OperatorIndex};
 use quorate_protocol::Offence;
-use quorate_rpc::ListRejection;
+use quorate_rpc::{ContradictionRejection, ListRejection};
 use tracing::{debug, info, warn};
 
 use super::{Observe, OffenceLabel, ReasonLabel};
 use crate::chain::Struck;
+use crate::store::Contradicted;
 
 impl Observe {
     /// A list was taken.
@@ -56,13 +57,33 @@ impl Observe {
         );
     }
 
+    /// A receipt was taken against a list of its operator.
+    pub fn contradicted(&self, case: &Contradicted) {
+        self.contradictions.inc();
+        warn!(
+            operator = %case.operator, epoch = %case.epoch, machine = %case.machine,
+            window = %case.window, "an operator's receipt contradicts its list"
+        );
+    }
+
+    /// A receipt against a list was not taken.
+    pub fn contradiction_rejected(&self, reason: ContradictionRejection, detail: &str) {
+        let label = ReasonLabel {
+            reason: reason.name(),
+        };
+        self.contradictions_rejected.get_or_create(&label).inc();
+        debug!(
+            reason = reason.name(),
+            code = reason.code(),
+            detail,
+            "contradiction rejected"
+        );
+    }
+
     /// An operator was punished for a false attestation.
-    pub fn attester_punished(&self, struck: &Struck) {
+    pub fn attester_punished(&self, operator: OperatorIndex, epoch: HealthEpoch, machine: OfferId) {
         let offence = Offence::FalseAttestation.name();
         self.punished.get_or_create(&OffenceLabel { offence }).inc();
-        info!(
-            operator = %struck.operator, epoch = %struck.epoch, machine = %struck.machine,
-            offence, "offence punished"
-        );
+        info!(%operator, %epoch, %machine, offence, "offence punished");
     }
 }

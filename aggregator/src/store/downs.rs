@@ -35,6 +35,25 @@ pub enum StrikeStage {
     Lapsed,
 }
 
+impl StrikeStage {
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            Self::Open => 0,
+            Self::Punished => 1,
+            Self::Lapsed => 2,
+        }
+    }
+
+    pub(super) const fn of_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Open),
+            1 => Some(Self::Punished),
+            2 => Some(Self::Lapsed),
+            _ => None,
+        }
+    }
+}
+
 impl Store {
     /// Stores an operator's list and its signature, durably.
     pub fn put_downs(
@@ -194,11 +213,7 @@ fn strike_key(struck: &Struck) -> Vec<u8> {
 }
 
 fn strike_bytes(struck: &Struck, stage: StrikeStage) -> Vec<u8> {
-    let mut bytes = vec![match stage {
-        StrikeStage::Open => 0,
-        StrikeStage::Punished => 1,
-        StrikeStage::Lapsed => 2,
-    }];
+    let mut bytes = vec![stage.code()];
     bytes.extend(struck.number.to_be_bytes());
     bytes.extend(struck.window.0.to_be_bytes());
     bytes.extend(&struck.receipt);
@@ -211,12 +226,7 @@ fn read_strike(key: &[u8], payload: &[u8]) -> Option<(Struck, StrikeStage)> {
     let (stage, rest) = payload.split_first()?;
     let (number, rest) = rest.split_first_chunk::<4>()?;
     let (window, receipt) = rest.split_first_chunk::<2>()?;
-    let stage = match stage {
-        0 => StrikeStage::Open,
-        1 => StrikeStage::Punished,
-        2 => StrikeStage::Lapsed,
-        _ => return None,
-    };
+    let stage = StrikeStage::of_code(*stage)?;
     let struck = Struck {
         epoch: HealthEpoch::new(u32::from_be_bytes(*epoch)),
         number: u32::from_be_bytes(*number),

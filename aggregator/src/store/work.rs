@@ -13,6 +13,8 @@ use super::{CURSORS, DOWNS, HeaderId, LISTS, PROPOSED, RECEIPTS, SIGNERS, Store,
 const SIGNERS_DROPPED: &[u8] = b"signers";
 /// The cursor of lists that were forgotten: the first health epoch that is kept.
 const DOWNS_DROPPED: &[u8] = b"downs";
+/// The first health epoch whose lists are needed for more than for showing work.
+const DOWNS_RELEASED: &[u8] = b"downs released";
 /// Bytes of a signer: its index and its signature.
 const SIGNER: usize = 4 + 96;
 
@@ -104,12 +106,23 @@ impl Store {
         Ok(rows.iter().filter_map(read_receipt).collect())
     }
 
-    /// Forgets proposals of health epochs before this one; operators' lists stay until their work is
-    /// shown.
-    pub fn drop_proposed_before(&self, epoch: HealthEpoch) -> Result<(), StoreError> {
+    /// Forgets proposals of health epochs before this one. Operators' lists of those epochs stay until
+    /// their work is shown, and not longer; those of later epochs stay at any rate.
+    pub fn release_downs_before(&self, epoch: HealthEpoch) -> Result<(), StoreError> {
         let first = epoch.get().to_be_bytes();
-        self.database
-            .transact(|transaction| drop_below(transaction, PROPOSED, &first))
+        self.database.transact(|transaction| {
+            transaction.put(CURSORS, DOWNS_RELEASED, &first)?;
+            drop_below(transaction, PROPOSED, &first)
+        })
+    }
+
+    /// The first health epoch whose lists receipts may still be taken against.
+    fn released(&self) -> Result<u64, StoreError> {
+        let payload = self
+            .database
+            .transact(|transaction| transaction.get(CURSORS, DOWNS_RELEASED))?;
+        let first = payload.and_then(|payload| payload.try_into().ok());
+        Ok(first.map_or(0, |first| u32::from_be_bytes(first).into()))
     }
 
     /// Forgets what showed the work of stake epochs before `epoch`, whose first round and first
@@ -137,7 +150,7 @@ impl Store {
         })?;
         self.drop_up_to(
             DOWNS_DROPPED,
-            health.get().into(),
+            u64::from(health.get()).min(self.released()?),
             |transaction, from, end| {
                 for epoch in from..end {
                     let prefix = u32::try_from(epoch).unwrap_or(u32::MAX).to_be_bytes();
