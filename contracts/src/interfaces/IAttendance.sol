@@ -8,6 +8,9 @@ interface IAttendance {
 
     /// @notice The round has no header that stands, or its epoch is paid.
     error NotPresentable(uint64 n);
+    /// @notice Of an epoch's first rounds the digest is gone before showing is over.
+    /// @param least rounds that can close from an epoch's start to the last second of showing
+    error RingTooShort(uint256 got, uint256 least);
 
     /// @notice Marks signers of round n. The aggregate is verified over the header's digest.
     function present(uint64 n, bytes calldata bitmap, bytes calldata aggregate) external;

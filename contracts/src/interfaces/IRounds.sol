@@ -113,6 +113,8 @@ interface IRounds {
     function isLive(uint64 n) external view returns (bool);
     /// @return first the n0 of DESIGN section 3, step 8
     function firstLive() external view returns (uint64 first);
+    /// @notice Rounds whose digest is kept: round `n` until round `n + ring` has a header.
+    function ring() external view returns (uint32);
     function policyAt(uint64 n) external view returns (uint32 version, bytes32 policyHash, address page);
     /// @return page alone, of the policy in force in round n
     function policyPageAt(uint64 n) external view returns (address page);

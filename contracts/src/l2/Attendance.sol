@@ -38,6 +38,9 @@ contract Attendance is IAttendance {
         IRounds.Schedule memory s = rounds_.schedule();
         (_genesis, _period, _stakeEpoch) = (s.genesis, s.period, s.stakeEpoch);
         _lifetime = uint64(s.settleTimeout) + s.challengeWindow + s.revealWindow + grace_;
+        uint256 least = (uint256(s.stakeEpoch) + _lifetime - 1) / s.period + 1;
+        uint256 ring = rounds_.ring();
+        if (ring < least) revert RingTooShort(ring, least);
     }
 
     /// @inheritdoc IAttendance

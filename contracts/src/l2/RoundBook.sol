@@ -17,8 +17,8 @@ abstract contract RoundBook is Clock {
     using RoundState for RoundState.State;
     using RoundState for uint256;
 
-    /// @notice Rounds whose digest is kept.
-    uint32 public immutable ring;
+    /// @inheritdoc IRounds
+    uint32 public immutable override ring;
 
     uint256 internal _head;
     mapping(uint256 place => bytes32) internal _digests;

@@ -24,6 +24,10 @@ contract MockRounds {
         return _schedule;
     }
 
+    function ring() external pure returns (uint32) {
+        return type(uint32).max;
+    }
+
     function domain() external pure returns (IRounds.Domain memory) {
         return IRounds.Domain(1, address(0xA5), 7);
     }

@@ -10,12 +10,25 @@ import {SignedKit} from "./SignedKit.sol";
 /// @notice Signers whom the certificate left out. Ten operators with equal stake.
 contract AttendanceTest is SignedKit {
     uint32 private constant GRACE = 45;
+    uint32 private constant LEAST = 68;
 
     Attendance private attendance;
 
     function setUp() public override {
         _deploySigned(10, 2);
         attendance = new Attendance(rounds, IStakeTable(address(stakes)), GRACE);
+    }
+
+    /// @dev 60 rounds close in an epoch, 8 more until the last second of showing.
+    function _ring() internal pure override returns (uint32) {
+        return LEAST;
+    }
+
+    function test_refusesARingThatForgetsRoundsBeforeTheyAreShown() external {
+        // Until here it is enough; a period more, and the ring lacks a place.
+        new Attendance(rounds, IStakeTable(address(stakes)), GRACE);
+        vm.expectRevert(abi.encodeWithSelector(IAttendance.RingTooShort.selector, LEAST, LEAST + 1));
+        new Attendance(rounds, IStakeTable(address(stakes)), GRACE + 60);
     }
 
     function _present(uint64 n, bytes memory bitmap) private {
@@ -121,8 +134,9 @@ contract AttendanceTest is SignedKit {
         _runSigned(0, _only(0, 6));
         bytes memory bitmap = _only(7, 9);
         bytes memory aggregate = _sign(bitmap, _digestOf(0));
-        _runSigned(RING - 1, _only(0, 6));
-        _runSigned(RING, _only(0, 6));
+        _runSigned(LEAST - 1, _only(0, 6));
+        assertTrue(_digestOf(0) != 0, "there for a lap");
+        _runSigned(LEAST, _only(0, 6));
         assertTrue(_digestOf(0) == 0, "gone");
         vm.expectRevert(abi.encodeWithSelector(IAttendance.NotPresentable.selector, 0));
         attendance.present(0, bitmap, aggregate);

@@ -43,6 +43,10 @@ contract TallyRoundsTest is SignedKit {
     /// @dev What each round weighs: nothing unless more than half of the operators are shown.
     mapping(uint64 n => uint256) private _weight;
 
+    function _ring() internal pure override returns (uint32) {
+        return 128;
+    }
+
     function setUp() public override {
         _deploySigned(OPERATORS, 2);
         attendance = new Attendance(rounds, stakes, GRACE);
