@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use quorate_canon::Address;
-use quorate_rpc::{ServerLimits, ServerTls};
+use quorate_rpc::{ClientTls, ServerLimits, ServerTls};
 use quorate_service::{ConfigError, Network};
 use quorate_settings::{ChainSection, KeySection};
 use serde::{Deserialize, Deserializer};
@@ -43,6 +43,12 @@ pub struct Config {
     /// The page of a relay, such as an aggregator's: the commands of a person sign what they want, and
     /// it pays for gas. `run` sends with its own.
     pub relay: Option<Url>,
+    /// Who is asked who calls this machine DOWN, and given receipts that say otherwise; all of them, at
+    /// most [`Config::MOST_AGGREGATORS`].
+    #[serde(default)]
+    pub aggregators: Vec<Url>,
+    /// Roots that aggregators' certificates must lead to; the system's where absent.
+    pub aggregator_roots: Option<PathBuf>,
     /// The certificate that operators know this agent by.
     pub tls: TlsSection,
     /// Which cards.
@@ -141,12 +147,16 @@ impl Default for WatchSection {
     }
 }
 
-/// What the agent does on chain besides pausing; each is anybody's to do, and costs gas.
+/// What the agent does for its machine besides pausing. All but `contradict` is anybody's to do on
+/// chain, and costs gas.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DutiesSection {
     /// Shows receipts against lists that call the machine DOWN.
     pub appeal: bool,
+    /// Hands receipts to the aggregators against lists that call the machine DOWN, certified or not.
+    /// Needs `aggregators`, and no gas.
+    pub contradict: bool,
     /// Seconds between two calls that carry uptime and trust on; 0 for never.
     pub observe_seconds: u64,
     /// Seconds between two calls that move a lease's pay; 0 for never.
@@ -157,6 +167,7 @@ impl Default for DutiesSection {
     fn default() -> Self {
         Self {
             appeal: true,
+            contradict: true,
             observe_seconds: 0,
             settle_seconds: 0,
         }
@@ -192,6 +203,9 @@ impl Default for LimitsSection {
 }
 
 impl Config {
+    /// The most aggregators that are asked.
+    pub const MOST_AGGREGATORS: usize = 16;
+
     fn default_http() -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], 9094))
     }
@@ -205,6 +219,7 @@ impl Config {
         check_endpoint(&self.endpoint)?;
         self.machine.check()?;
         self.relay.as_ref().map_or(Ok(()), check_relay)?;
+        check_aggregators(&self.aggregators)?;
         let simulated = self.cards.scenario.is_some();
         if simulated && !self.cards.allow_simulated {
             self.network
@@ -250,6 +265,15 @@ impl Config {
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.data.join(name)
+    }
+
+    /// How aggregators are known.
+    #[must_use]
+    pub fn aggregator_tls(&self) -> ClientTls {
+        ClientTls {
+            roots: self.aggregator_roots.clone(),
+            name: None,
+        }
     }
 
     /// The server's certificate.
@@ -316,6 +340,31 @@ fn check_relay(relay: &Url) -> Result<(), ConfigError> {
             format!("{relay}: expected https://host or http://host:port"),
         )),
     }
+}
+
+/// Aggregators are spoken with by gRPC: host and port say it all. A path would be dropped without a word,
+/// and is likely that of the same aggregator's relay. Without TLS nothing is lost but the call's arrival:
+/// a receipt is evidence whoever reads it.
+fn check_aggregators(aggregators: &[Url]) -> Result<(), ConfigError> {
+    let (got, most) = (aggregators.len(), Config::MOST_AGGREGATORS);
+    if got > most {
+        return Err(ConfigError::value(
+            "aggregators",
+            format!("{got}, expected at most {most}: one that is honest is enough"),
+        ));
+    }
+    for url in aggregators {
+        let scheme = matches!(url.scheme(), "https" | "http") && url.has_host();
+        let bare = matches!(url.path(), "" | "/") && url.query().is_none();
+        let nameless = url.username().is_empty() && url.password().is_none();
+        if !(scheme && bare && nameless) {
+            return Err(ConfigError::value(
+                "aggregators",
+                format!("{url}: expected https://host:port or http://host:port, and nothing else"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Reads the configuration file, with the environment over it, and checks it.
@@ -393,6 +442,52 @@ mod tests {
             let result = config(|config| config.relay = Some(url.parse().unwrap()));
             assert_eq!(result.is_ok(), good, "{url}");
         }
+    }
+
+    #[test]
+    fn aggregators_are_hosts_in_production_too() {
+        for (url, good) in [
+            ("https://a.example", true),
+            ("https://a.example:7000/", true),
+            ("http://127.0.0.1:9100", true),
+            ("http://127.0.0.1:9101/relay", false),
+            ("https://a.example?key=1", false),
+            ("https://user@a.example", false),
+            ("ftp://a.example", false),
+            ("file:///aggregator", false),
+        ] {
+            let result = config(|config| {
+                config.network = Network::Production;
+                config.aggregators = vec![url.parse().unwrap()];
+            });
+            assert_eq!(result.is_ok(), good, "{url}");
+        }
+    }
+
+    #[test]
+    fn no_more_aggregators_are_asked_than_that() {
+        let with = |count| {
+            let url: Url = "https://a.example".parse().unwrap();
+            config(|config| config.aggregators = vec![url; count])
+        };
+        with(Config::MOST_AGGREGATORS).unwrap();
+        let error = with(Config::MOST_AGGREGATORS + 1).unwrap_err().to_string();
+        assert!(
+            error.contains("aggregators") && error.contains("17"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn without_a_word_nobody_is_asked_and_with_aggregators_it_is_done() {
+        let text = example(&Choices::default());
+        let config: Config = toml::from_str(&text).unwrap();
+        assert!(config.aggregators.is_empty() && config.duties.contradict);
+        let text = text.replace("# aggregators =", "aggregators =");
+        let config: Config = toml::from_str(&text).unwrap();
+        assert_eq!(config.aggregators.len(), 2);
+        config.check().unwrap();
+        assert!(DutiesSection::default().contradict);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! - [`answer`]: probes and receipts; [`store`]: what must not be lost.
 //! - [`guard`] and [`watch`]: judges its own machine, and pauses it.
 //! - [`follow`] and [`appeal`]: what happens to the machine on chain, and what is done about it.
+//! - [`contradict`]: what is done about operators that were too few to make it happen.
 //! - [`register`], [`orders`], [`status`]: the commands of a provider.
 
 pub mod amount;
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod clock;
 pub mod compose;
 pub mod config;
+pub mod contradict;
 pub mod doctor;
 mod error;
 pub mod follow;

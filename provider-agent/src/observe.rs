@@ -3,14 +3,17 @@
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
-use quorate_canon::Timestamp;
+use quorate_canon::{HealthEpoch, Timestamp};
 use quorate_health::{Question, Reason};
-use quorate_rpc::wire::Delivery;
-use quorate_rpc::{AgentRefusal, WireError};
+use quorate_rpc::wire::{ContradictionVerdict, Delivery};
+use quorate_rpc::{Accuser, AgentRefusal, Contradiction, ContradictionRejection, WireError};
 use quorate_service::Metrics;
 use tracing::{debug, error, info, warn};
 
 use crate::chain::{Appeal, ChainTrouble, Done, Event};
+
+/// Operators of one answer that get a line of their own.
+const NAMED: usize = 16;
 
 /// Label of how something ended.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -28,6 +31,7 @@ pub struct Observe {
     paused: Gauge,
     pauses: Counter,
     appeals: Family<ResultLabel, Counter>,
+    contradictions: Family<ResultLabel, Counter>,
     head: Gauge,
     clock: Gauge,
 }
@@ -50,6 +54,10 @@ impl Observe {
                 Counter::default(),
             ),
             appeals: family("agent_appeals", "Receipts shown against lists, by result"),
+            contradictions: family(
+                "agent_contradictions",
+                "Receipts handed to aggregators against lists, by result",
+            ),
             head: gauge("agent_head", "Newest L2 block read"),
             clock: gauge(
                 "agent_clock_offset_seconds",
@@ -180,6 +188,79 @@ impl Observe {
                 count(&self.appeals, "refused");
             }
         }
+    }
+
+    /// Operators called the machine DOWN, as an aggregator says and no other said before.
+    pub fn accused(&self, epoch: HealthEpoch, aggregator: &str, accusers: &[Accuser]) {
+        for accuser in accusers.iter().take(NAMED) {
+            let bytes = accuser.windows.0.iter();
+            let (operator, windows) =
+                (accuser.operator, bytes.map(|b| b.count_ones()).sum::<u32>());
+            warn!(%epoch, %operator, windows, aggregator, "called DOWN by an operator");
+        }
+        let more = accusers.len().saturating_sub(NAMED);
+        if more > 0 {
+            warn!(%epoch, more, aggregator, "called DOWN by more operators");
+        }
+    }
+
+    /// A receipt was handed to an aggregator, or could not be.
+    pub fn contradicted(
+        &self,
+        aggregator: &str,
+        contradiction: &Contradiction,
+        answer: Result<&ContradictionVerdict, &String>,
+    ) {
+        let Contradiction {
+            epoch,
+            window,
+            operator,
+            ..
+        } = contradiction;
+        let result = match answer {
+            Ok(ContradictionVerdict::Accepted) => {
+                info!(%epoch, %window, %operator, aggregator, "contradiction handed in");
+                "accepted"
+            }
+            Ok(ContradictionVerdict::Duplicate) => {
+                debug!(%epoch, %window, %operator, aggregator, "contradiction handed in before");
+                "duplicate"
+            }
+            Ok(ContradictionVerdict::Rejected { code, detail, .. }) => {
+                let reason = ContradictionRejection::from_code(*code);
+                let name = reason.map_or("unknown", ContradictionRejection::name);
+                if reason.is_some_and(ContradictionRejection::is_retryable) {
+                    debug!(%epoch, %window, %operator, aggregator, reason = name, detail, "contradiction not taken yet");
+                    "again"
+                } else {
+                    warn!(%epoch, %window, %operator, aggregator, code, reason = name, detail, "contradiction refused");
+                    "refused"
+                }
+            }
+            Err(why) => {
+                debug!(%epoch, %window, %operator, aggregator, why, "contradiction not handed in");
+                "undelivered"
+            }
+        };
+        count(&self.contradictions, result);
+    }
+
+    /// An aggregator could not be asked; aloud when it `first` could not.
+    pub fn unheard(&self, aggregator: &str, why: &str, first: bool) {
+        if first {
+            warn!(
+                aggregator,
+                why,
+                "the aggregator does not answer who calls this machine DOWN; it is asked again"
+            );
+        } else {
+            debug!(aggregator, why, "the aggregator still does not answer");
+        }
+    }
+
+    /// It answers again.
+    pub fn heard_again(&self, aggregator: &str) {
+        info!(aggregator, "the aggregator answers again");
     }
 
     /// A duty was done.

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use crate::answer::{Answerer, Parts};
 use crate::cards::Cards;
 use crate::chain::{Chain, Hand, L2};
+use crate::contradict::{self, Said};
 use crate::follow::Follower;
 use crate::guard::Guard;
 use crate::identity::Identity;
@@ -76,6 +77,16 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), AgentError> {
     let hand: Arc<dyn Hand> = Arc::new(setup::running_hand(&config, &l2)?);
     let chain: Arc<dyn Chain> = Arc::new(l2);
 
+    let parts = contradict::Parts {
+        offer,
+        shared: shared.clone(),
+        store: store.clone(),
+        chain: Arc::clone(&chain),
+        observe: observe.clone(),
+        said: Said::default(),
+        poll: config.l2.poll(),
+    };
+    let contradictors = setup::contradictors(&config, &parts)?;
     let answerer = Answerer::new(
         Parts {
             cards: cards.clone(),
@@ -110,6 +121,11 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), AgentError> {
         shutdown.clone(),
     );
     tasks.spawn(async move { ("the watch", guard.run(every, asked).await) });
+    // Beside the follower: an aggregator that hangs delays no appeal.
+    for contradictor in contradictors {
+        let asked = shutdown.clone();
+        tasks.spawn(async move { ("a contradictor", contradictor.run(asked).await) });
+    }
     let follower = Follower {
         offer,
         shared,

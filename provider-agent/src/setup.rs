@@ -2,11 +2,14 @@
 
 use quorate_canon::Address;
 use quorate_keys::ecdsa;
+use quorate_rpc::ClientLimits;
 use quorate_service::ConfigError;
+use tracing::info;
 use url::Url;
 
 use crate::chain::{Hand, KeyedHand, L2, Place, RelayedHand};
 use crate::config::PayingKey;
+use crate::contradict::{Contradictor, Parts};
 use crate::{AgentError, Config};
 
 /// Journals of transactions, one a key.
@@ -99,6 +102,35 @@ pub(crate) fn running_hand(config: &Config, l2: &L2) -> Result<KeyedHand, AgentE
         PayingKey::Machine => machine_hand(config, l2),
         PayingKey::Provider => provider_hand(config, l2),
     }
+}
+
+/// Those who ask aggregators who calls the machine DOWN; none, and a line that says so, where nobody is
+/// to be asked.
+///
+/// # Errors
+/// [`AgentError::Rpc`] for an address that cannot be used, or roots that do not load.
+pub(crate) fn contradictors(
+    config: &Config,
+    parts: &Parts,
+) -> Result<Vec<Contradictor>, AgentError> {
+    let why = match (config.duties.contradict, config.aggregators.is_empty()) {
+        (false, _) => "duties.contradict is off",
+        (true, true) => "no aggregators are configured",
+        (true, false) => {
+            let (tls, limits) = (config.aggregator_tls(), ClientLimits::default());
+            return Ok(Contradictor::all(
+                parts,
+                &config.aggregators,
+                &tls,
+                &limits,
+            )?);
+        }
+    };
+    info!(
+        why,
+        "nobody is asked who calls this machine DOWN without being certified; set aggregators and duties.contradict to convict them"
+    );
+    Ok(Vec::new())
 }
 
 /// The address of a key.

@@ -53,6 +53,10 @@ pub struct AgentPage {
     pub leases: Vec<LeaseLine>,
     /// Windows DOWN by lists of epochs that are not settled, or were a moment ago.
     pub downs: Vec<DownLine>,
+    /// Operators that called the machine DOWN in a window that they gave a receipt for, as far as an
+    /// aggregator has both words. Agents of before do not tell.
+    #[serde(default)]
+    pub contradicted: Vec<ContradictedLine>,
 }
 
 /// An operator's last probe.
@@ -90,6 +94,17 @@ pub struct DownLine {
     pub number: u32,
     /// The windows, one bit each, in hex.
     pub windows: String,
+}
+
+/// An operator that contradicts itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContradictedLine {
+    /// The health epoch.
+    pub epoch: u32,
+    /// The operator's index.
+    pub operator: u32,
+    /// The window whose receipt was handed in.
+    pub window: u16,
 }
 
 /// What the chain says of the machine.
@@ -203,6 +218,7 @@ impl AgentPage {
         });
         let leases = store.leases().unwrap_or_default();
         let downs = store.downs().unwrap_or_default();
+        let contradicted = store.contradicted().unwrap_or_default();
         Self {
             machine: known.offer.map(|offer| offer.get()),
             faults: known.faults.iter().map(Fault::from).collect(),
@@ -226,6 +242,14 @@ impl AgentPage {
                     epoch: down.epoch.get(),
                     number: down.number,
                     windows: format!("{:#x}", down.windows),
+                })
+                .collect(),
+            contradicted: contradicted
+                .iter()
+                .map(|each| ContradictedLine {
+                    epoch: each.epoch.get(),
+                    operator: each.operator.get(),
+                    window: each.window.0,
                 })
                 .collect(),
         }
@@ -361,6 +385,16 @@ fn agent_lines(agent: &AgentPage, line: &mut impl FnMut(&str, Tone, String)) {
             "DOWN",
             Tone::Bad,
             format!("epoch {}, windows {}", down.epoch, down.windows),
+        );
+    }
+    for each in &agent.contradicted {
+        line(
+            "contradicted",
+            Tone::Plain,
+            format!(
+                "operator {} called epoch {} DOWN, and gave a receipt for window {}",
+                each.operator, each.epoch, each.window
+            ),
         );
     }
     let mut probes = String::new();

@@ -1,6 +1,7 @@
 //! What the agent must not lose: receipts, what happened to its machine on chain, how far it has
 //! followed, and its own pauses. One SQLite file, each change durable before it is answered for.
 
+mod contradicted;
 mod history;
 mod receipts;
 
@@ -17,6 +18,7 @@ use quorate_store::sqlite::{Database, Migration, Schema};
 use crate::chain::Rules;
 use crate::watch::Pauses;
 
+pub use contradicted::Contradicted;
 pub use history::{CertifiedDown, LeaseRecord};
 pub use receipts::{Kept, StoredReceipt};
 
@@ -26,6 +28,7 @@ const LEASES: Table = Table::new("leases");
 const LISTS: Table = Table::new("lists");
 const DOWNS: Table = Table::new("downs");
 const STRUCK: Table = Table::new("struck");
+const CONTRADICTED: Table = Table::new("contradicted");
 
 const SCHEMA: Schema = Schema {
     // "QAGT"
@@ -37,6 +40,7 @@ const SCHEMA: Schema = Schema {
         Migration::AddTable(LISTS),
         Migration::AddTable(DOWNS),
         Migration::AddTable(STRUCK),
+        Migration::AddTable(CONTRADICTED),
     ],
 };
 
@@ -160,6 +164,19 @@ mod tests {
         store.keep_pauses(&pauses).unwrap();
         drop(store);
         assert_eq!(Store::open(&path, 10).unwrap().pauses().unwrap(), pauses);
+    }
+
+    #[test]
+    fn a_store_of_before_contradictions_is_carried_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.sqlite");
+        let before = Schema {
+            migrations: &SCHEMA.migrations[..6],
+            ..SCHEMA
+        };
+        drop(Database::open_or_create(&path, &before).unwrap());
+        let store = Store::open(&path, 10).unwrap();
+        assert!(store.contradicted().unwrap().is_empty());
     }
 
     #[test]

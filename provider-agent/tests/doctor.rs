@@ -96,3 +96,60 @@ fn a_scenario_that_cannot_be_read_is_named() {
             .contains("scenarios/none.toml")
     );
 }
+
+/// A configuration as `init` writes it, with simulated cards, a chain that is down, and these lines at its
+/// top.
+fn configured(folder: &Path, lines: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let [config, password] = ["provider-agent.toml", "password"].map(|name| folder.join(name));
+    std::fs::write(&password, "a password of these tests").unwrap();
+    std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let made = Command::new(env!("CARGO_BIN_EXE_provider-agent"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["init", "--host", "localhost"])
+        .args(["--scenario", "scenarios/steady.toml"])
+        .arg("--password-file")
+        .arg(&password)
+        .arg("--out")
+        .arg(&config)
+        .arg("--data")
+        .arg(folder.join("data"))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace("https://l2.example", "http://127.0.0.1:1");
+    std::fs::write(&config, format!("{lines}{text}")).unwrap();
+    config.display().to_string()
+}
+
+/// What was found of the aggregator.
+fn of_the_aggregator(lines: &str) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configured(folder.path(), lines);
+    let output = doctor(&["--json", "--config", &config]);
+    let json: Value = serde_json::from_str(&out(&output)).unwrap();
+    let mut checks = json["checks"].as_array().unwrap().iter();
+    let found = checks.find(|check| check["check"] == "aggregator 127.0.0.1");
+    found.unwrap_or(&Value::Null).clone()
+}
+
+#[test]
+fn an_aggregator_that_is_down_is_a_warning() {
+    let found = of_the_aggregator("aggregators = [\"http://127.0.0.1:1\"]\n");
+    assert_eq!(found["result"], "ok", "{found}");
+    assert!(
+        found["seen"].as_str().unwrap().starts_with("WARNING"),
+        "{found}"
+    );
+}
+
+#[test]
+fn roots_that_do_not_load_are_a_fault() {
+    let found = of_the_aggregator(
+        "aggregators = [\"https://127.0.0.1:1\"]\naggregator_roots = \"/nowhere/roots.pem\"\n",
+    );
+    assert_eq!(found["result"], "failed", "{found}");
+    let why = found["why"].as_str().unwrap();
+    assert!(why.contains("/nowhere/roots.pem"), "{found}");
+}

@@ -1,12 +1,16 @@
 //! What `doctor` checks with a configuration: keys, certificate, chain, registration, clock.
 
+use std::time::Duration;
+
 use alloy::primitives::U256;
-use quorate_canon::Address;
+use quorate_canon::{Address, HealthEpoch, OfferId};
+use quorate_rpc::{Client, ClientLimits, RpcError};
 use quorate_service::doctor::Doctor;
 
 use super::Examination;
 use crate::chain::{Chain as _, L2, MachineState};
 use crate::clock::now;
+use crate::contradict::within;
 use crate::identity::Identity;
 use crate::observe::offset;
 use crate::{AgentError, Config, init, setup};
@@ -16,6 +20,8 @@ use crate::{AgentError, Config, init, setup};
 const CLOCK: i64 = 30;
 /// Wei below which a key cannot pay for a day of trouble: some twenty calls at a tenth of a gwei.
 const GAS_MONEY: u64 = 400_000_000_000_000;
+/// How long an aggregator may take: less than a check may.
+const AGGREGATOR: Duration = Duration::from_secs(5);
 
 /// Checks all.
 pub(super) async fn of(config: &Config, examination: &Examination) -> Doctor {
@@ -35,6 +41,7 @@ pub(super) async fn of(config: &Config, examination: &Examination) -> Doctor {
             hash,
         )
         .await;
+    aggregators(config, &mut doctor).await;
     let connected = connect(config, &mut doctor).await;
     let Some(l2) = connected else {
         for name in ["clock", "gas money", "registration"] {
@@ -61,6 +68,27 @@ struct FoundHere<'a> {
     agent: Option<Address>,
     certificate: Option<[u8; 32]>,
     examination: &'a Examination,
+}
+
+/// Asks each aggregator something. That it is down is another party's trouble, and it is asked again while
+/// the agent runs: a warning, and no fault of this machine's. Roots that do not load are one.
+async fn aggregators(config: &Config, doctor: &mut Doctor) {
+    let asked = config.aggregators.iter();
+    for url in asked.filter(|_| config.duties.contradict) {
+        let name = format!("aggregator {}", url.host_str().unwrap_or("?"));
+        let look = async {
+            let tls = config.aggregator_tls();
+            let client = Client::new(url, &tls, ClientLimits::default())?;
+            // Of no epoch that matters: any answer will do.
+            let call = client.accusers(HealthEpoch::new(0), OfferId::new(0));
+            Ok::<_, RpcError>(match within(AGGREGATOR, call).await {
+                Ok(_) => "answers".to_owned(),
+                Err(why) => format!("WARNING: {why}; it is asked again while the agent runs"),
+            })
+        };
+        let remedy = "check aggregators and aggregator_roots";
+        doctor.check(&name, remedy, String::clone, look).await;
+    }
 }
 
 async fn connect(config: &Config, doctor: &mut Doctor) -> Option<L2> {

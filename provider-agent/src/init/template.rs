@@ -129,6 +129,12 @@ data = {data}
 # A relay, such as an aggregator's: `register`, `price`, `pause`, `resume` and `maintenance` sign what
 # they want, and it pays for gas. The same as --relay.
 # relay = "https://aggregator.example"
+# Aggregators, at most 16. After each health epoch each is asked which operators called this machine DOWN,
+# and given a receipt of each of them that says otherwise: that convicts liars who were too few to be
+# certified, and needs no gas.
+# aggregators = ["https://aggregator.example:7000", "https://another.example:7000"]
+# Roots that their certificates must lead to; the system's where nothing is said.
+# aggregator_roots = "roots.pem"
 
 [l2]
 # JSON-RPC endpoints, asked in this order; two of different operators are better than one.
@@ -196,6 +202,8 @@ key = "machine"
 [duties]
 # Show receipts against lists that call this machine DOWN.
 appeal = true
+# Hand receipts to the aggregators against such lists, certified or not. Does nothing without aggregators.
+contradict = true
 # Seconds between two calls that carry on uptime and trust, or a lease's pay; 0 for never: it is
 # anybody's to do, and costs gas.
 observe_seconds = 0

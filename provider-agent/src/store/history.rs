@@ -7,7 +7,7 @@ use quorate_health::Window;
 use quorate_store::sqlite::Transaction;
 use quorate_store::{StoreError, Table};
 
-use super::{CURSOR, DOWNS, LEASES, LISTS, META, STRUCK, Store, number};
+use super::{CONTRADICTED, CURSOR, DOWNS, LEASES, LISTS, META, STRUCK, Store, number};
 use crate::chain::Event;
 
 /// A lease of the machine.
@@ -147,14 +147,14 @@ impl Store {
             .transact(|store| store.put(STRUCK, &key, &[u8::from(fell)]))
     }
 
-    /// Forgets lists and strikes of all epochs before this one.
+    /// Forgets lists, strikes and contradictions of all epochs before this one.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn forget_history_before(&self, epoch: HealthEpoch) -> Result<(), StoreError> {
         let limit = epoch.get().to_be_bytes();
         self.database.transact(|store| {
-            for table in [LISTS, DOWNS, STRUCK] {
+            for table in [LISTS, DOWNS, STRUCK, CONTRADICTED] {
                 for (key, _) in store.scan(table, &[])? {
                     if key.as_slice() >= limit.as_slice() {
                         break;

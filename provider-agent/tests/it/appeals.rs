@@ -15,7 +15,7 @@ use crate::world::{OFFER, Rig, receipt};
 
 const EPOCH: HealthEpoch = HealthEpoch::new(3);
 
-fn follower(rig: &Rig, duties: DutiesSection) -> Follower {
+pub(crate) fn follower(rig: &Rig, duties: DutiesSection) -> Follower {
     Follower {
         offer: OFFER,
         shared: rig.shared.clone(),

@@ -53,6 +53,8 @@ pub(crate) struct Ledger {
     /// The next calls that fail, and how.
     pub(crate) troubles: Vec<ChainTrouble>,
     pub(crate) down: bool,
+    /// Windows of the epochs before the running one, where they were others.
+    pub(crate) windows_before: Option<u16>,
     /// Who asks for a stake table waits here.
     pub(crate) gate: Option<Arc<Notify>>,
 }
@@ -166,9 +168,14 @@ impl Chain for World {
         })
     }
 
-    async fn rules(&self, _: Timestamp) -> Result<Rules, ChainTrouble> {
-        drop(self.asked()?);
-        Ok(rules())
+    async fn rules(&self, time: Timestamp) -> Result<Rules, ChainTrouble> {
+        let before = self.asked()?.windows_before;
+        let mut rules = rules();
+        let epoch = |time| rules.clock().at(time).unwrap().0;
+        if let Some(windows) = before.filter(|_| epoch(time) < epoch(now())) {
+            rules.health.windows = windows;
+        }
+        Ok(rules)
     }
 
     async fn tier_of(&self, model: u8, _: Timestamp) -> Result<Option<u8>, ChainTrouble> {
