@@ -37,6 +37,8 @@ pub struct AgentFiles {
     pub port: u16,
     /// Where its page is.
     pub http: u16,
+    /// Aggregators that it asks who accuses its machine.
+    pub aggregators: Vec<String>,
     home: PathBuf,
 }
 
@@ -58,6 +60,7 @@ impl AgentFiles {
             log: home.join("log"),
             port,
             http,
+            aggregators: Vec::new(),
             home: home.to_owned(),
         })
     }
@@ -148,7 +151,8 @@ impl AgentFiles {
         };
         format!(
             "network = \"devnet\"\nlisten = \"127.0.0.1:{port}\"\nendpoint = \"{endpoint}\"\n\
-             http = \"127.0.0.1:{http}\"\ndata = {data:?}\n\n\
+             http = \"127.0.0.1:{http}\"\ndata = {data:?}\n\
+             aggregators = {aggregators:?}\n\n\
              [l2]\nurls = [\"{url}\"]\nchain_id = {id}\npoll_ms = 500\n\n\
              [contracts]\nrounds = \"{rounds}\"\nmachines = \"{machines}\"\nhealth = \"{health}\"\n\
              escrow = \"{escrow}\"\ndeployed_at = 1\n\n\
@@ -165,6 +169,7 @@ impl AgentFiles {
             endpoint = self.endpoint(),
             ask = format_args!("{}.{:06}", ASK / 1_000_000, ASK % 1_000_000),
             http = self.http,
+            aggregators = self.aggregators,
             data = self.home.join("data"),
             url = chain.url(),
             id = chain.chain_id(),

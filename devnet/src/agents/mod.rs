@@ -93,12 +93,26 @@ impl Agents {
     /// # Errors
     /// When a file cannot be written, a process fails or a call reverts.
     pub async fn start(world: &World, dir: &Path, count: usize) -> Result<Self, Error> {
+        Self::start_asking(world, dir, count, &[]).await
+    }
+
+    /// The same with aggregators that agents ask who accuses their machines.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_asking(
+        world: &World,
+        dir: &Path,
+        count: usize,
+        aggregators: &[String],
+    ) -> Result<Self, Error> {
         let mut all = Vec::with_capacity(count);
         for number in 0..count {
             let home = dir.join(format!("agent-{number}"));
             let provider = EcdsaKeys::create(&home, "provider")?;
             let machine = EcdsaKeys::create(&home, "machine")?;
-            let files = AgentFiles::new(&home, number)?;
+            let mut files = AgentFiles::new(&home, number)?;
+            files.aggregators = aggregators.to_vec();
             files.write(world, &provider, &machine)?;
             endow(world, &provider, &machine).await?;
             all.push(Agent {

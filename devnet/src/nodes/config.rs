@@ -90,6 +90,12 @@ impl NodeFiles {
             .join("operator.toml")
     }
 
+    /// Where the aggregator takes votes and lists, and answers agents.
+    #[must_use]
+    pub fn aggregator_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.aggregator_port)
+    }
+
     /// The configuration file of the aggregator.
     #[must_use]
     pub fn aggregator(&self) -> PathBuf {
@@ -156,8 +162,8 @@ impl NodeFiles {
     }
 
     fn aggregators(&self) -> String {
-        let own = format!("http://127.0.0.1:{}", self.aggregator_port);
-        let all = std::iter::once(own).chain(self.listeners.iter().map(Url::to_string));
+        let all =
+            std::iter::once(self.aggregator_url()).chain(self.listeners.iter().map(Url::to_string));
         all.map(|url| format!("\"{url}\""))
             .collect::<Vec<_>>()
             .join(", ")

@@ -93,9 +93,14 @@ impl Play {
     ///
     /// # Errors
     /// When a process fails, a call reverts or a chain does not answer.
-    pub(super) async fn begin(world: &World, dir: &Path) -> Result<Self, Error> {
+    pub(super) async fn begin(
+        world: &World,
+        dir: &Path,
+        aggregator: String,
+    ) -> Result<Self, Error> {
         let tenant = Tenant::create(world).await?;
-        let agents = Agents::start(world, &dir.join("agents"), PROVIDERS).await?;
+        let home = dir.join("agents");
+        let agents = Agents::start_asking(world, &home, PROVIDERS, &[aggregator]).await?;
         let requests = tenant.post(&Vec::from_iter(0..PROVIDERS)).await?;
         let machine = agents.all.get(UNLUCKY).map_or(0, |agent| agent.offer);
         let mut play = Self {

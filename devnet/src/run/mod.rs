@@ -69,7 +69,7 @@ pub async fn run(config: &RunConfig) -> Result<Summary, Error> {
     screen::world(&world, began.elapsed());
 
     let mut nodes = start_nodes(&world, &config.dir).await?;
-    let mut play = Play::begin(&world, &config.dir).await?;
+    let mut play = Play::begin(&world, &config.dir, nodes.files().aggregator_url()).await?;
     let stop = CancellationToken::new();
     let feeder = world
         .take_feeder()

@@ -1,24 +1,21 @@
 //! Half of the seats call a machine DOWN that passes all their probes: nothing stands on L2, the provider
-//! keeps its pay, and each liar pays on L1 by its own two words.
+//! keeps its pay, and each liar pays on L1 by its own two words, of which the machine's agent holds one
+//! and the aggregator the other.
 
 use std::collections::BTreeSet;
 
-use alloy::primitives::{Bytes, U256};
+use alloy::primitives::U256;
 use anyhow::{Context as _, Result, ensure};
 use devnet::{
     agents::{Agents, Tenant},
-    chains::Account,
     liars::{Lie, When},
 };
-use provider_agent::store::StoredReceipt;
-use quorate_bindings::{IEscrow, IHealth, ISlasher};
-use quorate_bls::Signature;
+use quorate_bindings::{IEscrow, IHealth};
 use quorate_canon::{HealthEpoch, OfferId, Round};
 use quorate_health::Subject;
-use quorate_protocol::Bitmap;
 use quorate_rpc::SignedDowns;
 
-use crate::kit::{Event, LONG, Network, Plan, health, until};
+use crate::kit::{Event, LONG, Network, Plan, health, logs, until};
 
 /// They hold 2,600 of 5,200 tokens: half of the seats, give or take the draw.
 const LIARS: [usize; 2] = [0, 3];
@@ -31,8 +28,11 @@ async fn half_of_the_seats_take_nothing_from_a_machine_and_pay_for_trying() -> R
     for honest in HONEST {
         network.nodes.start_operator(honest)?;
     }
-    let dir = network.dir().join("agents");
-    let mut agents = Agents::start(&network.world, &dir, 1).await?;
+    let (dir, aggregators) = (
+        network.dir().join("agents"),
+        [network.nodes.files().aggregator_url()],
+    );
+    let agents = Agents::start_asking(&network.world, &dir, 1, &aggregators).await?;
     let victim = agents.all[0].offer;
     for liar in LIARS {
         let when = When::always_from(Round::new(0));
@@ -56,22 +56,14 @@ async fn half_of_the_seats_take_nothing_from_a_machine_and_pay_for_trying() -> R
     let lies = lies(&network, victim, epoch)?;
     is_paid(&network, &tenant, requests[0], epoch).await?;
 
-    agents.all[0].kill()?;
-    let receipts = agents.all[0].receipts(epoch..epoch + 1)?;
-    for lie in &lies {
-        let mut own = receipts.iter().filter(|r| r.operator == lie.operator);
-        let receipt = own.next().context("a liar gave no receipt")?;
-        convict(&network, lie, victim, receipt).await?;
-    }
-    let mut slashed = BTreeSet::new();
-    for event in network.court.events().await? {
-        if let Event::Slashed(slash) = event {
-            ensure!(slash.offence == "false attestation", "{slash:?}");
-            ensure!(slash.moved && slash.taken > U256::ZERO, "{slash:?}");
-            slashed.insert(slash.operator);
-        }
-    }
+    is_contradicted(&network, &lies, epoch).await?;
+    let slashed = until("slashes of both liars", LONG, async || {
+        let slashed = slashed(&network).await?;
+        Ok((slashed.len() >= LIARS.len()).then_some(slashed))
+    });
+    let slashed = slashed.await?;
     ensure!(slashed == BTreeSet::from(LIARS), "slashed: {slashed:?}");
+    agents.end();
     network.settled_after(None).await?;
     network.all_is_well(&LIARS).await
 }
@@ -148,43 +140,34 @@ async fn is_paid(network: &Network, tenant: &Tenant, request: u64, epoch: u32) -
     Ok(())
 }
 
-/// Whoever has seen the list and holds a receipt takes both to L1.
-async fn convict(
-    network: &Network,
-    lie: &SignedDowns,
-    victim: u64,
-    receipt: &StoredReceipt,
-) -> Result<()> {
-    let l1 = &network.world.chains.l1;
-    let accuser = Account::named(l1, "accuser")?;
-    l1.fund(accuser.address(), U256::from(10_u128.pow(21)))
-        .await?;
-    let slasher = network.world.contracts.l1.slasher;
-    let mut signer = Bitmap::empty(u32::try_from(network.world.operators.len())?);
-    signer.insert(lie.operator)?;
-    let list = Bytes::from(lie.list.to_bytes());
-    let call = ISlasher::proveAttestersCall {
-        list: list.clone(),
-        bitmap: signer.to_bytes().into(),
-        aggregate: eip2537(&lie.signature)?,
-    };
-    accuser.call(slasher, &call).await?;
-
-    let subject = Subject::Machine(OfferId::new(victim));
-    let mut entries = lie.list.entries().iter();
-    let entry = entries.position(|entry| entry.subject == subject);
-    let call = ISlasher::proveFalseAttestationCall {
-        operatorIndex: lie.operator.get(),
-        list,
-        entry: u16::try_from(entry.context("no such entry")?)?,
-        window: receipt.window.0,
-        receiptSignature: eip2537(&receipt.signature)?,
-    };
-    accuser.call(slasher, &call).await?;
-    Ok(())
+/// The agent has handed in a receipt of each liar for a window of its list of this epoch, of which no list
+/// was ever certified.
+async fn is_contradicted(network: &Network, lies: &[SignedDowns], epoch: u32) -> Result<()> {
+    let log = network.nodes.files().dir.join("aggregator").join("log");
+    until("contradictions of both liars", LONG, async || {
+        let lines = logs::lines(&log, &["contradicts its list"]);
+        let of_epoch = lines
+            .iter()
+            .filter(|line| health::place(line).is_some_and(|(of, _)| of == epoch));
+        let by = of_epoch.filter_map(|line| health::number(line, "operator"));
+        let by: BTreeSet<u64> = by.collect();
+        let all = lies
+            .iter()
+            .all(|lie| by.contains(&lie.operator.get().into()));
+        Ok(all.then_some(()))
+    })
+    .await
 }
 
-/// A signature as L1 takes it.
-fn eip2537(signature: &[u8; 96]) -> Result<Bytes> {
-    Ok(Signature::from_bytes96(signature)?.to_eip2537().into())
+/// Who was slashed, and for nothing else.
+async fn slashed(network: &Network) -> Result<BTreeSet<usize>> {
+    let mut slashed = BTreeSet::new();
+    for event in network.court.events().await? {
+        if let Event::Slashed(slash) = event {
+            ensure!(slash.offence == "false attestation", "{slash:?}");
+            ensure!(slash.moved && slash.taken > U256::ZERO, "{slash:?}");
+            slashed.insert(slash.operator);
+        }
+    }
+    Ok(slashed)
 }

@@ -251,7 +251,7 @@ pub(crate) fn place(line: &str) -> Option<Place> {
 }
 
 /// A field of a log line.
-fn number(line: &str, field: &str) -> Option<u64> {
+pub(crate) fn number(line: &str, field: &str) -> Option<u64> {
     let (_, rest) = line.split_once(&format!(" {field}="))?;
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse().ok()
