@@ -114,6 +114,26 @@ impl<'c> Transaction<'c> {
             .collect()
     }
 
+    /// The keys that begin with `prefix` (all of them for an empty one), ascending. Payloads are
+    /// neither read nor checked: for tables whose records are large.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn keys(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let sql = format!(
+            "SELECT key FROM {} WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) ORDER BY key",
+            table.name()
+        );
+        self.inner
+            .prepare_cached(&sql)
+            .and_then(|mut query| {
+                query
+                    .query_map((prefix, behind(prefix)), |row| row.get(0))?
+                    .collect()
+            })
+            .map_err(|source| self.error(source))
+    }
+
     /// The record with the greatest key, if there is any.
     ///
     /// # Errors

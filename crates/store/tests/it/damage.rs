@@ -72,6 +72,22 @@ fn swapped_records_are_damaged() {
     }
 }
 
+/// Who deletes or counts records must not need what is in them.
+#[test]
+fn keys_are_read_without_their_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keys.db");
+    let original = filled(&path);
+    let (start, _) = place(&original, 7);
+    fs::write(&path, flip(&original, start, 1 << 24)).unwrap();
+    let database = Database::open(&path, &SCHEMA).unwrap();
+    let scanned = database.transact(|t| t.scan(VOTES, &[]));
+    assert!(matches!(scanned, Err(StoreError::DamagedRecord { .. })));
+    let keys: Result<_, StoreError> = database.transact(|t| t.keys(VOTES, &[]));
+    let expected: Vec<_> = (0..RECORDS).map(|n| n.to_be_bytes().to_vec()).collect();
+    assert_eq!(keys.unwrap(), expected);
+}
+
 fn filled(path: &Path) -> Vec<u8> {
     let database = Database::create(path, &SCHEMA).unwrap();
     database

@@ -116,12 +116,16 @@ proptest! {
         prefix in prop::collection::vec(prop_oneof![Just(0u8), Just(1), Just(0xff)], 0..3),
     ) {
         let (_folder, database) = database();
-        let (scanned, last) = database
+        let (scanned, keys, last) = database
             .transact(|t| {
                 for (key, payload) in &records {
                     t.put(VOTES, key, payload)?;
                 }
-                Ok::<_, StoreError>((t.scan(VOTES, &prefix)?, t.last(VOTES)?))
+                Ok::<_, StoreError>((
+                    t.scan(VOTES, &prefix)?,
+                    t.keys(VOTES, &prefix)?,
+                    t.last(VOTES)?,
+                ))
             })
             .unwrap();
         let expected: Vec<_> = records
@@ -129,6 +133,8 @@ proptest! {
             .filter(|(key, _)| key.starts_with(&prefix))
             .map(|(key, payload)| (key.clone(), payload.clone()))
             .collect();
+        let expected_keys: Vec<_> = expected.iter().map(|(key, _)| key.clone()).collect();
+        prop_assert_eq!(keys, expected_keys);
         prop_assert_eq!(scanned, expected);
         prop_assert_eq!(last, records.last_key_value().map(|(k, v)| (k.clone(), v.clone())));
     }
