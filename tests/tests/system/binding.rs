@@ -43,8 +43,8 @@ pub(crate) async fn a_cancel_after_the_close_changes_nothing(network: &mut Netwo
 
     let settled = network.settled_after(last).await?;
     ensure!(settled == round, "{settled} was settled instead of {round}");
-    let vote = network.recorder.votes(0, round).pop().context("no vote")?;
-    let list = network.recorder.list(vote.digest()).context("no list")?;
+    let vote = network.recorder.vote(0, round).await?;
+    let list = network.recorder.list_behind(vote.digest()).await?;
     ensure!(
         list.count() > 0,
         "nothing was matched, so nothing was shown"

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use quorate_bls::{Domain, SecretKey};
 use quorate_canon::{ChainId, Digest, OperatorIndex, Round};
 use quorate_proto::v1::{SubmitVoteRequest, aggregator_client::AggregatorClient};
@@ -36,7 +36,7 @@ const CALLS_PER_WAVE: usize = 16;
 async fn a_flood_costs_no_honest_operator_its_vote() -> Result<()> {
     let mut network = Plan::new("garbage_votes").start_all().await?;
     let first = network.settled_after(None).await?;
-    let vote = network.recorder.votes(0, first).pop().context("no vote")?;
+    let vote = network.recorder.vote(0, first).await?;
 
     let port = network.nodes.files().aggregator_port;
     let mut flood = JoinSet::new();
@@ -50,7 +50,7 @@ async fn a_flood_costs_no_honest_operator_its_vote() -> Result<()> {
         let open = network
             .logged_after(1, &["round signed"], Some(last))
             .await?;
-        let vote = network.recorder.votes(1, open).pop().context("no vote")?;
+        let vote = network.recorder.vote(1, open).await?;
         flood.spawn(waves(port, 5, What::Forged, vote));
         last = network.settled_after(Some(last)).await?;
         let signers = network.view.signers(last).await?;

@@ -21,8 +21,7 @@ pub(crate) struct Accusation {
 impl Network {
     /// The witness against a header, from the chain and the list that its liars gave away.
     pub(crate) async fn accuse(&self, header: Header) -> Result<Accusation> {
-        let list = self.recorder.list(header.digest());
-        let list = list.context("nobody gave the list away")?;
+        let list = self.recorder.list_behind(header.digest()).await?;
         let witness = self.witness(&header, &list).await?;
         Ok(Accusation { header, witness })
     }

@@ -20,6 +20,8 @@ use quorate_rpc::{
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::{LONG, until};
+
 /// All votes by who sent them for which round, with their digests.
 type Votes = BTreeMap<(OperatorIndex, Round), BTreeMap<Digest, Vote<Unverified>>>;
 
@@ -58,6 +60,22 @@ impl Recorder {
     /// Where it listens.
     pub(crate) const fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// A vote of an operator that has signed in the round: it signs, and writes so, before it sends.
+    pub(crate) async fn vote(&self, operator: usize, round: Round) -> Result<Vote<Unverified>> {
+        until("a vote that was signed", LONG, async || {
+            Ok(self.votes(operator, round).pop())
+        })
+        .await
+    }
+
+    /// The list behind a header that somebody has voted for: it is sent after the vote.
+    pub(crate) async fn list_behind(&self, digest: Digest) -> Result<OutcomeList> {
+        until("the list behind a vote", LONG, async || {
+            Ok(self.list(digest))
+        })
+        .await
     }
 
     /// The votes that an operator has sent for a round.
