@@ -157,13 +157,19 @@ impl Observe {
         info!(%round, aggregator, duplicate, "vote taken");
     }
 
+    /// An aggregator cannot take a vote now; it is offered again until the round is over.
+    pub fn vote_put_off(&self, round: Round, aggregator: &str, code: u32, detail: &str) {
+        self.count_sent("put_off");
+        info!(%round, aggregator, code, detail, "vote put off, sending it again");
+    }
+
     /// An aggregator has refused a vote.
     pub fn vote_refused(&self, round: Round, aggregator: &str, code: u32, detail: &str) {
         self.count_sent("refused");
         warn!(%round, aggregator, code, detail, "vote refused; docs/reasons.md lists the codes");
     }
 
-    /// An aggregator could not be reached until the round was over.
+    /// An aggregator could not be reached, or put the vote off, until the round was over.
     pub fn vote_undelivered(&self, round: Round, aggregator: &str, detail: &str) {
         self.count_sent("undelivered");
         warn!(%round, aggregator, detail, "vote not delivered before the deadline");

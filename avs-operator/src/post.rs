@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quorate_canon::Timestamp;
 use quorate_rpc::{
-    Client, ClientLimits, ClientTls, RpcError,
+    Client, ClientLimits, ClientTls, RpcError, VoteRejection,
     wire::{Phase, VoteVerdict},
 };
 use quorate_service::Shutdown;
@@ -13,7 +13,8 @@ use url::Url;
 
 use crate::{observe::Observe, voter::Ballot};
 
-/// First pause after an aggregator could not be reached; doubled up to [`MAX_PAUSE`].
+/// First pause after an aggregator could not be reached, or asked to be asked again; doubled up to
+/// [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// How often a sender looks whether its list is wanted.
@@ -96,30 +97,31 @@ impl Delivery {
         report.outcome_wanted && report.leading == Some(self.ballot.vote.digest())
     }
 
-    /// Whether the list is wanted, or `None` if the vote was refused or came too late.
+    /// Whether the list is wanted, or `None` if the vote was refused for good or came too late. A refusal
+    /// that may pass (the aggregator lacks the stake table, or has too much to do) is no answer yet.
     async fn deliver_vote(&self) -> Option<bool> {
         let round = self.ballot.vote.header().round;
+        let endpoint = self.client.endpoint();
         let bytes = self.ballot.vote.to_bytes();
         let mut pause = FIRST_PAUSE;
         loop {
-            let error = match self.client.submit_vote(&bytes).await {
-                Ok(receipt) => {
-                    return match receipt.verdict {
-                        VoteVerdict::Accepted => self.taken(false, receipt.outcome_wanted),
-                        VoteVerdict::Duplicate => self.taken(true, receipt.outcome_wanted),
-                        VoteVerdict::Rejected { code, detail, .. } => {
-                            self.observe
-                                .vote_refused(round, self.client.endpoint(), code, &detail);
-                            None
-                        }
-                    };
-                }
-                Err(error) => error,
+            let failure = match self.client.submit_vote(&bytes).await {
+                Ok(receipt) => match receipt.verdict {
+                    VoteVerdict::Accepted => return self.taken(false, receipt.outcome_wanted),
+                    VoteVerdict::Duplicate => return self.taken(true, receipt.outcome_wanted),
+                    VoteVerdict::Rejected { code, detail, .. } if may_pass(code) => {
+                        self.observe.vote_put_off(round, endpoint, code, &detail);
+                        format!("put off to the last with code {code}: {detail}")
+                    }
+                    VoteVerdict::Rejected { code, detail, .. } => {
+                        self.observe.vote_refused(round, endpoint, code, &detail);
+                        return None;
+                    }
+                },
+                Err(error) => error.to_string(),
             };
             if self.over() {
-                let endpoint = self.client.endpoint();
-                self.observe
-                    .vote_undelivered(round, endpoint, &error.to_string());
+                self.observe.vote_undelivered(round, endpoint, &failure);
                 return None;
             }
             tokio::time::sleep(pause).await;
@@ -157,9 +159,17 @@ impl Delivery {
     }
 }
 
+/// Whether the same vote may be taken later: the aggregator is not ready, or its clock behind ours.
+fn may_pass(code: u32) -> bool {
+    VoteRejection::from_code(code).is_some_and(VoteRejection::is_retryable)
+}
+
 /// The wall clock, in whole seconds.
 #[must_use]
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Timestamp::new(since.map_or(0, |since| since.as_secs()))
 }
+
+#[cfg(test)]
+mod tests;
