@@ -102,10 +102,7 @@ pub async fn run_as(
     let ledger = setup::ledger(&config, &key, network.domain, history, options.init_ledger)?;
     conditions.ledger.ready();
     // After the ledger is open: the floor below which this process signs nothing new.
-    let head = reader
-        .start()
-        .timestamp
-        .max(network.l2.latest().await?.head().timestamp);
+    let head = setup::floor(&network.each_l2, reader.start().timestamp).await;
     let start = Start {
         operator: index,
         schedule: network.schedule,

@@ -1,16 +1,24 @@
 //! From configuration to connected, checked parts.
 
+mod agreed;
+mod on_l1;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use quorate_bls::{PublicKey, SecretKey};
-use quorate_canon::{Address, OperatorIndex, Round};
+use quorate_canon::{Address, OperatorIndex, Round, Timestamp};
 use quorate_chain::{ChainError, Contracts, Reader, ReaderConfig, Rpc, to_alloy_address, views};
 use quorate_protocol::{Domain, Schedule};
 use quorate_service::ConfigError;
 use quorate_signer::{Identity, SignerError, SigningLedger};
 use quorate_store::StoreError;
 
-use crate::{Config, OperatorError};
+pub use agreed::Endpoint;
+pub(crate) use agreed::floor;
+
+use crate::{Config, OperatorError, post::now};
 
 /// Certified rounds that are searched for a vote of a key whose ledger is missing.
 const HISTORY: usize = 512;
@@ -24,6 +32,8 @@ pub struct Network {
     pub l1: Rpc,
     /// L2.
     pub l2: Rpc,
+    /// Each endpoint of L2 by itself, of those that answered at the start.
+    pub each_l2: Vec<Endpoint>,
     /// Whom headers name.
     pub domain: Domain,
     /// The schedule.
@@ -62,14 +72,18 @@ pub async fn connect(config: &Config, l1: bool) -> Result<Rpc, OperatorError> {
     Ok(rpc)
 }
 
-/// Reads what `Rounds` says of itself and compares it with the configuration.
+/// Reads what `Rounds` says of itself, from every endpoint of L2 that answers, and compares it with the
+/// configuration and with L1.
 ///
 /// # Errors
 /// [`OperatorError::Mismatch`], naming both sides.
 pub async fn network(config: &Config, l1: Rpc, l2: Rpc) -> Result<Network, OperatorError> {
-    let rounds = to_alloy_address(config.contracts.rounds);
-    let domain = views::domain(&l2, rounds).await?;
-    let schedule = views::schedule(&l2, rounds).await?;
+    let (facts, each_l2) = agreed::facts(config).await?;
+    let agreed::Facts {
+        domain,
+        schedule,
+        contracts,
+    } = facts;
     if domain.l1_chain.get() != config.l1.chain_id {
         let remedy = "Rounds serves another L1: check contracts.rounds and l1.chain_id";
         return Err(mismatch(
@@ -89,6 +103,20 @@ pub async fn network(config: &Config, l1: Rpc, l2: Rpc) -> Result<Network, Opera
             remedy,
         ));
     }
+    pinned_beacon(config, &schedule)?;
+    on_l1::check(config, &l1, &domain, &schedule, now()).await?;
+    Ok(Network {
+        l1,
+        l2,
+        each_l2,
+        domain,
+        schedule,
+        contracts,
+    })
+}
+
+/// The beacon of `Rounds` must be the one that is pinned here.
+fn pinned_beacon(config: &Config, schedule: &Schedule) -> Result<(), OperatorError> {
     let pinned = config.beacon.info(config.network)?;
     if pinned.chain_hash != schedule.beacon_chain_hash {
         let remedy = "Rounds uses another beacon: check beacon.chain";
@@ -99,26 +127,19 @@ pub async fn network(config: &Config, l1: Rpc, l2: Rpc) -> Result<Network, Opera
             remedy,
         ));
     }
-    let contracts = contracts(&l2, config.contracts.rounds).await?;
-    Ok(Network {
-        l1,
-        l2,
-        domain,
-        schedule,
-        contracts,
-    })
-}
-
-/// The other contracts, as `Rounds` and `Market` name them.
-async fn contracts(l2: &Rpc, rounds: Address) -> Result<Contracts, OperatorError> {
-    let rounds = to_alloy_address(rounds);
-    let market = views::market_of(l2, rounds).await?;
-    let providers = views::providers_of(l2, market).await?;
-    Ok(Contracts {
-        market,
-        providers,
-        rounds,
-    })
+    let rhythm = |genesis: Timestamp, period: u32| format!("{genesis} and {period} s");
+    let got = rhythm(schedule.beacon_genesis, schedule.beacon_period);
+    let expected = rhythm(pinned.genesis, pinned.period);
+    if got != expected {
+        let remedy = "an endpoint of L2 lies, or Rounds was deployed wrongly: check l2.urls, contracts.rounds and beacon.chain";
+        return Err(mismatch(
+            "beacon genesis and period of Rounds",
+            got,
+            expected,
+            remedy,
+        ));
+    }
+    Ok(())
 }
 
 /// Whose judgement rounds are refuted by.
