@@ -1,71 +1,30 @@
-//! Connections counted by address.
+//! Whom an address stands for.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::net::{IpAddr, Ipv6Addr};
 
-/// Counts connections by address. An IPv6 host has a whole /64, so that is counted as one address.
-#[derive(Clone)]
-pub(crate) struct Addresses {
-    counts: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
-    most: usize,
-}
-
-impl Addresses {
-    pub(crate) fn new(most: usize) -> Self {
-        Self {
-            counts: Arc::default(),
-            most,
-        }
-    }
-
-    /// Takes a place for `address`, if it has one left.
-    pub(crate) fn enter(&self, address: IpAddr) -> Option<Slot> {
-        let address = group(address);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_insert(0);
-        if *count >= self.most {
-            return None;
-        }
-        *count += 1;
-        Some(Slot {
-            addresses: self.clone(),
-            address,
-        })
-    }
-}
-
-/// The part of an address that one host cannot change at will.
+/// The part of an address that one host cannot change at will: what handlers know a caller by. An IPv6
+/// host has a whole /64.
 pub(crate) fn group(address: IpAddr) -> IpAddr {
+    prefix(address, 4)
+}
+
+/// The part of an address that one customer of a network cannot change at will: what places and
+/// requests are shared out by. Sites are given an IPv6 prefix of /56 up to /48 (RFC 6177), and tunnel
+/// brokers give a /48 to anybody who asks; whoever had several of the units that are counted would
+/// have several shares. Neighbours in a hoster's /48 share a share: they lose idle connections to each
+/// other, and are never refused for each other.
+pub(crate) fn site(address: IpAddr) -> IpAddr {
+    prefix(address, 3)
+}
+
+/// An IPv4 address, also where it is mapped, or the first 16-bit groups of an IPv6 one.
+fn prefix(address: IpAddr, groups: usize) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    }
-}
-
-/// One taken place; given back on drop.
-pub(crate) struct Slot {
-    addresses: Addresses,
-    address: IpAddr,
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut counts = self
-            .addresses
-            .counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
+            let mut segments = address.segments();
+            segments.iter_mut().skip(groups).for_each(|part| *part = 0);
+            IpAddr::V6(Ipv6Addr::from(segments))
         }
     }
 }
@@ -74,46 +33,24 @@ impl Drop for Slot {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_address_gets_its_places_and_no_more() {
-        let addresses = Addresses::new(2);
-        let here: IpAddr = "192.0.2.1".parse().unwrap();
-        let first = addresses.enter(here).unwrap();
-        let _second = addresses.enter(here).unwrap();
-        assert!(addresses.enter(here).is_none());
-        assert!(addresses.enter("192.0.2.2".parse().unwrap()).is_some());
-        drop(first);
-        assert!(addresses.enter(here).is_some());
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
-    fn a_whole_ipv6_network_counts_as_one_address() {
-        let addresses = Addresses::new(1);
-        let _slot = addresses.enter("2001:db8::1".parse().unwrap()).unwrap();
-        assert!(
-            addresses
-                .enter("2001:db8::ffff:1".parse().unwrap())
-                .is_none()
-        );
-        assert!(
-            addresses
-                .enter("2001:db8:0:1::1".parse().unwrap())
-                .is_some()
-        );
+    fn a_host_has_a_64_and_a_site_a_48() {
+        let here = ip("2001:db8:1:2::1");
+        assert_eq!(group(here), group(ip("2001:db8:1:2:3:4:5:6")));
+        assert_ne!(group(here), group(ip("2001:db8:1:3::1")));
+        assert_eq!(site(here), site(ip("2001:db8:1:ffff::1")));
+        assert_ne!(site(here), site(ip("2001:db8:2:2::1")));
     }
 
     #[test]
-    fn a_mapped_ipv4_address_is_the_same_address() {
-        assert_eq!(
-            group("::ffff:192.0.2.1".parse().unwrap()),
-            group("192.0.2.1".parse().unwrap())
-        );
-    }
-
-    #[test]
-    fn counts_of_gone_addresses_are_forgotten() {
-        let addresses = Addresses::new(1);
-        drop(addresses.enter("192.0.2.1".parse().unwrap()));
-        assert!(addresses.counts.lock().unwrap().is_empty());
+    fn every_ipv4_address_is_one_also_where_it_is_mapped() {
+        for of in [group, site] {
+            assert_eq!(of(ip("::ffff:192.0.2.1")), of(ip("192.0.2.1")));
+            assert_ne!(of(ip("192.0.2.1")), of(ip("192.0.2.2")));
+        }
     }
 }

@@ -11,8 +11,13 @@ pub struct ServerLimits {
     pub streams_per_connection: u32,
     /// Requests of one connection that are worked on at a time; more are refused.
     pub requests_per_connection: usize,
-    /// Requests of all connections that are worked on at a time; more are refused.
+    /// Requests of all connections that are worked on at a time. For one more, a connection is cut of
+    /// the address that asks most, if that asks more than the newcomer's or its requests do not end;
+    /// else it is refused.
     pub requests: usize,
+    /// Requests of one address (an IPv4 address, an IPv6 /48) that are worked on at a time; for one more,
+    /// a connection of that address is cut whose requests do not end, or it is refused.
+    pub requests_per_address: usize,
     /// Streams that the peer opened and reset before they were looked at; more end the connection (rapid reset).
     pub pending_accept_resets: usize,
     /// Streams that this side reset for the peer's errors; more end the connection.
@@ -37,9 +42,15 @@ pub struct ServerLimits {
     pub connection_grace: Duration,
     /// A connection from which nothing came for this long is cut (also before its handshake).
     pub idle_timeout: Duration,
-    /// Connections at a time; further ones wait in the listener's queue.
+    /// A connection on which no request has come for this long, counted from its beginning, is cut
+    /// (also before its handshake). Honest clients connect when they have something to ask. After that
+    /// they may keep an idle connection, until its place is needed.
+    pub first_request: Duration,
+    /// Connections at a time. A further one gets the place of one of the address that holds most, the
+    /// longest without a completed request.
     pub connections: usize,
-    /// Connections at a time from one address; further ones are closed.
+    /// Connections at a time from one address (an IPv4 address, an IPv6 /48). A further one gets the
+    /// place of one of the same address.
     pub connections_per_address: usize,
     /// How long shutdown waits for requests in progress.
     pub drain: Duration,
@@ -51,6 +62,7 @@ impl Default for ServerLimits {
             streams_per_connection: 200,
             requests_per_connection: 32,
             requests: 512,
+            requests_per_address: 128,
             pending_accept_resets: 20,
             local_error_resets: 64,
             header_list_bytes: 16 * 1024,
@@ -63,8 +75,9 @@ impl Default for ServerLimits {
             connection_age: Duration::from_secs(3600),
             connection_grace: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(60),
+            first_request: Duration::from_secs(10),
             connections: 1024,
-            connections_per_address: 64,
+            connections_per_address: 32,
             drain: Duration::from_secs(5),
         }
     }

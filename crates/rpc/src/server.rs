@@ -6,13 +6,14 @@ use quorate_proto::v1::aggregator_server::AggregatorServer;
 use tokio::net::TcpListener;
 use tonic::{service::Routes, transport::Server as Transport};
 use tonic_health::server::HealthReporter;
-use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 
 use crate::{
     RpcError, ServerLimits, ServerTls, WireLimits, accept,
+    asks::CountAsks,
     attestations::{self, AttestationHandler},
     edge::Edge,
     handler::Handler,
+    places::Places,
 };
 
 /// A server that listens already.
@@ -84,10 +85,7 @@ impl Server {
         if let Some(tls) = &self.tls {
             transport = transport.tls_config(tls.config(limits.keepalive_timeout)?)?;
         }
-        let shed = ServiceBuilder::new()
-            .layer(LoadShedLayer::new())
-            .layer(GlobalConcurrencyLimitLayer::new(limits.requests))
-            .into_inner();
+        let incoming = accept::incoming(self.listener, Places::new(&limits), &limits);
         let (ending, ended) = tokio::sync::oneshot::channel();
         let signal = async move {
             shutdown.await;
@@ -95,9 +93,9 @@ impl Server {
             let _ = ending.send(());
         };
         let served = transport
-            .layer(shed)
+            .layer(CountAsks)
             .add_routes(routes)
-            .serve_with_incoming_shutdown(accept::incoming(self.listener, &limits), signal);
+            .serve_with_incoming_shutdown(incoming, signal);
         tokio::select! {
             result = served => Ok(result?),
             () = async { if ended.await.is_ok() { tokio::time::sleep(limits.drain).await } else { std::future::pending().await } } => Ok(()),

@@ -1,16 +1,20 @@
 //! HTTP/2 by hand, as no honest client speaks it.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const CONTINUATION: u8 = 9;
 
@@ -32,7 +36,14 @@ pub(crate) struct Rude {
 impl Rude {
     /// Connects and shakes hands.
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let mut socket = TcpStream::connect(address).await.unwrap();
+        Self::connect_from(Ipv4Addr::LOCALHOST, address).await
+    }
+
+    /// Likewise, from another address of this machine.
+    pub(crate) async fn connect_from(from: Ipv4Addr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let mut socket = socket.connect(address).await.unwrap();
         socket.set_nodelay(true).unwrap();
         socket
             .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")

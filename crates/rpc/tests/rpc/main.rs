@@ -4,4 +4,5 @@ mod calls;
 mod floods;
 mod frames;
 mod host;
+mod places;
 mod tls;
