@@ -60,7 +60,8 @@ pub struct Grpc {
     /// Connections at a time.
     #[serde(default = "Grpc::connections")]
     pub connections: usize,
-    /// Connections at a time from one address; higher behind a proxy.
+    /// Connections at a time from one address, of IPv6 from one /48; as many as `connections` behind
+    /// a proxy.
     #[serde(default = "Grpc::connections_per_address")]
     pub connections_per_address: usize,
 }
@@ -74,13 +75,34 @@ impl Grpc {
         ServerLimits::default().connections_per_address
     }
 
-    /// The server's limits.
+    /// The server's limits. An address may have as large a share of the requests as it has of the
+    /// connections: behind a proxy all of them.
     pub fn limits(&self) -> ServerLimits {
+        let usual = ServerLimits::default();
+        let of_all = usual.requests.saturating_mul(self.connections_per_address);
+        let share = of_all / self.connections.max(1);
         ServerLimits {
             connections: self.connections,
             connections_per_address: self.connections_per_address,
-            ..ServerLimits::default()
+            requests_per_address: share.clamp(usual.requests_per_address, usual.requests),
+            ..usual
         }
+    }
+
+    /// Checks what the types cannot say.
+    fn validate(&self) -> Result<(), ConfigError> {
+        let (all, one) = (self.connections, self.connections_per_address);
+        if all == 0 {
+            let detail = "is 0, expected at least 1: no operator could connect";
+            return Err(ConfigError::value("grpc.connections", detail));
+        }
+        if one == 0 || one > all {
+            let detail = format!(
+                "is {one}, expected 1 to {all} (grpc.connections): at most so many of one address are served"
+            );
+            return Err(ConfigError::value("grpc.connections_per_address", detail));
+        }
+        Ok(())
     }
 
     /// The server's TLS material.
@@ -139,6 +161,7 @@ impl Config {
         self.l2.rpc("l2", self.network)?;
         self.beacon.info(self.network)?;
         self.slasher()?;
+        self.grpc.validate()?;
         self.relay.as_ref().map_or(Ok(()), Relay::validate)?;
         let same = self.l1.chain_id == self.l2.chain_id;
         let checks = [
@@ -277,6 +300,34 @@ mod tests {
         config.contracts.health = None;
         let error = config.validate().unwrap_err().to_string();
         assert!(error.contains("contracts.health"), "{error}");
+    }
+
+    #[test]
+    fn a_door_that_lets_nobody_in_is_refused_and_named() {
+        for (all, one, key) in [
+            (0, 0, "grpc.connections"),
+            (8, 0, "grpc.connections_per_address"),
+            (8, 9, "grpc.connections_per_address"),
+        ] {
+            let mut config = example();
+            (config.grpc.connections, config.grpc.connections_per_address) = (all, one);
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(key) && error.contains("expected"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_example_s_door_is_the_default_and_a_proxy_has_all_of_it() {
+        let (mut grpc, usual) = (example().grpc, ServerLimits::default());
+        let limits = grpc.limits();
+        assert_eq!(limits.connections, usual.connections);
+        assert_eq!(
+            limits.connections_per_address,
+            usual.connections_per_address
+        );
+        assert_eq!(limits.requests_per_address, usual.requests_per_address);
+        grpc.connections_per_address = grpc.connections;
+        assert_eq!(grpc.limits().requests_per_address, usual.requests);
     }
 
     #[test]
