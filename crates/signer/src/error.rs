@@ -151,6 +151,23 @@ pub enum SignerError {
         expected: String,
     },
 
+    /// The ledger goes by another schedule than is told of now. `Rounds` never changes its own.
+    #[error(
+        "ledger {} goes by another schedule: {what} got {got}, expected {expected}; an endpoint of L2 \
+         lies now, or did when the ledger was first used: compare with other operators",
+        path.display()
+    )]
+    OtherSchedule {
+        /// The ledger.
+        path: PathBuf,
+        /// The first of the fields that differ.
+        what: &'static str,
+        /// What is told now.
+        got: String,
+        /// What the ledger is bound to.
+        expected: String,
+    },
+
     /// Records that pass their checksums contradict each other or cannot be decoded.
     #[error("ledger is damaged: {0}")]
     Damaged(String),

@@ -16,7 +16,7 @@ pub struct Start {
     /// The schedule of `Rounds`.
     pub schedule: Schedule,
     /// The timestamp of the L2 head, seen by this process after it had opened the ledger; the
-    /// highest that any endpoint shows, because an endpoint that lags would lower the guard
+    /// highest that any endpoint, or the clock, shows, because an endpoint that lags would lower the guard
     /// against an old backup. Rounds that close at or before it are not newly signed, and nothing is
     /// newly said about windows that began at or before it.
     pub head: Timestamp,
@@ -33,11 +33,12 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// Takes the key and its ledger. `start.head` is this process's floor for good: a signer
-    /// lives as long as its process.
+    /// Takes the key and its ledger, and binds the ledger to the schedule for good where it is not
+    /// bound yet. `start.head` is this process's floor for good: a signer lives as long as its process.
     ///
     /// # Errors
-    /// [`SignerError::OtherKey`] when the ledger is another key's.
+    /// [`SignerError::OtherKey`] when the ledger is another key's; [`SignerError::OtherSchedule`] when it
+    /// was bound to another schedule; the store's.
     pub fn start(ledger: SigningLedger, key: SecretKey, start: Start) -> Result<Self> {
         let public = key.public_key();
         if ledger.identity().key != public {
@@ -47,6 +48,7 @@ impl Signer {
                 expected: identity::show(&public),
             });
         }
+        ledger.bind(&start.schedule)?;
         Ok(Self { key, ledger, start })
     }
 

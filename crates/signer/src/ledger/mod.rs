@@ -1,5 +1,6 @@
 //! The signing ledger: what this key has bound itself to.
 
+mod bound;
 mod permit;
 mod question;
 mod record;

@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
 use quorate_bls::SecretKey;
-use quorate_canon::{Address, ChainId, OperatorIndex, Round, Timestamp};
+use quorate_canon::{Address, ChainId, Digest, OperatorIndex, Round, Timestamp};
 use quorate_signer::{Identity, Signer, SignerError, SigningLedger, Start};
 use quorate_store::StoreError;
 
 use crate::child;
-use crate::world::{Place, domain, header, identity, schedule, signer};
+use crate::world::{GENESIS, Place, domain, header, identity, key, schedule, signer};
 
 #[test]
 fn a_missing_ledger_is_not_created_by_opening_it() {
@@ -136,6 +136,90 @@ fn a_signer_does_not_start_with_another_key_than_its_ledgers() {
     let other = SecretKey::from_seed(&[6; 32]).unwrap();
     let started = Signer::start(place.create(), other, start);
     assert!(matches!(started, Err(SignerError::OtherKey { .. })));
+}
+
+fn start(schedule: quorate_protocol::Schedule) -> Start {
+    Start {
+        operator: OperatorIndex::new(7),
+        schedule,
+        head: Timestamp::new(0),
+    }
+}
+
+/// The schedule never changes: whoever tells of another one lies, and its rounds would be signed with
+/// wrong seeds.
+#[test]
+fn a_ledger_goes_by_the_schedule_of_its_first_use() {
+    let place = Place::new();
+    let honest = schedule();
+    // Opened and exported without a schedule: only who signs has one.
+    drop(place.create());
+    drop(Signer::start(place.open(), key(), start(honest)).unwrap());
+    drop(Signer::start(place.open(), key(), start(honest)).unwrap());
+    let changed = |change: fn(&mut quorate_protocol::Schedule)| {
+        let mut lied = honest;
+        change(&mut lied);
+        lied
+    };
+    let lies = [
+        (
+            "genesis",
+            changed(|s| s.genesis = Timestamp::new(GENESIS + 1)),
+        ),
+        ("period", changed(|s| s.period += 1)),
+        ("settle time-out", changed(|s| s.settle_timeout += 1)),
+        ("delay", changed(|s| s.delay += 1)),
+        ("depth", changed(|s| s.depth += 1)),
+        ("stake epoch", changed(|s| s.stake_epoch += 1)),
+        ("health epoch", changed(|s| s.health_epoch += 1)),
+        ("challenge window", changed(|s| s.challenge_window += 1)),
+        ("reveal window", changed(|s| s.reveal_window += 1)),
+        (
+            "beacon genesis",
+            changed(|s| s.beacon_genesis = Timestamp::new(1)),
+        ),
+        ("beacon period", changed(|s| s.beacon_period += 1)),
+        (
+            "beacon chain hash",
+            changed(|s| s.beacon_chain_hash = Digest::new([8; 32])),
+        ),
+    ];
+    for (field, lied) in lies {
+        match Signer::start(place.open(), key(), start(lied)) {
+            Err(SignerError::OtherSchedule {
+                what,
+                got,
+                expected,
+                ..
+            }) => {
+                assert_eq!(what, field);
+                assert_ne!(got, expected);
+            }
+            other => panic!("{field}: {other:?}"),
+        }
+    }
+    // No lie has changed what it is bound to, or what it has signed.
+    assert!(Signer::start(place.open(), key(), start(honest)).is_ok());
+}
+
+/// The way out for whoever was lied to at the first use.
+#[test]
+fn a_history_moves_without_the_schedule_of_its_ledger() {
+    let place = Place::new();
+    let old = signer(place.create(), 0);
+    crate::world::fix(&old, 1);
+    old.sign_vote(&header(1, 0)).unwrap();
+    let history = old.ledger().export().unwrap();
+    let elsewhere = Place::new();
+    let ledger = elsewhere.create();
+    ledger.import(&history).unwrap();
+    let lied = quorate_protocol::Schedule {
+        depth: 1,
+        ..schedule()
+    };
+    let signer = Signer::start(ledger, key(), start(lied)).unwrap();
+    assert!(signer.stored_vote(Round::new(1)).unwrap().is_some());
+    assert!(signer.sign_vote(&header(1, 1)).unwrap_err().is_refusal());
 }
 
 /// R3.
