@@ -280,9 +280,20 @@ impl Observe {
         info!(%operator, round = %evidence.round(), offence = offence(evidence).offence, "offence punished");
     }
 
-    /// A case came to its end without punishment: L2's word is another, or it is too late.
-    pub fn case_lapsed(&self, operator: OperatorIndex, evidence: &Evidence) {
-        info!(%operator, round = %evidence.round(), offence = offence(evidence).offence, "case lapsed");
+    /// A case came to its end without punishment.
+    pub fn case_lapsed(&self, operator: OperatorIndex, evidence: &Evidence, why: &'static str) {
+        info!(%operator, round = %evidence.round(), offence = offence(evidence).offence, why, "case lapsed");
+    }
+
+    /// A signer of a refuted header was not punished: it would cost gas and move nothing.
+    pub fn nothing_to_lose(&self, operator: OperatorIndex, round: Round, offence: Offence) {
+        let offence = offence.name();
+        info!(%operator, %round, offence, "nothing left to lose");
+    }
+
+    /// Who signed a refuted round could not be read; it is tried again.
+    pub fn refutation_not_read(&self, round: Round, why: impl Display) {
+        warn!(%round, %why, "signers of a refuted round not read yet");
     }
 
     /// A round was proposed here.

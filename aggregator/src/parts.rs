@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use quorate_canon::Round;
 use quorate_service::Shutdown;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -244,7 +243,7 @@ impl<C: DutyChain + TallyChain, B: Beacons> Parts<C, B> {
                 self.observe.clone(),
                 pause,
                 self.duties.evidence_days.saturating_mul(86_400),
-                Box::new(move |round: Round| schedule.close(round).ok()),
+                schedule,
             );
             tasks.push(("courts", tokio::spawn(docket.run(courts, shutdown.clone()))));
             let trials = Trials::new(

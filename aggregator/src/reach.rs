@@ -141,7 +141,8 @@ pub(crate) async fn reach(
         rewards: config.contracts.rewards.map(to_alloy_address),
     };
     let bridge_value = config.duties.bridge_value;
-    let chain = Ethereum::new(facts.domain, addresses, l1, l2, bridge_value);
+    let log_range = config.l2.log_range;
+    let chain = Ethereum::new(facts.domain, addresses, l1, l2, bridge_value, log_range);
     Ok(Some(Reached {
         facts,
         chain,

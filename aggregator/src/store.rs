@@ -31,6 +31,8 @@ const CASES: Table = Table::new("cases");
 const REPORTS: Table = Table::new("reports");
 /// `round ‖ header digest` -> a trial's bytes.
 const TRIALS: Table = Table::new("trials");
+/// Rounds that were refuted and have no trial yet -> the code.
+const REFUTED: Table = Table::new("refuted");
 /// A name -> how far something was looked through, u64.
 const CURSORS: Table = Table::new("cursors");
 /// Rounds that were proposed here and whose bond is not back yet.
@@ -63,6 +65,7 @@ const SCHEMA: Schema = Schema {
         Migration::AddTable(SIGNERS),
         Migration::AddTable(RECEIPTS),
         Migration::AddTable(CONTRADICTIONS),
+        Migration::AddTable(REFUTED),
     ],
 };
 
@@ -150,13 +153,11 @@ impl Store {
 
     /// The headers whose lists are here.
     pub fn lists(&self) -> Result<Vec<HeaderId>, StoreError> {
-        let rows = self
+        // Only keys: the lists of a day would fill the memory.
+        let keys = self
             .database
-            .transact(|transaction| transaction.scan(LISTS, &[]))?;
-        Ok(rows
-            .iter()
-            .filter_map(|(key, _)| HeaderId::read(key))
-            .collect())
+            .transact(|transaction| transaction.keys(LISTS, &[]))?;
+        Ok(keys.iter().filter_map(|key| HeaderId::read(key)).collect())
     }
 
     /// All cases.
@@ -195,7 +196,7 @@ impl Store {
         self.database.transact(|transaction| {
             for round in rounds {
                 for table in [VOTES, LISTS] {
-                    for (key, _) in transaction.scan(table, &round.get().to_be_bytes())? {
+                    for key in transaction.keys(table, &round.get().to_be_bytes())? {
                         transaction.delete(table, &key)?;
                     }
                 }
@@ -209,7 +210,7 @@ impl Store {
         let first = first.get().to_be_bytes();
         self.database.transact(|transaction| {
             for table in [VOTES, LISTS] {
-                for (key, _) in transaction.scan(table, &[])? {
+                for key in transaction.keys(table, &[])? {
                     if key.as_slice() < first.as_slice() {
                         transaction.delete(table, &key)?;
                     }

@@ -2,11 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy::{
-    primitives::{Address, B256, U256},
-    rpc::types::{Filter, Log},
-    sol_types::SolEvent as _,
-};
+use alloy::primitives::{Address, U256};
 use quorate_bindings::links::DisputesLinks;
 use quorate_bindings::{IDisputes, IRounds, IServiceManager, IStakeTable, IStrikes};
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
@@ -62,16 +58,19 @@ pub struct Ethereum {
     l2: TxSender,
     /// Wei that go along with what crosses the bridge.
     bridge_value: U256,
+    /// Blocks of L2 whose logs are asked for at a time, 1 at least.
+    log_range: u64,
 }
 
 impl Ethereum {
-    /// Both chains through their senders.
-    pub const fn new(
+    /// Both chains through their senders. `log_range` is `l2.log_range`.
+    pub fn new(
         domain: Domain,
         addresses: Addresses,
         l1: TxSender,
         l2: TxSender,
         bridge_value: U256,
+        log_range: u64,
     ) -> Self {
         Self {
             domain,
@@ -79,7 +78,13 @@ impl Ethereum {
             l1,
             l2,
             bridge_value,
+            log_range: log_range.max(1),
         }
+    }
+
+    /// Blocks of L2 whose logs are asked for at a time, 1 at least.
+    pub(super) const fn log_range(&self) -> u64 {
+        self.log_range
     }
 
     /// Where the contracts lie.
@@ -98,6 +103,7 @@ impl Ethereum {
     fn slasher(&self) -> Slasher<'_> {
         Slasher {
             at: self.addresses.slasher,
+            service_manager: self.addresses.service_manager,
             l1: self.l1(),
         }
     }
@@ -106,12 +112,7 @@ impl Ethereum {
 impl Chain for Ethereum {
     async fn round(&self, round: Round) -> Result<OnChain, Fault> {
         let status = views::round_status(self.l2(), self.addresses.rounds, round).await?;
-        let standing = match status.status {
-            Status::None => Standing::None,
-            Status::Certified => Standing::Certified,
-            Status::Settled => Standing::Settled,
-            Status::Refuted => Standing::Refuted,
-        };
+        let standing = standing(status.status);
         // The bond is held until a certificate has taken the proposal's place.
         let proposed = standing == Standing::Certified && self.bond(round).await?.is_some();
         Ok(OnChain {
@@ -127,20 +128,21 @@ impl Chain for Ethereum {
         if status.posted == 0 {
             return Ok(BTreeSet::new());
         }
-        let before = self.l2().last_block_before(status.certified, 0).await?;
-        let filter = Filter::new()
-            .address(self.addresses.rounds)
-            .event_signature(IRounds::ChunkPosted::SIGNATURE_HASH)
-            .topic1(B256::from(U256::from(round.get())))
-            .from_block(before.map_or(0, |block| block.number));
-        let logs: Result<Vec<Log>, _> = self.l2().client().request("eth_getLogs", (filter,)).await;
-        let logs = logs.map_err(|error| Fault::Unreachable(error.to_string()))?;
-        let chunk_of =
-            |log: &Log| IRounds::ChunkPosted::decode_log(&log.inner).map(|event| event.index);
-        logs.iter()
-            .map(chunk_of)
-            .collect::<Result<_, _>>()
-            .map_err(|error| Fault::BadData(error.to_string()))
+        let contract = IRounds::new(self.addresses.rounds, self.l2().provider());
+        // Chunks may be older than the certificate: those of a proposal that it confirmed stand.
+        let close = contract
+            .closeOf(round.get())
+            .call()
+            .await
+            .map_err(view_fault)?;
+        let posted = views::posted_chunks(
+            self.l2(),
+            self.addresses.rounds,
+            round,
+            (Timestamp::new(close), status.posted),
+            self.log_range,
+        );
+        Ok(posted.await?)
     }
 
     async fn is_final(&self, round: Round) -> Result<bool, Fault> {
@@ -216,6 +218,10 @@ impl Chain for Ethereum {
         self.slasher().word(round).await
     }
 
+    async fn can_lose(&self, operator: OperatorIndex, epoch: Epoch) -> Result<bool, Fault> {
+        self.slasher().can_lose(operator, epoch).await
+    }
+
     async fn offence(
         &self,
         operator: OperatorIndex,
@@ -225,19 +231,36 @@ impl Chain for Ethereum {
     }
 
     async fn refutations(&self, from: Option<u64>, since: Timestamp) -> Result<Scan, Fault> {
-        scan::refutations(self.l2(), self.addresses.rounds, from, since).await
+        let rounds = self.addresses.rounds;
+        scan::refutations(self.l2(), rounds, from, since, self.log_range).await
     }
 
-    async fn signers(&self, round: Round) -> Result<Option<Signers>, Fault> {
+    async fn signers(&self, round: Round, told: &OnChain) -> Result<Option<Signers>, Fault> {
         let status = views::round_status(self.l2(), self.addresses.rounds, round).await?;
+        let (got, expected) = (
+            (standing(status.status), status.digest),
+            (told.standing, told.digest),
+        );
+        if got != expected {
+            return Err(Fault::Unreachable(format!(
+                "round {round} is {:?} with header {} at one endpoint of L2, {:?} with {} at another",
+                got.0, got.1, expected.0, expected.1
+            )));
+        }
         if status.digest == Digest::default() {
             return Err(Fault::BadData(format!(
                 "L2 keeps no digest of round {round}"
             )));
         }
-        let from = scan::first_block(self.l2(), status.certified).await?;
-        let digest = status.digest;
-        Ok(views::signers(self.l2(), &self.domain, round, digest, from).await?)
+        let signers = views::signers(
+            self.l2(),
+            &self.domain,
+            round,
+            status.digest,
+            status.certified,
+            self.log_range,
+        );
+        Ok(signers.await?)
     }
 
     async fn is_struck(&self, operator: OperatorIndex, epoch: Epoch) -> Result<bool, Fault> {
@@ -295,6 +318,15 @@ impl Chain for Ethereum {
             .key(action.key());
         let receipt = sender.send(call).await?;
         Ok(mined(&receipt))
+    }
+}
+
+const fn standing(status: Status) -> Standing {
+    match status {
+        Status::None => Standing::None,
+        Status::Certified => Standing::Certified,
+        Status::Settled => Standing::Settled,
+        Status::Refuted => Standing::Refuted,
     }
 }
 

@@ -10,9 +10,6 @@ use quorate_health::{DownList, HealthPolicy, Window};
 use super::ethereum::Ethereum;
 use super::{Chain, Fault, scan};
 
-/// Blocks of L2 that are searched for one list.
-const LIST_SPAN: u64 = 2_000;
-
 /// An operator whose seats a receipt struck on L2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Struck {
@@ -87,14 +84,11 @@ impl Ethereum {
             .ok_or_else(|| Fault::BadData("no Health contract is configured".to_owned()))
     }
 
-    /// The events of `Health` from a block on, up to the newest or `SPAN` blocks further.
-    async fn health_events(
-        &self,
-        from: u64,
-        span: u64,
-    ) -> Result<(Vec<HealthEvent>, u64, u64), Fault> {
+    /// The events of `Health` from a block on, of as many blocks as are asked for at a time; also the
+    /// last of these, and the newest there is.
+    async fn health_events(&self, from: u64) -> Result<(Vec<HealthEvent>, u64, u64), Fault> {
         let latest = self.l2().latest().await?.number();
-        let to = latest.min(from.saturating_add(span));
+        let to = scan::end(from, latest, self.log_range());
         let events = views::health_events(self.l2(), self.health()?, from, to).await?;
         Ok((events, to, latest))
     }
@@ -114,7 +108,7 @@ impl Ethereum {
         if from > self.l2().latest().await?.number() {
             return Ok((Vec::new(), from, true));
         }
-        let (events, to, latest) = self.health_events(from, scan::SPAN).await?;
+        let (events, to, latest) = self.health_events(from).await?;
         let complete = to == latest;
         let next = match complete {
             true => from.max(to.saturating_sub(scan::OVERLAP)),
@@ -151,7 +145,7 @@ impl HealthChain for Ethereum {
     ) -> Result<CertifiedList, Fault> {
         let mut from = scan::first_block(self.l2(), since).await?;
         loop {
-            let (events, to, latest) = self.health_events(from, LIST_SPAN).await?;
+            let (events, to, latest) = self.health_events(from).await?;
             if let Some(found) = events
                 .into_iter()
                 .find_map(|event| listed(event, epoch, number))

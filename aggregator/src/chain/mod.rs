@@ -171,6 +171,14 @@ pub trait Chain: Send + Sync + 'static {
     /// L2's word about a round, as L1 has heard it.
     fn word(&self, round: Round) -> impl Future<Output = Result<Option<Word>, Fault>> + Send;
 
+    /// Whether a slash for what an operator did in a stake epoch would still take something from it, or
+    /// at least take it out of the operator set.
+    fn can_lose(
+        &self,
+        operator: OperatorIndex,
+        epoch: Epoch,
+    ) -> impl Future<Output = Result<bool, Fault>> + Send;
+
     /// What the operator was punished for in this round, the gravest so far.
     fn offence(
         &self,
@@ -186,9 +194,14 @@ pub trait Chain: Send + Sync + 'static {
         since: Timestamp,
     ) -> impl Future<Output = Result<Scan, Fault>> + Send;
 
-    /// Who signed the certificate of the header that stands in a round on L2; `None` if it was only
-    /// proposed.
-    fn signers(&self, round: Round) -> impl Future<Output = Result<Option<Signers>, Fault>> + Send;
+    /// Who signed the certificate of the header that stands in a round on L2, of which `round` has told
+    /// this; `None` if it was only proposed. An endpoint that tells something else, or lacks the event
+    /// of the certificate, gives an error and no `None`: nobody is acquitted by it.
+    fn signers(
+        &self,
+        round: Round,
+        told: &OnChain,
+    ) -> impl Future<Output = Result<Option<Signers>, Fault>> + Send;
 
     /// Whether an operator's signature counts no more on L2 in this epoch.
     fn is_struck(

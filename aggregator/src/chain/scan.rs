@@ -6,8 +6,11 @@ use quorate_chain::{Rpc, views};
 
 use super::{Fault, Scan};
 
-/// Blocks that one look for refutations covers at most.
-pub(super) const SPAN: u64 = 2_000;
+/// The last block of a look from `from` on, which covers `range` blocks at most.
+pub(super) fn end(from: u64, latest: u64, range: u64) -> u64 {
+    latest.min(from.saturating_add(range.saturating_sub(1)))
+}
+
 /// Blocks that are looked at again next time: a reorganisation may have put other logs there.
 pub(super) const OVERLAP: u64 = 64;
 
@@ -17,6 +20,7 @@ pub(super) async fn refutations(
     rounds: Address,
     from: Option<u64>,
     since: Timestamp,
+    range: u64,
 ) -> Result<Scan, Fault> {
     let latest = l2.latest().await?.number();
     let from = match from {
@@ -31,7 +35,7 @@ pub(super) async fn refutations(
             ..Scan::default()
         });
     }
-    let to = latest.min(from.saturating_add(SPAN));
+    let to = end(from, latest, range);
     let refuted = views::refutations(l2, rounds, from, to).await?;
     let complete = to == latest;
     let next = if complete {

@@ -44,6 +44,10 @@ pub struct World {
     pub words: BTreeMap<Round, Word>,
     /// Operators that were punished, for the gravest offence.
     pub punished: BTreeMap<(OperatorIndex, Round), Offence>,
+    /// Operators that have lost as much as they can.
+    pub spent: BTreeSet<OperatorIndex>,
+    /// Rounds whose certificate no endpoint finds.
+    pub unread: BTreeSet<Round>,
     /// Refutations on L2: code and the block.
     pub refuted: BTreeMap<Round, (u8, u64)>,
     /// Certificates that L2 has taken.
@@ -360,6 +364,10 @@ impl Chain for SimulatedChain {
         Ok(self.ask()?.words.get(&round).copied())
     }
 
+    async fn can_lose(&self, operator: OperatorIndex, _: Epoch) -> Result<bool, Fault> {
+        Ok(!self.ask()?.spent.contains(&operator))
+    }
+
     async fn offence(
         &self,
         operator: OperatorIndex,
@@ -382,10 +390,12 @@ impl Chain for SimulatedChain {
         })
     }
 
-    async fn signers(&self, round: Round) -> Result<Option<Signers>, Fault> {
+    async fn signers(&self, round: Round, told: &OnChain) -> Result<Option<Signers>, Fault> {
         let world = self.ask()?;
-        let digest = world.rounds[&round].digest;
-        Ok(world.certificates.get(&digest).cloned())
+        if world.unread.contains(&round) || world.rounds.get(&round) != Some(told) {
+            return Err(Fault::Unreachable("no certificate".into()));
+        }
+        Ok(world.certificates.get(&told.digest).cloned())
     }
 
     async fn is_struck(&self, operator: OperatorIndex, _: Epoch) -> Result<bool, Fault> {

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use quorate_canon::{OperatorIndex, Round, Timestamp};
-use quorate_protocol::{Evidence, Fault as Guilt};
+use quorate_protocol::{Evidence, Fault as Guilt, Schedule};
 use quorate_service::Shutdown;
 use tokio::sync::Notify;
 
@@ -18,6 +18,8 @@ use crate::{
 
 /// Seconds that a transaction of a case has.
 const PATIENCE: u64 = 300;
+/// Why a case is closed that would cost gas and move nothing.
+const NOTHING: &str = "the operator has nothing left to lose for this stake epoch";
 
 /// The docket: pending cases, worked off one by one.
 pub struct Docket<C> {
@@ -28,8 +30,8 @@ pub struct Docket<C> {
     pause: Duration,
     /// A case that is still pending so many seconds after it could be judged has lapsed.
     kept: u64,
-    /// When the round of a case closed.
-    close: Box<dyn Fn(Round) -> Option<Timestamp> + Send + Sync>,
+    /// When rounds close, and which stake epoch is theirs.
+    schedule: Schedule,
     patience: Patience<(Round, OperatorIndex, u8)>,
 }
 
@@ -42,7 +44,7 @@ impl<C: Chain> Docket<C> {
         observe: Observe,
         pause: Duration,
         kept: u64,
-        close: Box<dyn Fn(Round) -> Option<Timestamp> + Send + Sync>,
+        schedule: Schedule,
     ) -> Self {
         Self {
             chain,
@@ -50,7 +52,7 @@ impl<C: Chain> Docket<C> {
             observe,
             pause,
             kept,
-            close,
+            schedule,
             patience: Patience::new(pause),
         }
     }
@@ -99,9 +101,6 @@ impl<C: Chain> Docket<C> {
             if case.stage == before {
                 return Ok(());
             }
-            if case.stage == Stage::Lapsed {
-                self.observe.case_lapsed(case.operator, &case.evidence);
-            }
             let store = Arc::clone(&self.store);
             blocking(move || store.put_case(&case))
                 .await
@@ -120,7 +119,11 @@ impl<C: Chain> Docket<C> {
             return Ok(Stage::Punished);
         }
         if self.is_too_late(case) {
-            return Ok(Stage::Lapsed);
+            return Ok(self.lapsed(case, "it is too late"));
+        }
+        // A charge moves nothing by itself: it is asked again when its word is there.
+        if case.stage == Stage::Open && !self.can_lose(case).await? {
+            return Ok(self.lapsed(case, NOTHING));
         }
         match (case.stage, &case.evidence) {
             (Stage::Open, Evidence::Equivocation(evidence)) => {
@@ -155,19 +158,35 @@ impl<C: Chain> Docket<C> {
                     awaits: Some(evidence.certified.digest()),
                 };
                 if !charge.may_execute(Some(&word)) {
-                    return Ok(Stage::Lapsed);
+                    return Ok(self.lapsed(case, "L2's word is another"));
+                }
+                if !self.can_lose(case).await? {
+                    return Ok(self.lapsed(case, NOTHING));
                 }
                 self.act(Action::Execute(id)).await?;
                 self.observe.offence_punished(case.operator, &case.evidence);
                 Ok(Stage::Punished)
             }
-            _ => Ok(Stage::Lapsed),
+            _ => Ok(self.lapsed(case, "its evidence is no charge's")),
         }
     }
 
+    /// Whether a slash would take anything from the accused.
+    async fn can_lose(&self, case: &Case) -> Result<bool, Fault> {
+        let epoch = self.schedule.epoch_of(case.round());
+        let epoch = epoch.map_err(|error| Fault::BadData(error.to_string()))?;
+        self.chain.can_lose(case.operator, epoch).await
+    }
+
+    /// The end of a case that leads to nothing.
+    fn lapsed(&self, case: &Case, why: &'static str) -> Stage {
+        self.observe.case_lapsed(case.operator, &case.evidence, why);
+        Stage::Lapsed
+    }
+
     fn is_too_late(&self, case: &Case) -> bool {
-        let close = (self.close)(case.round());
-        close.is_some_and(|close| now().get() > close.get().saturating_add(self.kept))
+        let close = self.schedule.close(case.round());
+        close.is_ok_and(|close| now().get() > close.get().saturating_add(self.kept))
     }
 
     async fn act(&self, action: Action) -> Result<(), Fault> {

@@ -35,7 +35,8 @@ pub enum Stage {
     Charged(Digest),
     /// The operator was punished for this round.
     Punished,
-    /// It leads to nothing: L2's word is another, or the time for it is over.
+    /// It leads to nothing: L2's word is another, the time for it is over, or the operator has nothing
+    /// left to lose.
     Lapsed,
 }
 

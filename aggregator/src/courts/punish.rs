@@ -10,7 +10,7 @@ use crate::chain::{Action, Chain, Fault};
 use crate::settle::Beacons;
 
 impl<C: Chain, B: Beacons> Trials<C, B> {
-    /// Punishes the signers once L1 has a verdict; whether all of them were.
+    /// Punishes the signers once L1 has a verdict; whether all of them were, who can be.
     pub(super) async fn punish(&mut self, trial: &Trial) -> bool {
         let (round, digest) = (trial.round(), trial.signers.header.digest());
         let key = (round, Step::Verdict);
@@ -52,7 +52,8 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
         done == due.len()
     }
 
-    /// Punishes one signer, unless it has paid as much for this round. L1's word for it counts, not
+    /// Punishes one signer, unless it has paid as much for this round, or nothing of it is left that a
+    /// slash would take. L1's word for it counts, not
     /// the receipt.
     async fn punish_one(
         &self,
@@ -62,6 +63,12 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
         offence: Offence,
     ) -> Result<(), Fault> {
         if self.has_paid(round, operator, offence).await? {
+            return Ok(());
+        }
+        let epoch = self.schedule.epoch_of(round);
+        let epoch = epoch.map_err(|error| Fault::BadData(error.to_string()))?;
+        if !self.chain.can_lose(operator, epoch).await? {
+            self.observe.nothing_to_lose(operator, round, offence);
             return Ok(());
         }
         self.act(Action::ExecuteVerdict {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use quorate_canon::{Round, Timestamp};
 
 use super::Trial;
-use super::trials::Trials;
-use crate::chain::{Chain, Fault};
+use super::trials::{Step, Trials};
+use crate::chain::{Chain, Fault, Standing};
 use crate::clock::now;
 use crate::settle::Beacons;
 use crate::store::{HeaderId, blocking};
@@ -15,8 +15,8 @@ use crate::store::{HeaderId, blocking};
 const LOOKS: u32 = 16;
 
 impl<C: Chain, B: Beacons> Trials<C, B> {
-    /// Looks for refutations from where the last look ended. Rounds whose signers cannot be found
-    /// now stop it there: nobody gets away because an endpoint erred.
+    /// Looks for refutations from where the last look ended, and notes them: a round whose signers
+    /// cannot be found now keeps no other back, and nobody gets away because an endpoint erred.
     pub(super) async fn scan(&self) -> Result<(), Fault> {
         for _ in 0..LOOKS {
             let store = Arc::clone(&self.store);
@@ -25,12 +25,8 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
                 .map_err(Fault::Unreachable)?;
             let since = Timestamp::new(now().get().saturating_sub(self.kept));
             let scan = self.chain.refutations(from, since).await?;
-            let mut trials = Vec::new();
-            for (round, code) in scan.refuted {
-                trials.extend(self.indict(round, code).await?);
-            }
-            let (store, next) = (Arc::clone(&self.store), scan.next);
-            blocking(move || store.open_trials(&trials, next))
+            let store = Arc::clone(&self.store);
+            blocking(move || store.note_refutations(&scan.refuted, scan.next))
                 .await
                 .map_err(Fault::Unreachable)?;
             if scan.complete {
@@ -40,35 +36,66 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
         Ok(())
     }
 
-    /// The trial of a round that was refuted; `None` if it is open already, or if nobody signed: then
-    /// the proposer's bond pays.
-    async fn indict(&self, round: Round, code: u8) -> Result<Option<Trial>, Fault> {
-        let digest = self.chain.round(round).await?.digest;
+    /// Opens the trials of refuted rounds. One that fails is tried again, later each time, until its
+    /// time is over.
+    pub(super) async fn indict_all(&mut self) {
+        let store = Arc::clone(&self.store);
+        let refuted = match blocking(move || store.refutations()).await {
+            Ok(refuted) => refuted,
+            Err(error) => return self.observe.store_failed(error),
+        };
+        for (round, code) in refuted {
+            let key = (round, Step::Indict);
+            if !self.patience.may_try(&key) {
+                continue;
+            }
+            let mut result = self.indict(round, code).await;
+            if let Err(fault) = &result {
+                self.observe.refutation_not_read(round, fault);
+                if self.is_too_late(round) {
+                    self.observe.trial_lapsed(round);
+                    result = self.forget(round, None).await;
+                }
+            }
+            self.note(key, result);
+        }
+    }
+
+    /// Opens the trial of a refuted round, unless it is open already, or nobody signed: then the
+    /// proposer's bond pays.
+    async fn indict(&self, round: Round, code: u8) -> Result<(), Fault> {
+        let on_chain = self.chain.round(round).await?;
+        let digest = on_chain.digest;
         let store = Arc::clone(&self.store);
         let known = blocking(move || store.has_trial(HeaderId { round, digest }))
             .await
             .map_err(Fault::Unreachable)?;
         if known {
-            return Ok(None);
+            return self.forget(round, None).await;
         }
-        let signers = match self.chain.signers(round).await {
-            Ok(Some(signers)) => signers,
-            Ok(None) => {
-                self.observe.hindered(
-                    "trial",
-                    format!("round {round} was proposed, nobody signed"),
-                );
-                return Ok(None);
-            }
-            // What no answer will change must not stop the look at other rounds.
-            Err(fault @ Fault::BadData(_)) => {
-                self.observe.hindered("trial", fault);
-                return Ok(None);
-            }
-            Err(fault) => return Err(fault),
+        // Of a proposal that was certified later, an endpoint that is behind shows the proposal.
+        if on_chain.standing != Standing::Refuted {
+            return Err(Fault::Unreachable(format!(
+                "round {round} is {:?} at an endpoint of L2, and refuted by its logs",
+                on_chain.standing
+            )));
+        }
+        let Some(signers) = self.chain.signers(round, &on_chain).await? else {
+            let why = format!("round {round} was proposed, nobody signed");
+            self.observe.hindered("trial", why);
+            return self.forget(round, None).await;
         };
-        self.observe
-            .round_refuted(round, code, signers.operators().count());
-        Ok(Some(Trial::new(signers, code)))
+        let count = signers.operators().count();
+        self.forget(round, Some(Trial::new(signers, code))).await?;
+        self.observe.round_refuted(round, code, count);
+        Ok(())
+    }
+
+    /// Forgets a refutation that has led to a trial, or leads to none.
+    async fn forget(&self, round: Round, trial: Option<Trial>) -> Result<(), Fault> {
+        let store = Arc::clone(&self.store);
+        blocking(move || store.indicted(round, trial.as_ref()))
+            .await
+            .map_err(Fault::Unreachable)
     }
 }

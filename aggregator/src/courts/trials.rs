@@ -37,7 +37,7 @@ pub struct Trials<C, B> {
     /// Metrics and logs.
     pub(super) observe: Observe,
     /// When rounds close, and which beacon round is theirs.
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     /// Seconds after a round's close in which L1 takes evidence and executes verdicts.
     pub(super) kept: u64,
     /// Pause between two looks.
@@ -51,6 +51,7 @@ pub struct Trials<C, B> {
 /// A part of a trial that may fail by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
+    Indict,
     Strike,
     Prove,
     Seed,
@@ -62,6 +63,7 @@ impl Step {
     /// Its name in logs.
     const fn name(self) -> &'static str {
         match self {
+            Self::Indict => "trial",
             Self::Strike => "strike",
             Self::Prove => "proof of signers",
             Self::Seed => "proof of a wrong seed",
@@ -109,6 +111,7 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
         if let Err(fault) = self.scan().await {
             self.observe.hindered("refutations", fault);
         }
+        self.indict_all().await;
         let store = Arc::clone(&self.store);
         let trials = match blocking(move || store.trials()).await {
             Ok(trials) => trials,
@@ -122,7 +125,7 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
     /// Brings a trial as far as it goes now. Each step may fail by itself.
     async fn advance(&mut self, mut trial: Trial) {
         let before = trial.clone();
-        if self.is_too_late(&trial) {
+        if self.is_too_late(trial.round()) {
             trial.stage = TrialStage::Lapsed;
             self.observe.trial_lapsed(trial.round());
         } else {
@@ -244,8 +247,9 @@ impl<C: Chain, B: Beacons> Trials<C, B> {
         Ok(true)
     }
 
-    fn is_too_late(&self, trial: &Trial) -> bool {
-        let close = self.schedule.close(trial.round());
+    /// Whether L1 takes no evidence about a round any more.
+    pub(super) fn is_too_late(&self, round: Round) -> bool {
+        let close = self.schedule.close(round);
         close.is_ok_and(|close| now().get() > close.get().saturating_add(self.kept))
     }
 

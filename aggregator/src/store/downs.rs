@@ -115,7 +115,7 @@ impl Store {
         let first = epoch.get().to_be_bytes();
         self.database.transact(|transaction| {
             for table in [DOWNS, PROPOSED] {
-                for (key, _) in transaction.scan(table, &[])? {
+                for key in transaction.keys(table, &[])? {
                     if key.get(..4).is_some_and(|epoch| epoch < first.as_slice()) {
                         transaction.delete(table, &key)?;
                     }

@@ -3,7 +3,7 @@
 use quorate_canon::Round;
 use quorate_store::StoreError;
 
-use super::{CURSORS, HeaderId, PROPOSALS, Store, TRIALS};
+use super::{CURSORS, HeaderId, PROPOSALS, REFUTED, Store, TRIALS};
 use crate::courts::Trial;
 
 /// The cursor of refutations: the L2 block to look from.
@@ -26,11 +26,10 @@ impl Store {
 
     /// Rounds that were proposed and whose bond is not back yet.
     pub fn proposals(&self) -> Result<Vec<Round>, StoreError> {
-        let rows = self
+        let keys = self
             .database
-            .transact(|transaction| transaction.scan(PROPOSALS, &[]))?;
-        let round = |key: &[u8]| Some(Round::new(u64::from_be_bytes(key.try_into().ok()?)));
-        Ok(rows.iter().filter_map(|(key, _)| round(key)).collect())
+            .transact(|transaction| transaction.keys(PROPOSALS, &[]))?;
+        Ok(keys.iter().filter_map(|key| round_of(key)).collect())
     }
 
     /// All trials.
@@ -66,15 +65,44 @@ impl Store {
         Ok(bytes.map(u64::from_be_bytes))
     }
 
-    /// Opens trials that are not known yet and notes where to look next, all or nothing.
-    pub fn open_trials(&self, trials: &[Trial], next: u64) -> Result<(), StoreError> {
+    /// Notes rounds that were refuted, with the code of docs/formats.md, section 13, and where to look
+    /// next, all or nothing: none is forgotten that cannot be tried now.
+    pub fn note_refutations(&self, refuted: &[(Round, u8)], next: u64) -> Result<(), StoreError> {
         self.database.transact(|transaction| {
-            for trial in trials {
-                transaction.insert(TRIALS, &trial_id(trial).key(), &trial.to_bytes())?;
+            for (round, code) in refuted {
+                transaction.put(REFUTED, &round.get().to_be_bytes(), &[*code])?;
             }
             transaction.put(CURSORS, REFUTATIONS, &next.to_be_bytes())
         })
     }
+
+    /// Refuted rounds that have no trial yet, with their codes.
+    pub fn refutations(&self) -> Result<Vec<(Round, u8)>, StoreError> {
+        let rows = self
+            .database
+            .transact(|transaction| transaction.scan(REFUTED, &[]))?;
+        Ok(rows
+            .iter()
+            .filter_map(|(key, payload)| Some((round_of(key)?, *payload.first()?)))
+            .collect())
+    }
+
+    /// Opens the trial of a refuted round, if it leads to one, and forgets the refutation, both or
+    /// neither. A trial that is known stays as it is.
+    pub fn indicted(&self, round: Round, trial: Option<&Trial>) -> Result<(), StoreError> {
+        self.database.transact(|transaction| {
+            if let Some(trial) = trial {
+                transaction.insert(TRIALS, &trial_id(trial).key(), &trial.to_bytes())?;
+            }
+            transaction
+                .delete(REFUTED, &round.get().to_be_bytes())
+                .map(drop)
+        })
+    }
+}
+
+fn round_of(key: &[u8]) -> Option<Round> {
+    Some(Round::new(u64::from_be_bytes(key.try_into().ok()?)))
 }
 
 fn trial_id(trial: &Trial) -> HeaderId {

@@ -29,7 +29,7 @@ impl Store {
                 let prefix = round.get().to_be_bytes();
                 let votes = transaction.scan(VOTES, &prefix)?;
                 retire(transaction, votes)?;
-                for (key, _) in transaction.scan(LISTS, &prefix)? {
+                for key in transaction.keys(LISTS, &prefix)? {
                     transaction.delete(LISTS, &key)?;
                 }
             }
@@ -44,7 +44,7 @@ impl Store {
             let mut votes = transaction.scan(VOTES, &[])?;
             votes.retain(|(key, _)| key.as_slice() < first.as_slice());
             retire(transaction, votes)?;
-            for (key, _) in transaction.scan(LISTS, &[])? {
+            for key in transaction.keys(LISTS, &[])? {
                 if key.as_slice() < first.as_slice() {
                     transaction.delete(LISTS, &key)?;
                 }
@@ -141,7 +141,7 @@ impl Store {
             // Rounds whose numbers differ in the last byte only stand together.
             let prefix = from.to_be_bytes();
             let prefix = prefix.get(..7).unwrap_or_default();
-            for (key, _) in transaction.scan(SIGNERS, prefix)? {
+            for key in transaction.keys(SIGNERS, prefix)? {
                 if HeaderId::read(&key).is_none_or(|header| header.round.get() < end) {
                     transaction.delete(SIGNERS, &key)?;
                 }
@@ -154,7 +154,7 @@ impl Store {
             |transaction, from, end| {
                 for epoch in from..end {
                     let prefix = u32::try_from(epoch).unwrap_or(u32::MAX).to_be_bytes();
-                    for (key, _) in transaction.scan(DOWNS, &prefix)? {
+                    for key in transaction.keys(DOWNS, &prefix)? {
                         transaction.delete(DOWNS, &key)?;
                     }
                 }
@@ -196,7 +196,7 @@ fn drop_below(
     table: quorate_store::Table,
     first: &[u8],
 ) -> Result<(), StoreError> {
-    for (key, _) in transaction.scan(table, &[])? {
+    for key in transaction.keys(table, &[])? {
         if key.get(..first.len()).is_some_and(|number| number < first) {
             transaction.delete(table, &key)?;
         }

@@ -103,7 +103,7 @@ impl<C: TallyChain, B: Beacons> Clerk<C, B> {
         let singles = singles.map_err(Fault::Unreachable)?;
         let count = sheet.table.count();
         let presented = self.desks.chain.presented(round, count).await?;
-        let certificate = self.desks.chain.signers(round).await?;
+        let certificate = self.desks.chain.signers(round, &on_chain).await?;
         let base = certificate
             .map(|signers| (signers.operators().collect(), signers.aggregate))
             // Where all of them are known the sum is of the others alone.

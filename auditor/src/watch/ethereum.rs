@@ -1,10 +1,6 @@
 //! The contracts for real, over `quorate-chain`.
 
-use alloy::{
-    primitives::{Address, B256, U256},
-    rpc::types::{Filter, Log},
-    sol_types::SolEvent as _,
-};
+use alloy::primitives::{Address, U256};
 use quorate_bindings::{IDisputes, IRounds, IStrikes};
 use quorate_canon::{Round, Timestamp};
 use quorate_chain::{
@@ -37,10 +33,13 @@ pub(super) struct Ethereum {
     strikes: Address,
     verifier: Verifier,
     sender: Option<TxSender>,
+    /// Blocks whose logs are asked for at a time.
+    log_range: u64,
 }
 
 impl Ethereum {
-    /// Reads from `Rounds` where the others lie. Without a sender, nothing is ever sent.
+    /// Reads from `Rounds` where the others lie, logs of `log_range` blocks at a time. Without a sender,
+    /// nothing is ever sent.
     ///
     /// # Errors
     /// [`ChainError`].
@@ -48,6 +47,7 @@ impl Ethereum {
         rpc: Rpc,
         rounds: Address,
         sender: Option<TxSender>,
+        log_range: u64,
     ) -> Result<Self, ChainError> {
         let disputes = views::disputes_of(&rpc, rounds).await?;
         let verifier = views::verifier_of(&rpc, disputes).await?;
@@ -58,6 +58,7 @@ impl Ethereum {
             rounds,
             disputes,
             sender,
+            log_range,
         })
     }
 
@@ -132,18 +133,8 @@ impl Court for Ethereum {
     }
 
     async fn is_struck(&self, round: Round, from: u64) -> Result<bool, CourtError> {
-        let filter = Filter::new()
-            .address(self.strikes)
-            .event_signature(IStrikes::Struck::SIGNATURE_HASH)
-            .topic1(B256::from(U256::from(round.get())))
-            .from_block(from);
-        let logs: Vec<Log> = self
-            .rpc
-            .client()
-            .request("eth_getLogs", (filter,))
-            .await
-            .map_err(ChainError::from)?;
-        Ok(!logs.is_empty())
+        let (strikes, range) = (self.strikes, self.log_range);
+        Ok(views::was_struck(&self.rpc, strikes, round, from, range).await?)
     }
 
     async fn try_out(&self, round: Round, act: &Act) -> Result<(), CourtError> {

@@ -84,7 +84,8 @@ async fn watch(
         Some(folder) if options.mode.sends() => Some(sender(config, l2.rpc(), folder)?),
         _ => None,
     };
-    let court = Ethereum::open(l2.rpc().clone(), l2.rounds(), sender).await?;
+    let range = config.l2.log_range;
+    let court = Ethereum::open(l2.rpc().clone(), l2.rounds(), sender, range).await?;
     let poll = config.l2.poll();
     let pace = Pace {
         poll,

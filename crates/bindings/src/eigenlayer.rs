@@ -55,6 +55,7 @@ alloy::sol! {
         function getAllocation(address operator, OperatorSet operatorSet, address strategy) external view returns (Allocation);
         function getMaxMagnitude(address operator, address strategy) external view returns (uint64);
         function isMemberOfOperatorSet(address operator, OperatorSet operatorSet) external view returns (bool);
+        function isOperatorSlashable(address operator, OperatorSet operatorSet) external view returns (bool);
     }
 
     #[sol(rpc)]

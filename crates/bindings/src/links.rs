@@ -59,6 +59,13 @@ alloy::sol! {
     }
 
     #[sol(rpc)]
+    interface SlasherLimits {
+        function EPOCH_CAP() external view returns (uint256);
+        function sunset() external view returns (uint64);
+        function lostIn(uint32 operatorIndex, uint256 epoch) external view returns (uint256 wad);
+    }
+
+    #[sol(rpc)]
     interface BridgeLinks {
         function isDevnetOnly() external view returns (bool);
     }

@@ -9,6 +9,7 @@ mod links;
 mod list;
 mod policies;
 mod rounds;
+mod search;
 mod tables;
 mod tally;
 mod trials;
@@ -31,5 +32,5 @@ pub use tables::{L1Table, l1_table, l2_commitment, l2_table};
 pub use tally::{
     TallySample, TallyShares, is_shown, machine_by_number, shares_of, showable_until, tally_sample,
 };
-pub use trials::{refutations, signers};
+pub use trials::{posted_chunks, refutations, signers, was_struck};
 pub use verifier::{Judgement, PairView, Verifier};

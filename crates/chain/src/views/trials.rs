@@ -1,15 +1,19 @@
-//! What courts ask of L2: which rounds were refuted, and who signed them.
+//! What courts ask of L2: which rounds were refuted, who signed them, who was struck; and what stands
+//! of a list.
 
-use alloy::primitives::{Address, B256, U256};
-use alloy::rpc::types::{Filter, Log};
+use std::collections::BTreeSet;
+
+use alloy::primitives::Address;
 use alloy::sol_types::SolEvent;
-use quorate_bindings::IRounds::RoundCertified;
+use quorate_bindings::IRounds::{ChunkPosted, RoundCertified};
+use quorate_bindings::IStrikes::Struck;
 use quorate_bls::Signature;
-use quorate_canon::{Digest, Round};
+use quorate_canon::{Digest, Round, Timestamp};
 use quorate_matching::Seed;
 use quorate_protocol::{Domain, Header, Signers};
 
 use super::call::mismatch;
+use super::search::{find, first_at, stamped};
 use crate::convert::{digest, to_alloy_address};
 use crate::rounds::{Refuted, RoundEvent};
 use crate::{ChainError, Rpc};
@@ -34,32 +38,119 @@ pub async fn refutations(
     Ok(found)
 }
 
-/// Who signed the certificate of a round's header of this digest, out of an event in block `from` or
-/// later; `None` if no such header was certified there, as with one that was only proposed.
+/// Who signed the certificate of a round's header of this digest, out of an event in the blocks with
+/// the time that [`super::RoundStatus::certified`] tells; `None` if the header was only proposed there.
+/// At most `range` blocks are asked for at a time.
 ///
 /// # Errors
-/// [`ChainError`].
+/// [`ChainError::Absent`] if the header is not there at all, or proposed in blocks that may not be all
+/// of their second yet: the endpoint is behind with its logs, or the chain has changed. Nobody is
+/// acquitted by an answer that lacks something. Others of [`ChainError`].
 pub async fn signers(
     rpc: &Rpc,
     domain: &Domain,
     round: Round,
     header: Digest,
-    from: u64,
+    certified: Timestamp,
+    range: u64,
 ) -> Result<Option<Signers>, ChainError> {
-    let filter = Filter::new()
-        .address(to_alloy_address(domain.rounds))
-        .event_signature(RoundCertified::SIGNATURE_HASH)
-        .topic1(B256::from(U256::from(round.get())))
-        .from_block(from);
-    let logs: Vec<Log> = rpc.client().request("eth_getLogs", (filter,)).await?;
-    for log in &logs {
-        let event = RoundCertified::decode_log(&log.inner)
-            .map_err(|error| mismatch("certificate", error))?;
-        if digest(event.digest) == header && !event.bitmap.is_empty() {
-            return signers_of(domain, round, &event).map(Some);
-        }
+    let rounds = to_alloy_address(domain.rounds);
+    let blocks = stamped(rpc, certified).await?;
+    let mut proposed = false;
+    let found = find(
+        rpc,
+        (rounds, RoundCertified::SIGNATURE_HASH),
+        (blocks.from, blocks.to),
+        range,
+        |log| {
+            let event = RoundCertified::decode_log(&log.inner)
+                .map_err(|error| mismatch("certificate", error))?;
+            if event.n != round.get() || digest(event.digest) != header {
+                return Ok(None);
+            }
+            if event.bitmap.is_empty() {
+                proposed = true;
+                return Ok(None);
+            }
+            signers_of(domain, round, &event).map(Some)
+        },
+    )
+    .await?;
+    match found {
+        None if proposed && blocks.closed => Ok(None),
+        None => Err(ChainError::Absent(format!(
+            "certificate {header} of round {round}, expected in the blocks {}..={} of time {certified},",
+            blocks.from, blocks.to
+        ))),
+        found => Ok(found),
     }
-    Ok(None)
+}
+
+/// The chunks of a round's list that stand, of which `Rounds` has counted `count`, posted at `since`
+/// (the round's close) or later. At most `range` blocks are asked for at a time.
+///
+/// # Errors
+/// [`ChainError::Absent`] if fewer are found: the endpoint is behind with its logs. Others of
+/// [`ChainError`].
+pub async fn posted_chunks(
+    rpc: &Rpc,
+    rounds: Address,
+    round: Round,
+    (since, count): (Timestamp, u32),
+    range: u64,
+) -> Result<BTreeSet<u32>, ChainError> {
+    let expected = usize::try_from(count).unwrap_or(usize::MAX);
+    let mut found = BTreeSet::new();
+    if expected == 0 {
+        return Ok(found);
+    }
+    let from = first_at(rpc, since).await?;
+    let to = rpc.latest().await?.number();
+    let all = find(
+        rpc,
+        (rounds, ChunkPosted::SIGNATURE_HASH),
+        (from, to),
+        range,
+        |log| {
+            let event =
+                ChunkPosted::decode_log(&log.inner).map_err(|error| mismatch("chunk", error))?;
+            if event.n == round.get() {
+                found.insert(event.index);
+            }
+            Ok((found.len() >= expected).then_some(()))
+        },
+    );
+    match all.await? {
+        Some(()) => Ok(found),
+        None => Err(ChainError::Absent(format!(
+            "chunks of round {round} in the blocks {from}..={to}, got {} of {count},",
+            found.len()
+        ))),
+    }
+}
+
+/// Whether somebody struck the signers of a refuted round in block `from` or later. At most `range`
+/// blocks are asked for at a time.
+///
+/// # Errors
+/// [`ChainError::NoBlock`] if the endpoint does not have block `from`; others of [`ChainError`].
+pub async fn was_struck(
+    rpc: &Rpc,
+    strikes: Address,
+    round: Round,
+    from: u64,
+    range: u64,
+) -> Result<bool, ChainError> {
+    let latest = rpc.latest().await?.number();
+    if latest < from {
+        return Err(ChainError::NoBlock(from));
+    }
+    let event = (strikes, Struck::SIGNATURE_HASH);
+    let found = find(rpc, event, (from, latest), range, |log| {
+        let event = Struck::decode_log(&log.inner).map_err(|error| mismatch("strike", error))?;
+        Ok((event.n == round.get()).then_some(()))
+    });
+    Ok(found.await?.is_some())
 }
 
 fn signers_of(

@@ -15,7 +15,9 @@ use quorate_canon::{
 };
 use quorate_chain::sender::{Call, Receipt, SenderConfig, TxSender};
 use quorate_chain::views::{self, Status, Verifier};
-use quorate_chain::{Contracts, Reader, ReaderConfig, Rpc, chunk, settlement, to_address};
+use quorate_chain::{
+    ChainError, Contracts, Reader, ReaderConfig, Rpc, chunk, settlement, to_address,
+};
 use quorate_matching::{
     Ineligible, Offer, OutcomeList, Policy, Request, RoundContext, Snapshot, Witness, chunk_count,
     eligible, factors, match_round, policy, score, tie,
@@ -26,6 +28,7 @@ use quorate_protocol::{
 use serde_json::json;
 
 use crate::anvil::{Anvil, CHAIN_ID, ask, config, signer};
+use crate::endpoints::{self, RANGE};
 
 const START: u64 = 1_000_000;
 const GENESIS: u64 = START + 1_000;
@@ -53,6 +56,7 @@ alloy::sol! {
 
 struct Network {
     _anvil: Anvil,
+    url: url::Url,
     rpc: Rpc,
     sender: TxSender,
     rounds: Address,
@@ -100,6 +104,7 @@ impl Network {
         let beacon = secret(99);
         let policy = policy::defaults::policy_v1();
         let mut network = Self {
+            url: anvil.url.clone(),
             _anvil: anvil,
             deployed_at: rpc.latest().await.unwrap().number() + 1,
             rpc,
@@ -531,6 +536,27 @@ async fn check_against_contracts(
     }
 }
 
+/// What stands of a list is read from an endpoint that gives few blocks at a time, and from one that
+/// is behind with its logs not at all.
+async fn check_posted(network: &Network, header: &Header, list: &OutcomeList, schedule: &Schedule) {
+    let (round, chunks) = (header.round, chunk_count(list.count()));
+    let close = schedule.close(round).unwrap();
+    let (narrow, asked) = endpoints::narrow(&network.url).await;
+    let posted = |rpc: Rpc, count| async move {
+        views::posted_chunks(&rpc, network.rounds, round, (close, count), RANGE).await
+    };
+    let all = posted(narrow.clone(), chunks).await.unwrap();
+    assert_eq!(all, (0..chunks).collect());
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    assert!(asked.contains(&Some(RANGE)), "{asked:?}");
+    assert!(posted(narrow.clone(), 0).await.unwrap().is_empty());
+    let empty = endpoints::without_logs(&network.url).await;
+    for (rpc, count) in [(empty, chunks), (narrow, chunks + 1)] {
+        let error = posted(rpc, count).await;
+        assert!(matches!(error, Err(ChainError::Absent(_))), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_folded_and_read_is_what_the_contracts_hold() {
     let network = Network::start().await;
@@ -596,6 +622,7 @@ async fn what_is_folded_and_read_is_what_the_contracts_hold() {
     )
     .await;
     assert_eq!(read.unwrap(), list);
+    check_posted(&network, &header, &list, &schedule).await;
     let status = views::round_status(&network.rpc, network.rounds, first)
         .await
         .unwrap();

@@ -1,6 +1,7 @@
 //! The chain crate against chains: made up in memory, and anvil behind a proxy that misbehaves.
 
 mod anvil;
+mod endpoints;
 mod fake;
 mod follow;
 mod forward;

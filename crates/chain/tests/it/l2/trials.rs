@@ -5,14 +5,15 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_bindings::links::DisputesLinks;
 use quorate_bindings::{IDisputes, IRounds, IStrikes};
 use quorate_canon::codec::FixedWidth;
-use quorate_canon::{Digest, Epoch, OfferId, OperatorIndex, RequestId, Round};
+use quorate_canon::{Digest, Epoch, OfferId, OperatorIndex, RequestId, Round, Timestamp};
 use quorate_chain::sender::Call;
 use quorate_chain::views::{self, Status};
 use quorate_chain::{ChainError, Reader, chunk, settlement};
 use quorate_matching::{Capacity, Entry, OutcomeList};
-use quorate_protocol::{Header, seed};
+use quorate_protocol::{Header, Signers, seed};
 
 use super::{Network, certify};
+use crate::endpoints::{self, RANGE};
 
 const BOND: u64 = 1_000;
 
@@ -65,6 +66,27 @@ impl Network {
         self.sender.send(call).await.unwrap();
     }
 
+    /// The signers of a certified header, read many blocks later from an endpoint that gives few blocks
+    /// at a time. From one that is behind nobody is acquitted.
+    async fn signers_everywhere(&self, header: &Header, certified: Timestamp) -> Signers {
+        self.warp(certified.get() + 10, 20).await;
+        let (domain, round, digest) = (header.domain, header.round, header.digest());
+        let (narrow, asked) = endpoints::narrow(&self.url).await;
+        let signers = views::signers(&narrow, &domain, round, digest, certified, RANGE).await;
+        assert_eq!(*asked.lock().unwrap(), [Some(1)]);
+
+        let empty = endpoints::without_logs(&self.url).await;
+        let error = views::signers(&empty, &domain, round, digest, certified, RANGE).await;
+        assert!(matches!(error, Err(ChainError::Absent(_))), "{error:?}");
+        let short = endpoints::without_blocks(&self.url).await;
+        let error = views::signers(&short, &domain, round, digest, certified, RANGE).await;
+        assert!(matches!(error, Err(ChainError::NoBlock(_))), "{error:?}");
+        let later = Timestamp::new(certified.get() + 1_000_000);
+        let error = views::signers(&narrow, &domain, round, digest, later, RANGE).await;
+        assert!(matches!(error, Err(ChainError::NoBlock(_))), "{error:?}");
+        signers.unwrap().unwrap()
+    }
+
     async fn bond(&self, round: Round) -> (Address, U256) {
         let disputes = views::disputes_of(&self.rpc, self.rounds).await.unwrap();
         let contract = DisputesLinks::new(disputes, self.rpc.provider());
@@ -102,10 +124,13 @@ async fn proposals_certificates_and_refutations_are_read_as_they_stand() {
     assert!(record.certificate.is_none());
     let refused = views::certified_record(rpc, &domain, round, &stands).await;
     assert!(matches!(refused, Err(ChainError::Absent(_))), "{refused:?}");
-    let signers = views::signers(rpc, &domain, round, header.digest(), 0)
-        .await
-        .unwrap();
-    assert_eq!(signers, None);
+    // A certificate of the same second may follow.
+    let certified = stands.certified;
+    let early = views::signers(rpc, &domain, round, header.digest(), certified, RANGE).await;
+    assert!(matches!(early, Err(ChainError::Absent(_))), "{early:?}");
+    network.warp(half + 10, 0).await;
+    let signers = views::signers(rpc, &domain, round, header.digest(), certified, RANGE).await;
+    assert_eq!(signers.unwrap(), None);
     assert_eq!(network.bond(round).await, (owner, U256::from(BOND)));
 
     // A certificate takes its place.
@@ -123,10 +148,7 @@ async fn proposals_certificates_and_refutations_are_read_as_they_stand() {
         .await
         .unwrap();
     assert!(record.certificate.unwrap().verify(&table).is_ok());
-    let signers = views::signers(rpc, &domain, round, wrong.digest(), 0)
-        .await
-        .unwrap();
-    let signers = signers.unwrap();
+    let signers = network.signers_everywhere(&wrong, stands.certified).await;
     assert_eq!(signers.to_bytes(), certificate.to_bytes());
     signers
         .verify(&domain, |operator| table.key(operator))
@@ -174,6 +196,14 @@ async fn proposals_certificates_and_refutations_are_read_as_they_stand() {
         aggregate: signers.aggregate.to_eip2537().to_vec().into(),
     };
     network.call(strikes, &strike).await;
+    let (narrow, asked) = endpoints::narrow(&network.url).await;
+    for (n, struck) in [(round, true), (Round::new(1), false)] {
+        let found = views::was_struck(&narrow, strikes, n, 0, RANGE).await;
+        assert_eq!(found.unwrap(), struck, "round {n}");
+    }
+    assert!(asked.lock().unwrap().len() > 3, "no blocks to be cut");
+    let late = views::was_struck(&narrow, strikes, round, 1_000_000, RANGE).await;
+    assert!(matches!(late, Err(ChainError::NoBlock(_))), "{late:?}");
     let strikes = IStrikes::new(strikes, rpc.provider());
     let epoch = Epoch::new(0).get();
     for index in 0..4 {
