@@ -10,6 +10,7 @@ use quorate_health::{Claims, Committee, DownEntry, DownList, EpochClock, Judged,
 use quorate_rpc::wire::DownsVerdict;
 use quorate_rpc::{Client, ListRejection, SignedDowns};
 use quorate_service::Shutdown;
+use tokio::task::JoinError;
 
 use super::observe::ProbeObserve;
 use super::plan::Plan;
@@ -42,10 +43,22 @@ pub struct Attest {
 }
 
 impl Attest {
-    /// Attests an epoch that is over, in a task of its own.
+    /// Attests an epoch that is over, in a task of its own. What fails there is told of and begins anew:
+    /// the ledger gives the same signatures again, and aggregators take the same lists twice.
     pub(super) fn spawn(&self, plan: Arc<Plan>, shutdown: &Shutdown) {
         let (attest, shutdown) = (self.clone(), shutdown.clone());
-        tokio::spawn(async move { shutdown.or(attest.run(plan)).await });
+        tokio::spawn(async move {
+            while !shutdown.is_asked() {
+                let (life, plan, asked) = (attest.clone(), Arc::clone(&plan), shutdown.clone());
+                let epoch = plan.epoch;
+                let run = tokio::spawn(async move { asked.or(life.run(plan)).await });
+                let Err(error) = run.await else {
+                    return;
+                };
+                attest.observe.attest_restarted(epoch, &error.to_string());
+                shutdown.sleep(attest.poll).await;
+            }
+        });
     }
 
     async fn run(self, plan: Arc<Plan>) {
@@ -77,17 +90,16 @@ impl Attest {
         futures::future::join_all(tasks).await;
     }
 
-    /// The operator's own words; asked for again where the store fails is the next epoch.
+    /// The operator's own words; where the store fails, those of the next epoch are asked for.
     pub(super) async fn own(&self, plan: &Plan) -> Option<Vec<DownEntry>> {
         let (attester, epoch) = (Arc::clone(&self.attester), plan.epoch);
         let downs = tokio::task::spawn_blocking(move || attester.downs(epoch)).await;
-        match downs {
-            Ok(Ok(downs)) => Some(downs),
-            Ok(Err(error)) => {
+        match finished(downs)? {
+            Ok(downs) => Some(downs),
+            Err(error) => {
                 self.observe.list_declined(epoch, &error.to_string());
                 None
             }
-            Err(_) => None,
         }
     }
 
@@ -111,7 +123,7 @@ impl Attest {
             attester.sign(&signed, &|subject| of.sits(subject))
         });
         let (epoch, entries) = (plan.epoch, list.entries().len());
-        match signature.await.ok()? {
+        match finished(signature.await)? {
             Ok(signature) => {
                 self.observe.list_signed(epoch, entries, own);
                 Some(SignedDowns {
@@ -224,6 +236,16 @@ impl Exchange<'_> {
             }
         }
     }
+}
+
+/// What came of work on another thread. Its panic goes on here, where it is noticed; `None` if the
+/// runtime ends.
+fn finished<T>(work: Result<T, JoinError>) -> Option<T> {
+    work.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(ended) => ended,
+    })
+    .ok()
 }
 
 /// Whether the same list may be taken later: the aggregator is not ready, or its clock behind ours.

@@ -9,7 +9,7 @@ use prometheus_client::metrics::{
 use quorate_canon::{HealthEpoch, OfferId};
 use quorate_health::{Place, Subject, Verdict, Window};
 use quorate_service::{Metrics, metrics::seconds};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct VerdictLabel {
@@ -184,6 +184,12 @@ impl ProbeObserve {
     pub fn list_refused(&self, epoch: HealthEpoch, aggregator: &str, code: u32, detail: &str) {
         self.list("refused");
         warn!(%epoch, aggregator, code, detail, "list of windows DOWN refused; docs/reasons.md lists the codes");
+    }
+
+    /// Signing and handing in an epoch's lists failed, and begins anew.
+    pub fn attest_restarted(&self, epoch: HealthEpoch, detail: &str) {
+        self.list("failed");
+        error!(%epoch, detail, "lists of windows DOWN failed, beginning anew; this is a bug, please report it");
     }
 
     /// The prober failed and begins anew; rounds go on meanwhile.

@@ -1,19 +1,21 @@
 //! After an epoch: which lists are signed, and who gets them.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use quorate_bls::{Domain, SecretKey, Signature};
-use quorate_canon::{Digest, HealthEpoch, Mask256, OfferId, Timestamp};
+use quorate_canon::{Digest, HealthEpoch, Mask256, OfferId, OperatorIndex, Timestamp};
 use quorate_chain::machines::Endpoint;
-use quorate_health::{Claims, DownEntry, DownList, Subject};
+use quorate_health::{Claims, DownEntry, DownList, Network, Place, Receipt, Subject};
 use quorate_rpc::wire::{DownsVerdict, ReceiptsVerdict};
 use quorate_rpc::{
     AttestationHandler, Client, ClientLimits, ClientTls, SignedDowns, SignedReceipts, WireError,
     attestations,
 };
-use quorate_service::Metrics;
+use quorate_service::{Metrics, Shutdown};
+use quorate_signer::Words;
 use tokio::net::TcpListener;
 
 use super::kit::{MACHINE, World, facts};
@@ -21,12 +23,14 @@ use crate::post::now;
 use crate::prober::attest::{Attest, Exchange};
 use crate::prober::observe::ProbeObserve;
 use crate::prober::plan::Plan;
-use crate::prober::words::Attester as _;
+use crate::prober::words::{Attester, LedgerAttester, Said};
 
 /// An aggregator that proposes what it was told to, and keeps what it gets.
 struct Book {
     proposals: Vec<DownList>,
     taken: Mutex<Vec<SignedDowns>>,
+    /// How often somebody asked for the proposals.
+    looks: AtomicUsize,
 }
 
 impl AttestationHandler for Book {
@@ -40,6 +44,7 @@ impl AttestationHandler for Book {
     }
 
     async fn proposals(&self, _: HealthEpoch) -> Vec<DownList> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         self.proposals.clone()
     }
 
@@ -96,6 +101,7 @@ async fn lists_are_signed_that_say_no_more_than_the_operator_has_said() {
     let book = Arc::new(Book {
         proposals: vec![more, another, own.clone()],
         taken: Mutex::default(),
+        looks: AtomicUsize::new(0),
     });
     let client = serve(Arc::clone(&book)).await;
     let attest = Attest {
@@ -131,6 +137,96 @@ async fn lists_are_signed_that_say_no_more_than_the_operator_has_said() {
         &own.digest().get(),
         &signature
     ));
+}
+
+/// The honest attester, but for a panic when it is first asked for an epoch's words.
+#[derive(Debug)]
+struct Shaky {
+    honest: Arc<LedgerAttester>,
+    asked: AtomicUsize,
+}
+
+impl Attester for Shaky {
+    fn operator(&self) -> OperatorIndex {
+        self.honest.operator()
+    }
+
+    fn network(&self) -> Network {
+        self.honest.network()
+    }
+
+    fn moments(&self, epoch: HealthEpoch, randomness: &Digest) -> Signature {
+        self.honest.moments(epoch, randomness)
+    }
+
+    fn passed(&self, receipts: &[(Receipt, Timestamp)]) -> Said<Vec<Said<Signature>>> {
+        self.honest.passed(receipts)
+    }
+
+    fn again(&self, receipts: &[Receipt]) -> Said<Vec<Said<Signature>>> {
+        self.honest.again(receipts)
+    }
+
+    fn failed(&self, place: &Place, window_start: Timestamp) -> Said<()> {
+        self.honest.failed(place, window_start)
+    }
+
+    fn words(&self, epoch: HealthEpoch, subject: Subject) -> Said<Words> {
+        self.honest.words(epoch, subject)
+    }
+
+    fn downs(&self, epoch: HealthEpoch) -> Said<Vec<DownEntry>> {
+        assert!(self.asked.fetch_add(1, Ordering::SeqCst) > 0, "shaky");
+        self.honest.downs(epoch)
+    }
+
+    fn sign(&self, list: &DownList, sits: &dyn Fn(Subject) -> bool) -> Said<Signature> {
+        self.honest.sign(list, sits)
+    }
+
+    fn forget(&self, below: HealthEpoch) -> Said<()> {
+        self.honest.forget(below)
+    }
+}
+
+#[tokio::test]
+async fn lists_that_panic_are_told_of_and_begun_anew() {
+    let world = World::new(Endpoint::new("https://127.0.0.1:1", Digest([0; 32])));
+    let over = HealthEpoch::new(0);
+    let plan = Plan::new(&world.clock(), over, facts(), world.attester.as_ref()).unwrap();
+    let book = Arc::new(Book {
+        proposals: Vec::new(),
+        taken: Mutex::default(),
+        looks: AtomicUsize::new(0),
+    });
+    let metrics = Metrics::new();
+    let shaky = Arc::new(Shaky {
+        honest: world.attester.clone(),
+        asked: AtomicUsize::new(0),
+    });
+    let attest = Attest {
+        attester: shaky,
+        clients: vec![serve(Arc::clone(&book)).await],
+        clock: world.clock(),
+        poll: Duration::from_millis(100),
+        shown_seconds: 0,
+        observe: ProbeObserve::new(&metrics),
+    };
+    let shutdown = Shutdown::new();
+    attest.spawn(Arc::new(plan), &shutdown);
+    // Past the panic it asks the aggregator for lists, as of any epoch that is over.
+    let seen = async {
+        while book.looks.load(Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), seen)
+        .await
+        .unwrap();
+    shutdown.ask();
+    let page = metrics.encode().unwrap();
+    let counted = r#"operator_down_lists_total{what="failed"} 1"#;
+    assert!(page.contains(counted), "{page}");
 }
 
 #[test]
