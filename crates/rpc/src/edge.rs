@@ -1,15 +1,14 @@
 //! Between the generated trait and the handler: nothing generated gets past this file.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt as _;
 use quorate_canon::Round;
 use quorate_proto::v1::{self, aggregator_server::Aggregator};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{
     VoteRejection, WireError, WireLimits, addresses,
-    handler::Handler,
+    handler::{Handler, ListRefusal},
     wire::{self, ListAssembler, VoteReceipt},
 };
 
@@ -17,6 +16,8 @@ use crate::{
 pub(crate) struct Edge<H> {
     pub(crate) handler: Arc<H>,
     pub(crate) wire: WireLimits,
+    /// How long a part of a list may take.
+    pub(crate) part_timeout: Duration,
 }
 
 #[tonic::async_trait]
@@ -46,8 +47,8 @@ impl<H: Handler> Aggregator for Edge<H> {
             .remote_addr()
             .map(|address| addresses::group(address.ip()));
         let mut parts = request.into_inner();
-        let first = parts
-            .message()
+        let first = self
+            .next(&mut parts)
             .await?
             .ok_or_else(|| Status::invalid_argument("no part came"))?;
         let mut list = ListAssembler::begin(&first, &self.wire).map_err(invalid)?;
@@ -56,8 +57,11 @@ impl<H: Handler> Aggregator for Edge<H> {
             return Ok(Response::new(v1::SubmitOutcomeReply { stored: false }));
         };
         list.push(&first).map_err(invalid)?;
-        while let Some(part) = parts.next().await {
-            list.push(&part?).map_err(invalid)?;
+        while let Some(part) = self.next(&mut parts).await? {
+            if !self.handler.stands(&admission) {
+                return Err(ListRefusal::Busy.into());
+            }
+            list.push(&part).map_err(invalid)?;
         }
         let list = list.finish().map_err(invalid)?;
         let stored = self.handler.list(digest, list, admission).await?;
@@ -75,6 +79,20 @@ impl<H: Handler> Aggregator for Edge<H> {
                 "round {round} is not known here"
             ))),
         }
+    }
+}
+
+impl<H> Edge<H> {
+    /// The next part of a list. A sender that stalls holds a place that others could use.
+    async fn next(
+        &self,
+        parts: &mut Streaming<v1::OutcomePart>,
+    ) -> Result<Option<v1::OutcomePart>, Status> {
+        let part = tokio::time::timeout(self.part_timeout, parts.message()).await;
+        part.map_err(|_| {
+            let limit = self.part_timeout.as_millis();
+            Status::deadline_exceeded(format!("no part of the list came for {limit} ms"))
+        })?
     }
 }
 

@@ -69,6 +69,11 @@ pub trait Handler: Send + Sync + 'static {
         peer: Option<IpAddr>,
     ) -> impl Future<Output = Result<Option<Self::Admission>, ListRefusal>> + Send;
 
+    /// Whether a list may still be received that was admitted: its place may be needed for another's.
+    fn stands(&self, _admission: &Self::Admission) -> bool {
+        true
+    }
+
     /// Takes a whole list; true if it is new.
     fn list(
         &self,

@@ -32,6 +32,9 @@ pub struct ServerLimits {
     pub connection_window: u32,
     /// How long a request may take.
     pub request_timeout: Duration,
+    /// How long the next part of a list may take. A part has 13 kB at most: on a line that needs longer
+    /// for it a list would take hours.
+    pub part_timeout: Duration,
     /// Pause between pings to an idle peer.
     pub keepalive_interval: Duration,
     /// How long the answer to a ping may take.
@@ -70,6 +73,7 @@ impl Default for ServerLimits {
             stream_window: 64 * 1024,
             connection_window: 256 * 1024,
             request_timeout: Duration::from_secs(30),
+            part_timeout: Duration::from_secs(2),
             keepalive_interval: Duration::from_secs(20),
             keepalive_timeout: Duration::from_secs(10),
             connection_age: Duration::from_secs(3600),

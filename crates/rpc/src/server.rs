@@ -138,8 +138,12 @@ fn routes<H: Handler + AttestationHandler>(
         .map_err(|error| RpcError::Descriptors(error.to_string()))?;
     let mut routes = Routes::builder();
     attestations::add(&mut routes, Arc::clone(&handler), limits.message_bytes);
-    let service = AggregatorServer::new(Edge { handler, wire })
-        .max_decoding_message_size(limits.message_bytes);
+    let edge = Edge {
+        handler,
+        wire,
+        part_timeout: limits.part_timeout,
+    };
+    let service = AggregatorServer::new(edge).max_decoding_message_size(limits.message_bytes);
     routes
         .add_service(service)
         .add_service(health.max_decoding_message_size(limits.message_bytes))

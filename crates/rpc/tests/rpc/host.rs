@@ -32,6 +32,8 @@ pub(crate) struct Accepting {
     pub(crate) votes: AtomicUsize,
     pub(crate) malformed: AtomicUsize,
     pub(crate) lists: AtomicUsize,
+    /// Admitted lists have lost their places.
+    pub(crate) displaced: bool,
     pub(crate) receipts: Mutex<Vec<SignedReceipts>>,
     pub(crate) accusers: Mutex<Accusers>,
     pub(crate) contradictions: Mutex<Vec<Contradiction>>,
@@ -107,6 +109,10 @@ impl Handler for Accepting {
         } else {
             Ok(Some(()))
         }
+    }
+
+    fn stands(&self, (): &()) -> bool {
+        !self.displaced
     }
 
     async fn list(&self, _: Digest, list: OutcomeList, (): ()) -> Result<bool, ListRefusal> {

@@ -6,3 +6,4 @@ mod frames;
 mod host;
 mod places;
 mod tls;
+mod uploads;
