@@ -145,14 +145,14 @@ impl<C: DutyChain + TallyChain, B: Beacons> Parts<C, B> {
         };
         tasks.push(("downs", tokio::spawn(certifier.run(shutdown.clone()))));
         if self.duties.evidence {
-            let court = Court {
-                chain: Arc::clone(&self.chain),
-                store: Arc::clone(&self.store),
-                observe: self.observe.clone(),
+            let court = Court::new(
+                Arc::clone(&self.chain),
+                Arc::clone(&self.store),
+                self.observe.clone(),
                 schedule,
                 pause,
-                kept: self.duties.evidence_days.saturating_mul(86_400),
-            };
+                self.duties.evidence_days.saturating_mul(86_400),
+            );
             tasks.push(("strikes", tokio::spawn(court.run(shutdown.clone()))));
         }
         self.start_machines(shutdown, tasks);

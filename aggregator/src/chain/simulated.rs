@@ -74,6 +74,8 @@ pub struct World {
     pub attempts: Vec<&'static str>,
     /// Faults that the next actions meet, by name.
     pub faults: BTreeMap<&'static str, Vec<Fault>>,
+    /// How many of the next actions of a name are never answered.
+    pub hanging: BTreeMap<&'static str, u32>,
     /// Whether nobody answers.
     pub dark: bool,
     /// `Health`.
@@ -92,6 +94,19 @@ impl SimulatedChain {
     /// The chains' state.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap()
+    }
+
+    /// Whether an action is one that is never answered.
+    fn hangs(&self, action: &Action) -> bool {
+        let mut world = self.world();
+        match world.hanging.get_mut(action.name()) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                world.attempts.push(action.name());
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The chains' state, if they answer.
@@ -423,6 +438,9 @@ impl Chain for SimulatedChain {
     }
 
     async fn act(&self, action: &Action, _: Timestamp) -> Result<Mined, Fault> {
+        if self.hangs(action) {
+            std::future::pending::<()>().await;
+        }
         let mut world = self.ask()?;
         world.attempts.push(action.name());
         if let Some(fault) = world.faults.get_mut(action.name()).and_then(Vec::pop) {

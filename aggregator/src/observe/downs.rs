@@ -86,4 +86,10 @@ impl Observe {
         self.punished.get_or_create(&OffenceLabel { offence }).inc();
         info!(%operator, %epoch, %machine, offence, "offence punished");
     }
+
+    /// An operator was not punished for a false attestation: it would cost gas and move nothing.
+    pub fn attester_spent(&self, operator: OperatorIndex, epoch: HealthEpoch, machine: OfferId) {
+        let offence = Offence::FalseAttestation.name();
+        info!(%operator, %epoch, %machine, offence, "nothing left to lose");
+    }
 }
