@@ -19,6 +19,24 @@ pub(super) struct Payload {
     pub input: Bytes,
     pub value: U256,
     pub gas: u64,
+    /// The call's own cap on wei per gas.
+    pub fee_cap: Option<u128>,
+}
+
+impl Payload {
+    /// Most that is paid for a unit of gas, where the manager pays `most`.
+    pub(super) fn cap(&self, most: u128) -> u128 {
+        self.fee_cap.map_or(most, |cap| cap.min(most))
+    }
+
+    /// Likewise for a filler of its nonce that needs `gas`: in all no more than the call itself.
+    pub(super) fn filler_cap(&self, gas: u64, most: u128) -> u128 {
+        let Some(cap) = self.fee_cap else {
+            return most;
+        };
+        let ceiling = cap.saturating_mul(u128::from(self.gas));
+        (ceiling / u128::from(gas.max(1))).min(most)
+    }
 }
 
 impl Inner {
@@ -59,6 +77,11 @@ impl Inner {
         if got > expected {
             return Err(SendError::FeeCap { got, expected });
         }
+        // Under its own cap a call gives up of the tip what does not fit beside the base fee.
+        if let Some(expected) = call.fee_cap.filter(|cap| look.base_fee > *cap) {
+            let got = look.base_fee;
+            return Err(SendError::FeeCap { got, expected });
+        }
         if let Some(gas) = call.gas_limit {
             self.rpc.simulate(request, None).await?;
             return Ok(gas);
@@ -91,8 +114,10 @@ impl Inner {
             input: call.input.clone(),
             value: call.value,
             gas,
+            fee_cap: call.fee_cap,
         };
-        let fees = Fees::first(look.base_fee, self.config.tip, self.config.fee_cap);
+        let cap = payload.cap(self.config.fee_cap);
+        let fees = Fees::first(look.base_fee, self.config.tip, cap);
         let (hash, raw) = self.sign(nonce, &payload, fees)?;
         let key = super::journal::journal_key(call, nonce, hash);
         let mut slot = Slot::new(key, call.deadline, since, nonce, payload, fees);
@@ -149,5 +174,42 @@ impl Inner {
             .map_err(|error| SendError::Signer(error.to_string()))?;
         let envelope = TxEnvelope::from(transaction.into_signed(signature));
         Ok((*envelope.tx_hash(), envelope.encoded_2718().into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload(fee_cap: Option<u128>) -> Payload {
+        Payload {
+            to: TxKind::Create,
+            input: Bytes::new(),
+            value: U256::ZERO,
+            gas: 300_000,
+            fee_cap,
+        }
+    }
+
+    #[test]
+    fn the_lower_cap_counts() {
+        for (own, most, expected) in [(None, 9, 9), (Some(3), 9, 3), (Some(12), 9, 9)] {
+            assert_eq!(payload(own).cap(most), expected);
+        }
+    }
+
+    #[test]
+    fn a_filler_costs_no_more_than_the_call_might_have() {
+        assert_eq!(payload(None).filler_cap(21_000, 500), 500);
+        let capped = payload(Some(10));
+        for gas in [1, 21_000, 299_999, 300_000, 500_000, 4_000_000] {
+            let cap = capped.filler_cap(gas, u128::MAX);
+            let (least, ceiling) = (cap * u128::from(gas), 10 * 300_000);
+            assert!(
+                least <= ceiling && least + u128::from(gas) > ceiling,
+                "{gas}"
+            );
+        }
+        assert_eq!(capped.filler_cap(21_000, 100), 100);
     }
 }

@@ -58,6 +58,11 @@ pub struct Call {
     pub value: U256,
     /// Gas limit; estimated where it is not given.
     pub gas_limit: Option<u64>,
+    /// Most that is paid for it, wei per gas, priority fee included, where that is less than the
+    /// manager's own cap. It makes gas limit times cap a ceiling of what the call's nonce costs,
+    /// however it ends: it is given up instead of sent for more, and filling its nonce costs no
+    /// more either.
+    pub fee_cap: Option<u128>,
     /// The call is given up when a block with this timestamp exists and it is not mined.
     pub deadline: Option<Timestamp>,
     /// Names what the call is for (`settle/17`): the same key is sent only once.
@@ -80,6 +85,7 @@ impl Call {
             input,
             value,
             gas_limit: None,
+            fee_cap: None,
             deadline: None,
             key: None,
         }
@@ -105,6 +111,15 @@ impl Call {
     pub fn gas_limit(self, gas: u64) -> Self {
         Self {
             gas_limit: Some(gas),
+            ..self
+        }
+    }
+
+    /// With a cap on wei per gas.
+    #[must_use]
+    pub fn fee_cap(self, cap: u128) -> Self {
+        Self {
+            fee_cap: Some(cap),
             ..self
         }
     }

@@ -30,6 +30,8 @@ const GIVEN: char = '=';
 const MADE_UP: char = '~';
 const PENDING: u8 = 1;
 const DONE: u8 = 2;
+/// As [`PENDING`], with the call's own cap on fees at the end.
+const CAPPED: u8 = 3;
 
 /// What the journal says of a key.
 #[derive(Debug)]
@@ -154,7 +156,8 @@ impl Journal {
 
 fn pending_record(slot: &Slot) -> Vec<u8> {
     let mut out = Writer::default();
-    out.value(&PENDING);
+    let cap = slot.payload.fee_cap;
+    out.value(if cap.is_some() { &CAPPED } else { &PENDING });
     out.value(&slot.nonce);
     out.value(&slot.deadline.map_or(u64::MAX, Timestamp::get));
     out.value(&u8::from(slot.given_up.is_some()));
@@ -169,6 +172,9 @@ fn pending_record(slot: &Slot) -> Vec<u8> {
     write_bytes(&mut out, &slot.raw);
     write_bytes(&mut out, &slot.hashes.concat());
     write_bytes(&mut out, &slot.fillers.concat());
+    if let Some(cap) = cap {
+        out.value(&cap);
+    }
     out.into_bytes()
 }
 
@@ -180,9 +186,9 @@ fn write_bytes(out: &mut Writer, bytes: &[u8]) {
 fn read(key: &[u8], record: &[u8]) -> Result<Entry, SendError> {
     let entry = match record.split_first() {
         Some((&DONE, hash)) => B256::try_from(hash).ok().map(Entry::Done),
-        Some((&PENDING, rest)) => {
+        Some((&tag @ (PENDING | CAPPED), rest)) => {
             let key = String::from_utf8_lossy(key).into_owned();
-            read_slot(key, rest)
+            read_slot(key, rest, tag == CAPPED)
                 .ok()
                 .map(|slot| Entry::Pending(Box::new(slot)))
         }
@@ -192,7 +198,7 @@ fn read(key: &[u8], record: &[u8]) -> Result<Entry, SendError> {
     entry.ok_or_else(|| SendError::ForeignJournal(format!("record of {key} is not ours")))
 }
 
-fn read_slot(key: String, record: &[u8]) -> Result<Slot, CodecError> {
+fn read_slot(key: String, record: &[u8], capped: bool) -> Result<Slot, CodecError> {
     let mut input = Reader::new(record);
     let nonce = input.value()?;
     let deadline: u64 = input.value()?;
@@ -214,6 +220,7 @@ fn read_slot(key: String, record: &[u8]) -> Result<Slot, CodecError> {
         to,
         value,
         gas,
+        fee_cap: None,
         input: read_bytes(&mut input)?,
     };
     let deadline = (deadline != u64::MAX).then_some(Timestamp::new(deadline));
@@ -222,6 +229,9 @@ fn read_slot(key: String, record: &[u8]) -> Result<Slot, CodecError> {
     slot.hashes = hashes(&read_bytes(&mut input)?);
     slot.fillers = hashes(&read_bytes(&mut input)?);
     slot.given_up = (given_up == 1).then_some(SendError::Stopped);
+    if capped {
+        slot.payload.fee_cap = Some(input.value()?);
+    }
     input.finish()?;
     Ok(slot)
 }
@@ -239,4 +249,38 @@ fn hashes(bytes: &[u8]) -> Vec<B256> {
         .iter()
         .map(|hash| B256::new(*hash))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(fee_cap: Option<u128>) -> Slot {
+        let payload = Payload {
+            to: TxKind::Call(Address::repeat_byte(1)),
+            input: Bytes::from_static(&[1, 2, 3]),
+            value: U256::from(4),
+            gas: 5,
+            fee_cap,
+        };
+        let fees = Fees { max: 7, tip: 6 };
+        let mut slot = Slot::new("=a".into(), None, Instant::now(), 8, payload, fees);
+        slot.signed(B256::repeat_byte(9), Bytes::from_static(&[10]), fees);
+        slot
+    }
+
+    #[test]
+    fn a_restart_keeps_a_call_s_own_cap_and_reads_records_without_one() {
+        for cap in [None, Some(u128::MAX), Some(0)] {
+            let (written, folder) = (slot(cap), tempfile::tempdir().unwrap());
+            let file = folder.path().join("sent.sqlite");
+            let open = || Journal::open(Some(&file), 1, Address::ZERO).unwrap();
+            open().put(&written).unwrap();
+            let found = open().pending().unwrap();
+            let of = |slot: &Slot| (slot.payload.clone(), slot.hashes.clone(), slot.raw.clone());
+            assert_eq!(found.iter().map(of).collect::<Vec<_>>(), [of(&written)]);
+        }
+        // As they were written before there were caps: the mark 1, and nothing after the fillers.
+        assert_eq!(pending_record(&slot(None)).first(), Some(&1));
+    }
 }

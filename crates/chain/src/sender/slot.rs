@@ -94,6 +94,7 @@ impl Slot {
             input: self.payload.input.clone(),
             value: self.payload.value,
             gas_limit: Some(self.payload.gas),
+            fee_cap: self.payload.fee_cap,
             deadline: self.deadline,
             key: super::journal::callers_key(&self.key),
         }

@@ -130,7 +130,9 @@ impl Inner {
         if slot.given_up.is_none() && !self.still_succeeds(slot, report).await? {
             return Ok(());
         }
-        if bump && !self.replace(slot, look.base_fee).await? && slot.wants_filler() {
+        let stays = bump && !self.replace(slot, look.base_fee).await?;
+        // What may not be dearer is offered again at its pace, and a call that was given up is not.
+        if stays && (slot.wants_filler() || age < self.config.resubmit) {
             return Ok(());
         }
         self.broadcast(slot).await;
@@ -160,13 +162,17 @@ impl Inner {
 
     /// Signs a dearer transaction for the slot; `false` if the cap does not allow one.
     async fn replace(&self, slot: &mut Slot, base_fee: u128) -> Result<bool, SendError> {
-        let (tip, cap) = (self.config.tip, self.config.fee_cap);
+        let (tip, most) = (self.config.tip, self.config.fee_cap);
+        let (payload, cap) = match slot.given_up {
+            Some(_) => {
+                let filler = self.filler().await;
+                let cap = slot.payload.filler_cap(filler.gas, most);
+                (filler, cap)
+            }
+            None => (slot.payload.clone(), slot.payload.cap(most)),
+        };
         let Some(fees) = slot.fees.bumped(base_fee, tip, cap) else {
             return Ok(false);
-        };
-        let payload = match slot.given_up {
-            Some(_) => self.filler().await,
-            None => slot.payload.clone(),
         };
         let (hash, raw) = self.sign(slot.nonce, &payload, fees)?;
         slot.signed(hash, raw, fees);
@@ -185,6 +191,7 @@ impl Inner {
             input: Bytes::new(),
             value: U256::ZERO,
             gas,
+            fee_cap: None,
         }
     }
 }

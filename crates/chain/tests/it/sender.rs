@@ -234,6 +234,71 @@ async fn a_base_fee_times_eight_is_followed() {
     );
 }
 
+/// The base fee runs away: what the nonce costs in the end, filled, stays below the call's ceiling.
+#[tokio::test]
+async fn a_call_with_a_cap_is_given_up_instead_of_paid_for_above_it() {
+    let (_anvil, rpc) = chain(&["--no-mining"]).await;
+    let impatient = SenderConfig {
+        patience: Duration::from_secs(1),
+        ..config()
+    };
+    let sender = open(&rpc, impatient, None);
+    let (gas, cap) = (210_000, 3 * GWEI);
+    let capped = count().gas_limit(gas).fee_cap(cap);
+    let sent = tokio::spawn({
+        let sender = sender.clone();
+        async move { sender.send(capped).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let dear = json!([format!("{:#x}", 8 * GWEI)]);
+    for _ in 0..40 {
+        ask(&rpc, "anvil_setNextBlockBaseFeePerGas", dear.clone()).await;
+        mine(&rpc).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let error = sent.await.unwrap().unwrap_err();
+    assert!(matches!(error, SendError::TimedOut { .. }), "{error}");
+    assert_eq!(
+        slot0(&rpc, COUNTER_AT).await,
+        0,
+        "not carried above its cap"
+    );
+    assert_eq!(
+        nonce(&rpc, sender.address()).await,
+        1,
+        "and its nonce is filled"
+    );
+    let balance = ask(&rpc, "eth_getBalance", json!([sender.address(), "latest"])).await;
+    let balance: U256 = balance.as_str().unwrap().parse().unwrap();
+    let paid = before(&rpc, sender.address()).await - balance;
+    assert!(
+        !paid.is_zero() && paid <= U256::from(u128::from(gas) * cap),
+        "{paid}"
+    );
+}
+
+/// What an address had in the first block.
+async fn before(rpc: &Rpc, address: Address) -> U256 {
+    let balance = ask(rpc, "eth_getBalance", json!([address, "0x0"])).await;
+    balance.as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_call_whose_cap_is_below_the_base_fee_is_not_sent() {
+    let (_anvil, rpc) = chain(&[]).await;
+    let impatient = SenderConfig {
+        patience: Duration::from_millis(200),
+        ..config()
+    };
+    let sender = open(&rpc, impatient, None);
+    let error = sender.send(count().fee_cap(1)).await.unwrap_err();
+    assert!(
+        matches!(error, SendError::FeeCap { expected: 1, .. }),
+        "{error}"
+    );
+    assert_eq!(nonce(&rpc, sender.address()).await, 0);
+}
+
 #[tokio::test]
 async fn a_call_past_its_deadline_is_given_up_and_its_nonce_filled() {
     let (_anvil, rpc) = chain(&["--no-mining"]).await;
