@@ -1,6 +1,7 @@
 //! What a restarted node need not derive again: the lists behind signed rounds, and an image of the
 //! market's index. Lost, it costs a backfill and somebody else's list, never stake.
 
+use std::fmt::Debug;
 use std::path::Path;
 
 use quorate_canon::{Digest, Round};
@@ -16,27 +17,35 @@ const FORMAT: u32 = 1;
 /// Rounds that are kept; a round is over long before.
 const KEPT: u64 = 64;
 
-/// The store of derived data.
-#[derive(Debug)]
-pub struct Archive {
-    store: Derived,
-}
-
-impl Archive {
-    /// Opens it, or an empty one in place of one that cannot be used.
-    ///
-    /// # Errors
-    /// [`StoreError`] if not even an empty one can be made, or another process has it.
-    pub fn open(folder: &Path) -> Result<Self> {
-        let (store, _) = Derived::open(&folder.join("rounds"), FORMAT)?;
-        Ok(Self { store })
-    }
-
+/// What the driver keeps beside the ledger. That it fails costs no vote.
+pub trait Keep: Debug + Send + Sync {
     /// Keeps the list of a round, and forgets that of a round long ago.
     ///
     /// # Errors
     /// The store's.
-    pub fn put(&self, round: Round, list: &OutcomeList) -> Result<()> {
+    fn put(&self, round: Round, list: &OutcomeList) -> Result<()>;
+
+    /// The list of a round, if it is kept and gives the outcome root asked for.
+    ///
+    /// # Errors
+    /// The store's.
+    fn get(&self, round: Round, outcome_root: Digest) -> Result<Option<OutcomeList>>;
+
+    /// Keeps an image of the index in place of the one before.
+    ///
+    /// # Errors
+    /// The store's.
+    fn put_image(&self, image: &[u8]) -> Result<()>;
+}
+
+/// The store of derived data.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    store: Derived,
+}
+
+impl Keep for Archive {
+    fn put(&self, round: Round, list: &OutcomeList) -> Result<()> {
         self.store
             .put(LISTS, &round.get().to_be_bytes(), &list.bytes())?;
         if let Some(old) = round.get().checked_sub(KEPT) {
@@ -45,11 +54,7 @@ impl Archive {
         Ok(())
     }
 
-    /// The list of a round, if it is kept and gives the outcome root asked for.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn get(&self, round: Round, outcome_root: Digest) -> Result<Option<OutcomeList>> {
+    fn get(&self, round: Round, outcome_root: Digest) -> Result<Option<OutcomeList>> {
         let bytes = match self.store.get(LISTS, &round.get().to_be_bytes()) {
             Ok(bytes) => bytes,
             Err(StoreError::DamagedRecord { .. }) => None,
@@ -59,20 +64,27 @@ impl Archive {
         Ok(list.filter(|list| list.outcome_root() == outcome_root))
     }
 
-    /// Keeps an image of the index in place of the one before.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn put_image(&self, image: &[u8]) -> Result<()> {
+    fn put_image(&self, image: &[u8]) -> Result<()> {
         self.store.put(INDEX, IMAGE, image)?;
         self.store.flush()
+    }
+}
+
+impl Archive {
+    /// Opens it, or an empty one in place of one that cannot be used.
+    ///
+    /// # Errors
+    /// [`StoreError`] if not even an empty one can be made, or another process has it.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let (store, _) = Derived::open(&folder.join("rounds"), FORMAT)?;
+        Ok(Self { store })
     }
 
     /// The image of the index, if there is one that is whole.
     ///
     /// # Errors
     /// The store's.
-    pub fn image(&self) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn image(&self) -> Result<Option<Vec<u8>>> {
         match self.store.get(INDEX, IMAGE) {
             Err(StoreError::DamagedRecord { .. }) => Ok(None),
             answer => answer,

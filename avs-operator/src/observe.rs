@@ -10,7 +10,8 @@ use prometheus_client::{
 use quorate_canon::{Digest, Round};
 use quorate_chain::Head;
 use quorate_service::{Metrics, metrics::seconds};
-use tracing::{info, warn};
+use quorate_store::StoreError;
+use tracing::{error, info, warn};
 
 /// Label of [`Observe`]'s abstentions.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -149,6 +150,11 @@ impl Observe {
     /// A stored vote of before the restart is sent again.
     pub fn resending(&self, round: Round) {
         info!(%round, "sending the stored vote again");
+    }
+
+    /// Something that can be derived again could not be written or read; rounds go on without it.
+    pub fn not_kept(&self, what: &'static str, error: &StoreError) {
+        error!(what, %error, "store.data fails, rounds go on without it; check its disk");
     }
 
     /// An aggregator has taken a vote.

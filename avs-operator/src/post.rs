@@ -172,4 +172,4 @@ pub fn now() -> Timestamp {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

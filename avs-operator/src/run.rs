@@ -131,7 +131,7 @@ pub async fn run_as(
         beacon: config.beacon.client(config.network)?,
         self_check: self_check(&config, &network, &observe).await?,
         voter: voter(LedgerVoter::new(signer)),
-        archive,
+        archive: Box::new(archive),
         post,
         observe,
         poll: config.l2.poll(),

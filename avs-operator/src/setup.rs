@@ -16,7 +16,7 @@ use quorate_signer::{Identity, SignerError, SigningLedger};
 use quorate_store::StoreError;
 
 pub use agreed::Endpoint;
-pub(crate) use agreed::floor;
+pub(crate) use agreed::{AHEAD, floor};
 
 use crate::{Config, OperatorError, post::now};
 

@@ -32,7 +32,11 @@ impl Driver {
             ..
         } = &mut self.parts;
         let round = prepared.round;
-        archive.put(round, &computed.list)?;
+        // First, so that a vote whose sending is cut short comes back with its list. It can be derived
+        // again, so the vote does not hang on it: that hangs on the ledger only.
+        if let Err(error) = archive.put(round, &computed.list) {
+            observe.not_kept("the round's list", &error);
+        }
         let ballots = match voter.vote(prepared, computed) {
             Ok(ballots) => ballots,
             Err(error) if error.is_refusal() => {

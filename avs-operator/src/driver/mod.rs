@@ -7,6 +7,8 @@
 mod cast;
 mod plan;
 mod prepare;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::time::{Duration, Instant};
@@ -21,11 +23,12 @@ use tokio::task::JoinHandle;
 
 use crate::{
     OperatorError,
-    archive::Archive,
+    archive::Keep,
     observe::{Abstention, Observe},
     post::{Post, now},
     prober::board::Feed,
     self_check::SelfCheck,
+    setup::AHEAD,
     voter::{Ballot, Voter},
 };
 pub use plan::newest_closed;
@@ -50,7 +53,7 @@ pub struct Parts {
     /// Who signs.
     pub voter: Box<dyn Voter>,
     /// Lists of signed rounds.
-    pub archive: Archive,
+    pub archive: Box<dyn Keep>,
     /// The way to the aggregators.
     pub post: Post,
     /// Logs and metrics.
@@ -123,14 +126,17 @@ impl Driver {
     ///
     /// # Errors
     /// What cannot be waited out: a reorganisation below what is final, an event that no contract of
-    /// ours would emit, a store that fails.
+    /// ours would emit, a ledger that fails.
     pub async fn run(mut self, shutdown: Shutdown) -> Result<(), OperatorError> {
         self.resend()?;
         loop {
             let Self { parts, waiting, .. } = &mut self;
             tokio::select! {
                 biased;
-                () = shutdown.asked() => return self.keep_image(),
+                () = shutdown.asked() => {
+                    self.keep_image();
+                    return Ok(());
+                }
                 done = Waiting::done(waiting) => self.on_done(done)?,
                 advance = parts.reader.next(parts.poll) => {
                     let advance = advance?;
@@ -169,11 +175,14 @@ impl Driver {
             let Some(vote) = voter.stored(round)? else {
                 continue;
             };
-            if let Some(list) = archive.get(round, vote.header().outcome_root)? {
-                observe.resending(round);
-                let list = Some(list);
-                post.send(&Ballot { vote, list }, deadline);
-            }
+            // Without its list it counts all the same; others have the same list.
+            let list = archive.get(round, vote.header().outcome_root);
+            let list = list.unwrap_or_else(|error| {
+                observe.not_kept("the list of a round before the restart", &error);
+                None
+            });
+            observe.resending(round);
+            post.send(&Ballot { vote, list }, deadline);
         }
         Ok(())
     }
@@ -207,18 +216,25 @@ impl Driver {
         let time = self.parts.schedule.t_of(round)?;
         self.parts.reader.prune(round, time);
         if self.kept.elapsed() > KEEP_EVERY {
-            self.keep_image()?;
+            self.keep_image();
         }
         Ok(())
     }
 
     /// Keeps an image of the index, so that a restart reads the chain from there.
-    fn keep_image(&mut self) -> Result<(), OperatorError> {
-        if let Some(image) = self.parts.reader.image() {
-            self.parts.archive.put_image(&image)?;
+    fn keep_image(&mut self) {
+        let Parts {
+            reader,
+            archive,
+            observe,
+            ..
+        } = &self.parts;
+        if let Some(image) = reader.image()
+            && let Err(error) = archive.put_image(&image)
+        {
+            observe.not_kept("the image of the index", &error);
         }
         self.kept = Instant::now();
-        Ok(())
     }
 
     /// Takes up the newest closed round if it is live.
@@ -226,7 +242,9 @@ impl Driver {
         let Parts {
             schedule, reader, ..
         } = &self.parts;
-        let Some(newest) = newest_closed(schedule, head.timestamp) else {
+        // A block from the future would close rounds without end.
+        let latest = now().checked_add(AHEAD).unwrap_or(head.timestamp);
+        let Some(newest) = newest_closed(schedule, head.timestamp.min(latest)) else {
             return Ok(());
         };
         let first = self

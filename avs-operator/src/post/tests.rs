@@ -6,7 +6,7 @@ use quorate_bls::{Domain as Signing, SecretKey};
 use quorate_canon::{Address, ChainId, Digest, OperatorIndex, Round};
 use quorate_matching::Seed;
 use quorate_proto::v1::{self, aggregator_server};
-use quorate_protocol::{Domain, Header, Vote};
+use quorate_protocol::{Domain, Header, Unverified, Vote};
 use quorate_rpc::wire::VoteReceipt;
 use quorate_service::Metrics;
 use tonic::{Request, Response, Status, Streaming};
@@ -15,9 +15,27 @@ use super::*;
 
 /// An aggregator that refuses the first votes for these reasons and takes the next, and keeps what came.
 #[derive(Clone, Default)]
-struct Desk {
+pub(crate) struct Desk {
     refusals: Arc<Mutex<Vec<VoteRejection>>>,
     came: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Desk {
+    /// Answers for an aggregator in a task of its own.
+    pub(crate) async fn serve(&self) -> Url {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tonic::transport::Server::builder()
+            .add_service(aggregator_server::AggregatorServer::new(self.clone()))
+            .serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener));
+        tokio::spawn(server);
+        url.parse().unwrap()
+    }
+
+    /// The votes that came.
+    pub(crate) fn came(&self) -> Vec<Vec<u8>> {
+        self.came.lock().unwrap().clone()
+    }
 }
 
 #[tonic::async_trait]
@@ -54,6 +72,14 @@ impl aggregator_server::Aggregator for Desk {
 }
 
 fn ballot() -> Ballot {
+    Ballot {
+        vote: vote(Round::new(7)),
+        list: None,
+    }
+}
+
+/// A vote in a round.
+pub(crate) fn vote(round: Round) -> Vote<Unverified> {
     let header = Header {
         domain: Domain {
             l1_chain: ChainId::new(1),
@@ -62,7 +88,7 @@ fn ballot() -> Ballot {
             avs: Address::new([2; 20]),
             operator_set: 0,
         },
-        round: Round::new(7),
+        round,
         snapshot_number: 1,
         snapshot_hash: Digest([3; 32]),
         policy_hash: Digest([4; 32]),
@@ -72,10 +98,7 @@ fn ballot() -> Ballot {
     };
     let key = SecretKey::from_seed(&[5; 32]).unwrap();
     let signature = key.sign(Signing::Vote, &header.digest().get());
-    Ballot {
-        vote: Vote::new(header, OperatorIndex::new(0), signature),
-        list: None,
-    }
+    Vote::new(header, OperatorIndex::new(0), signature)
 }
 
 /// Delivers a vote to an aggregator that refuses it for `refusals`, first to last; how often it was sent,
@@ -83,16 +106,10 @@ fn ballot() -> Ballot {
 async fn deliver(refusals: &[VoteRejection], seconds: u64) -> (usize, bool) {
     let desk = Desk::default();
     *desk.refusals.lock().unwrap() = refusals.iter().rev().copied().collect();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tonic::transport::Server::builder()
-        .add_service(aggregator_server::AggregatorServer::new(desk.clone()))
-        .serve_with_incoming(tonic::transport::server::TcpIncoming::from(listener));
-    tokio::spawn(server);
     let ballot = ballot();
     let delivery = Delivery {
         client: Client::new(
-            &url.parse().unwrap(),
+            &desk.serve().await,
             &ClientTls::default(),
             ClientLimits::default(),
         )
@@ -102,7 +119,7 @@ async fn deliver(refusals: &[VoteRejection], seconds: u64) -> (usize, bool) {
         deadline: Timestamp::new(now().get() + seconds),
     };
     let wanted = delivery.deliver_vote().await;
-    let came = desk.came.lock().unwrap();
+    let came = desk.came();
     assert!(came.iter().all(|vote| vote == &ballot.vote.to_bytes()));
     (came.len(), wanted.is_some())
 }

@@ -15,7 +15,7 @@ use crate::compute::{Computed, Gathered, Prepared, compute};
 const T: u64 = 1_000_000;
 
 /// A round of `machines` and `requests`, computed under a seed.
-pub(super) fn round(machines: u64, requests: u64, seed: u8) -> (Prepared, Computed) {
+pub(crate) fn round(machines: u64, requests: u64, seed: u8) -> (Prepared, Computed) {
     let policy = policy::defaults::policy_v1();
     let offers = (1..=machines).map(offer).collect();
     let requests = (1..=requests).map(request).collect();

@@ -9,7 +9,7 @@
 mod answers;
 mod draw;
 #[cfg(test)]
-mod market;
+pub(crate) mod market;
 mod pairs;
 mod questions;
 mod report;
