@@ -14,7 +14,7 @@ pub(super) const HEAVY: u32 = 28;
 const HEAVY_STAKE: u128 = 8_000;
 const LIGHT_STAKE: u128 = 1_000;
 
-/// The operators' keys and their table of stake epoch 0.
+/// The operators' keys and their table, which is the same in every stake epoch.
 pub(super) struct Crew {
     keys: Vec<SecretKey>,
     pub(super) table: StakeTable,
@@ -35,13 +35,17 @@ impl Crew {
                 LIGHT_STAKE
             })
         });
-        let table = StakeTable::new(
-            Epoch::new(0),
-            keys.iter().map(SecretKey::public_key).collect(),
-            stakes.collect(),
-        )
-        .map_err(key)?;
+        let stakes: Vec<_> = stakes.collect();
+        let table = table_of(&keys, stakes, 0)?;
         Ok(Self { keys, table })
+    }
+
+    /// The table of a stake epoch.
+    ///
+    /// # Errors
+    /// Never with these keys.
+    pub(super) fn table_of(&self, epoch: u64) -> Result<StakeTable, Error> {
+        table_of(&self.keys, self.table.stakes().to_vec(), epoch)
     }
 
     /// A certificate that `absent` operators of little stake have not signed.
@@ -101,6 +105,15 @@ impl Crew {
 
 const fn is_heavy(index: u32) -> bool {
     index.is_multiple_of(4) && index / 4 < HEAVY
+}
+
+fn table_of(
+    keys: &[SecretKey],
+    stakes: Vec<OperatorStake>,
+    epoch: u64,
+) -> Result<StakeTable, Error> {
+    let keys = keys.iter().map(SecretKey::public_key).collect();
+    StakeTable::new(Epoch::new(epoch), keys, stakes).map_err(key)
 }
 
 fn key(error: impl std::fmt::Display) -> Error {

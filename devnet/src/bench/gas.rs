@@ -23,7 +23,7 @@ const CHUNK: u32 = 256;
 /// # Errors
 /// When the chain does not start or a call reverts.
 pub(super) async fn measure(dir: &Path, tick: impl Fn()) -> Result<Vec<Row>, Error> {
-    let mut ground = Ground::start(dir).await?;
+    let mut ground = Ground::lapping(dir).await?;
     tick();
     let (mut rows, next) = certificates(&mut ground, &tick).await?;
     let stall = Stall::open(&ground.anvil, &ground.owner, &ground.l2).await?;

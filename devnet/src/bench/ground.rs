@@ -13,7 +13,7 @@ use quorate_chain::{Contracts, Reader, ReaderConfig, Rpc, RpcConfig, chunk, sett
 use quorate_matching::{
     OutcomeList, Policy, RoundContext, Snapshot, match_round, policy::defaults::policy_v1,
 };
-use quorate_protocol::{Domain, Header, Schedule, seed};
+use quorate_protocol::{Domain, Header, Schedule, StakeTable, seed};
 
 use super::crew::Crew;
 use crate::{
@@ -26,7 +26,9 @@ use crate::{
 };
 
 /// Rounds whose digest is kept: few, so that slots come to be reused.
-pub(super) const RING: u32 = 4;
+pub(super) const RING: u32 = 16;
+/// Stake epochs that a lap and what follows it take.
+const EPOCHS: u64 = 3;
 /// The AVS lies on an L1 that nobody needs here.
 const AVS: Address = Address::repeat_byte(0xa5);
 
@@ -76,6 +78,23 @@ impl Ground {
     /// # Errors
     /// When anvil does not start or a call reverts.
     pub(super) async fn under(dir: &Path, policy: Policy) -> Result<Self, Error> {
+        Self::timed(dir, policy, clock, 1).await
+    }
+
+    /// The same with a ring of [`RING`] places and tables for [`EPOCHS`] stake epochs.
+    ///
+    /// # Errors
+    /// When anvil does not start or a call reverts.
+    pub(super) async fn lapping(dir: &Path) -> Result<Self, Error> {
+        Self::timed(dir, policy_v1(), short_clock, EPOCHS).await
+    }
+
+    async fn timed(
+        dir: &Path,
+        policy: Policy,
+        clock: fn(u64) -> Clock,
+        epochs: u64,
+    ) -> Result<Self, Error> {
         let anvil = Anvil::start(&AnvilConfig::l2(dir)).await?;
         let owner = Account::named(&anvil, "owner of L2")?;
         let wei = U256::from(10_u128.pow(22));
@@ -89,7 +108,9 @@ impl Ground {
         };
         let l2 = deploy_l2(&owner, &terms, AVS).await?;
         let crew = Crew::new()?;
-        bring_table(&anvil, &l2, &crew).await?;
+        for epoch in 0..epochs {
+            bring_table(&anvil, &l2, &crew.table_of(epoch)?).await?;
+        }
 
         let rpc = connect(&anvil).await?;
         let schedule = views::schedule(&rpc, l2.rounds).await.map_err(failed)?;
@@ -279,8 +300,20 @@ fn clock(genesis: u64) -> Clock {
         stake_epoch: 30 * 86_400,
         health_epoch: 86_400,
         grace: 2 * 86_400,
-        ring: RING,
+        ring: 50_000,
+        unbonding: 30 * 86_400,
         ..Clock::devnet(genesis)
+    }
+}
+
+/// The same with stake epochs of eight rounds, and a ring that is hardly longer than one is shown.
+fn short_clock(genesis: u64) -> Clock {
+    Clock {
+        stake_epoch: 480,
+        health_epoch: 240,
+        grace: 270,
+        ring: RING,
+        ..clock(genesis)
     }
 }
 
@@ -295,27 +328,27 @@ fn domain(l2: &L2) -> Domain {
 }
 
 /// The relayer, whom the plain bridge believes, delivers the commitment; then the pages are posted.
-async fn bring_table(anvil: &Anvil, l2: &L2, crew: &Crew) -> Result<(), Error> {
+async fn bring_table(anvil: &Anvil, l2: &L2, table: &StakeTable) -> Result<(), Error> {
     let relayer = Account::named(anvil, RELAYER)?;
     anvil
         .fund(relayer.address(), U256::from(10_u128.pow(21)))
         .await?;
     let deliver = IPlainBridge::deliverCall {
-        nonce: 0,
-        payload: crew.table.commitment().to_bytes().into(),
+        nonce: table.epoch().get(),
+        payload: table.commitment().to_bytes().into(),
     };
     relayer.call(l2.bridge, &deliver).await?;
-    for (page, keys) in (0..).zip(crew.table.key_pages()) {
+    for (page, keys) in (0..).zip(table.key_pages()) {
         let call = IStakeTable::postKeysPageCall {
-            epoch: 0,
+            epoch: table.epoch().get(),
             page,
             keys: keys.into(),
         };
         relayer.call(l2.stake_table, &call).await?;
     }
     let call = IStakeTable::postStakesPageCall {
-        epoch: 0,
-        stakes: crew.table.stakes_page().into(),
+        epoch: table.epoch().get(),
+        stakes: table.stakes_page().into(),
     };
     relayer.call(l2.stake_table, &call).await?;
     Ok(())

@@ -80,6 +80,7 @@ fn clock(devnet: Clock) -> Clock {
         stake_epoch: 6 * PERIOD,
         health_epoch: 6 * PERIOD,
         grace: 8 * PERIOD,
+        unbonding: 30 * PERIOD,
         ..devnet
     }
 }
