@@ -22,6 +22,23 @@ pub struct Look {
     pub gas_price: U256,
 }
 
+/// What a transaction may take and cost at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ceiling {
+    /// Its gas limit.
+    pub gas: u64,
+    /// Wei for a unit of gas.
+    pub fee: u128,
+}
+
+impl Ceiling {
+    /// What it costs then. Nothing that is sent for the call costs more, filling its nonce included.
+    #[must_use]
+    pub fn wei(&self) -> U256 {
+        U256::from(self.gas).saturating_mul(U256::from(self.fee))
+    }
+}
+
 /// A call that was carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paid {
@@ -57,12 +74,13 @@ pub trait Carrier: Send + Sync + 'static {
     /// The gas limit of the transaction that carries it, which is tried with that.
     fn measure(&self, call: &SignedCall) -> impl Future<Output = Result<u64, Fault>> + Send;
 
-    /// Sends it and waits until it is mined. What has this digest is sent once.
+    /// Sends it and waits until it is mined. What has this digest is sent once, and what would cost
+    /// more than the ceiling is given up.
     fn carry(
         &self,
         call: &SignedCall,
         digest: B256,
-        gas: u64,
+        ceiling: Ceiling,
     ) -> impl Future<Output = Result<Paid, Loss>> + Send;
 }
 
@@ -148,13 +166,14 @@ impl Carrier for Ethereum {
         Ok(gas.saturating_add(call.request.gas))
     }
 
-    async fn carry(&self, call: &SignedCall, digest: B256, gas: u64) -> Result<Paid, Loss> {
+    async fn carry(&self, call: &SignedCall, digest: B256, ceiling: Ceiling) -> Result<Paid, Loss> {
         let last = Timestamp::new(call.request.deadline.saturating_add(1));
         let key = format!("relay/{digest}");
         let execute = self
             .forwarder
             .execute(call)
-            .gas_limit(gas)
+            .gas_limit(ceiling.gas)
+            .fee_cap(ceiling.fee)
             .deadline(last)
             .key(&key);
         let ended = self.sender.send(execute).await;

@@ -6,14 +6,14 @@ use quorate_chain::forward::{Request, SignedCall};
 
 use super::book::Place;
 use super::budget::{Aside, Lack};
-use super::carrier::Carrier;
+use super::carrier::{Carrier, Ceiling};
 use super::desk::{Checked, Desk, now};
 use super::functions::Stranger;
 use super::refusal::Refusal;
 use crate::chain::Fault;
 
-/// Fees may rise until a call is mined: so many times today's price is set aside.
-const PRICE_RISE: u64 = 2;
+/// Fees may rise until a call is mined: so many times today's price is set aside, and no more is paid.
+const PRICE_RISE: u128 = 2;
 
 impl<C: Carrier> Desk<C> {
     /// Every check. The place keeps other calls of the same account out until it is dropped.
@@ -32,12 +32,14 @@ impl<C: Carrier> Desk<C> {
         self.check_nonce(&call.request, digest, look.nonce)?;
         self.check_deadline(call.request.deadline, look.time)?;
         let gas = self.try_out(call).await?;
-        let price = look.gas_price.saturating_mul(U256::from(PRICE_RISE));
-        let aside = self.set_aside(U256::from(gas).saturating_mul(price))?;
+        let price: u128 = look.gas_price.saturating_to();
+        let fee = price.saturating_mul(PRICE_RISE);
+        let ceiling = Ceiling { gas, fee };
+        let aside = self.set_aside(ceiling.wei())?;
         let checked = Checked {
             digest,
             function,
-            gas,
+            ceiling,
             aside,
         };
         Ok((place, checked))

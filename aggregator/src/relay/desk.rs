@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::book::{Book, underway};
 use super::budget::{Aside, Budget};
-use super::carrier::{Carrier, Loss, Paid};
+use super::carrier::{Carrier, Ceiling, Loss, Paid};
 use super::functions::Targets;
 use super::observe::Observe;
 use super::rates::{Rates, household};
@@ -53,7 +53,7 @@ pub struct Desk<C> {
 pub(super) struct Checked {
     pub(super) digest: B256,
     pub(super) function: &'static str,
-    pub(super) gas: u64,
+    pub(super) ceiling: Ceiling,
     pub(super) aside: Aside,
 }
 
@@ -137,10 +137,10 @@ impl<C: Carrier> Desk<C> {
         let Checked {
             digest,
             function,
-            gas,
+            ceiling,
             aside,
         } = checked;
-        let (paid, ended) = match self.carrier.carry(call, digest, gas).await {
+        let (paid, ended) = match self.carrier.carry(call, digest, ceiling).await {
             Ok(paid) => {
                 self.observe.carried(function, digest, &paid);
                 (Some(paid.wei), Ok(carried(digest, &paid)))

@@ -1,10 +1,11 @@
 //! How often somebody may come in a minute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
-/// Callers that are remembered at a time; who is one too many is refused.
+/// Callers that are remembered at a time. For one more, another is forgotten and begins its minute
+/// anew: whoever can come as so many gains little by that, and nobody is refused for it.
 const REMEMBERED: usize = 16_384;
 /// Seconds after which a caller's count starts anew.
 const SPAN: u64 = 60;
@@ -13,20 +14,35 @@ const SPAN: u64 = 60;
 #[derive(Debug)]
 pub struct Rates<K> {
     most: u32,
-    counts: Mutex<BTreeMap<K, Count>>,
+    counts: Mutex<Counts<K>>,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// Counts by caller, and callers in the order in which they are forgotten.
+#[derive(Debug)]
+struct Counts<K> {
+    by_caller: BTreeMap<K, Count>,
+    order: BTreeSet<(Count, K)>,
+    /// The second in which those whose minute is over were forgotten last.
+    swept: u64,
+}
+
+/// Ordered by what is lost with it: who came seldom goes before who came often, and of these who came
+/// first. So a flood of callers that come once forgets each other, and nobody who was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Count {
-    since: u64,
     calls: u32,
+    since: u64,
 }
 
-impl<K: Ord> Rates<K> {
+impl<K: Ord + Copy> Rates<K> {
     /// At most `most` of one caller in a minute.
     #[must_use]
     pub const fn new(most: u32) -> Self {
-        let counts = Mutex::new(BTreeMap::new());
+        let counts = Mutex::new(Counts {
+            by_caller: BTreeMap::new(),
+            order: BTreeSet::new(),
+            swept: 0,
+        });
         Self { most, counts }
     }
 
@@ -36,26 +52,45 @@ impl<K: Ord> Rates<K> {
     /// The seconds after which the caller may come again.
     pub fn take(&self, caller: K, now: u64) -> Result<(), u64> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = |count: &Count| now.saturating_sub(count.since) >= SPAN;
-        if counts.len() >= REMEMBERED && !counts.contains_key(&caller) {
-            counts.retain(|_, count| !over(count));
-            if counts.len() >= REMEMBERED {
-                return Err(SPAN);
-            }
-        }
-        let fresh = Count {
-            since: now,
+        let known = counts.by_caller.get(&caller);
+        let known = known.filter(|count| !count.is_over(now));
+        let mut count = known.copied().unwrap_or(Count {
             calls: 0,
-        };
-        let count = counts.entry(caller).or_insert(fresh);
-        if over(count) {
-            *count = fresh;
-        }
+            since: now,
+        });
         if count.calls >= self.most {
             return Err(SPAN.saturating_sub(now.saturating_sub(count.since)).max(1));
         }
         count.calls += 1;
+        counts.put(caller, count, now);
         Ok(())
+    }
+}
+
+impl<K: Ord + Copy> Counts<K> {
+    /// Writes a caller's count, and makes room for it where there is none.
+    fn put(&mut self, caller: K, count: Count, now: u64) {
+        if let Some(before) = self.by_caller.remove(&caller) {
+            self.order.remove(&(before, caller));
+        }
+        if self.by_caller.len() >= REMEMBERED && self.swept != now {
+            self.by_caller.retain(|_, count| !count.is_over(now));
+            self.order.retain(|(count, _)| !count.is_over(now));
+            self.swept = now;
+        }
+        if self.by_caller.len() >= REMEMBERED
+            && let Some((_, first)) = self.order.pop_first()
+        {
+            self.by_caller.remove(&first);
+        }
+        self.by_caller.insert(caller, count);
+        self.order.insert((count, caller));
+    }
+}
+
+impl Count {
+    const fn is_over(&self, now: u64) -> bool {
+        now.saturating_sub(self.since) >= SPAN
     }
 }
 
@@ -95,14 +130,35 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_callers_is_refused_and_then_forgotten() {
-        let rates = Rates::new(1);
-        for caller in 0..REMEMBERED {
-            assert_eq!(rates.take(caller, 100), Ok(()));
+    fn a_flood_of_callers_keeps_no_newcomer_out_and_forgets_nobody_who_came_too_often() {
+        let rates = Rates::new(2);
+        let often = usize::MAX;
+        assert_eq!(
+            [rates.take(often, 100), rates.take(often, 100)],
+            [Ok(()); 2]
+        );
+        for caller in 0..2 * REMEMBERED {
+            assert_eq!(rates.take(caller, 100), Ok(()), "{caller}");
         }
-        assert_eq!(rates.take(REMEMBERED, 100), Err(SPAN));
+        assert_eq!(rates.take(often, 130), Err(30));
+        let counts = rates.counts.lock().unwrap();
+        assert_eq!(
+            [counts.by_caller.len(), counts.order.len()],
+            [REMEMBERED; 2]
+        );
+    }
+
+    #[test]
+    fn whose_minute_is_over_is_forgotten_first() {
+        let rates = Rates::new(2);
+        for caller in 0..REMEMBERED {
+            for _ in 0..2 {
+                assert_eq!(rates.take(caller, 100), Ok(()));
+            }
+        }
         assert_eq!(rates.take(REMEMBERED, 160), Ok(()));
-        assert_eq!(rates.counts.lock().unwrap().len(), 1);
+        let counts = rates.counts.lock().unwrap();
+        assert_eq!([counts.by_caller.len(), counts.order.len()], [1; 2]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use quorate_service::Metrics;
 use tokio::sync::Notify;
 
 use super::budget::Budget;
-use super::carrier::{Carrier, Look, Loss, Paid};
+use super::carrier::{Carrier, Ceiling, Look, Loss, Paid};
 use super::desk::{Desk, Plan, now};
 use super::functions::Targets;
 use super::observe::Observe;
@@ -43,6 +43,8 @@ struct Script {
     /// Who carries waits here.
     gate: Option<Arc<Notify>>,
     carried: Vec<SignedCall>,
+    /// What the last one might have cost.
+    ceiling: Option<Ceiling>,
 }
 
 /// A chain in memory.
@@ -82,7 +84,7 @@ impl Carrier for Chain {
         Ok(ASIDE / 2)
     }
 
-    async fn carry(&self, call: &SignedCall, _: B256, gas: u64) -> Result<Paid, Loss> {
+    async fn carry(&self, call: &SignedCall, _: B256, ceiling: Ceiling) -> Result<Paid, Loss> {
         let gate = self.script().gate.clone();
         if let Some(gate) = gate {
             gate.notified().await;
@@ -93,10 +95,11 @@ impl Carrier for Chain {
         }
         script.nonce += 1;
         script.carried.push(call.clone());
+        script.ceiling = Some(ceiling);
         Ok(Paid {
             transaction: B256::repeat_byte(9),
             block: 17,
-            gas,
+            gas: ceiling.gas,
             wei: U256::from(COST),
         })
     }
@@ -338,6 +341,15 @@ async fn one_call_of_an_account_is_under_way_at_a_time() {
         tokio::task::yield_now().await;
     };
     assert_eq!(carried.block, Some(17));
+}
+
+#[tokio::test]
+async fn what_is_set_aside_for_a_call_is_the_most_that_it_may_cost() {
+    let rig = Rig::new();
+    rig.desk.take(signed(|_| {})).await.unwrap();
+    let ceiling = rig.chain.script().ceiling.unwrap();
+    assert_eq!(ceiling, Ceiling { gas: 100, fee: 2 });
+    assert_eq!(ceiling.wei(), U256::from(ASIDE));
 }
 
 #[tokio::test]
