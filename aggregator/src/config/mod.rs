@@ -3,13 +3,14 @@
 mod duties;
 mod relay;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use quorate_canon::Address;
 use quorate_rpc::{ServerLimits, ServerTls};
 use quorate_service::{ConfigError, Network};
 use quorate_settings::{BeaconSection, ChainSection, ContractsSection, KeySection};
 use serde::Deserialize;
+use tracing::warn;
 
 pub use duties::{Collector, Duties};
 pub use relay::Relay;
@@ -155,8 +156,38 @@ impl Config {
         }
     }
 
-    /// Checks what the types cannot say.
+    /// What works, and should not be left so.
+    pub fn advice(&self) -> Vec<String> {
+        let alone = |(name, section): (&str, &ChainSection)| {
+            let urls = section.urls.0.iter();
+            let hosts: BTreeSet<_> = urls.filter_map(|url| url.host_str()).collect();
+            (hosts.len() < 2).then(|| {
+                format!(
+                    "{name}.urls names one host, expected two of different providers at least: what it \
+                     withholds or gets wrong, nobody contradicts"
+                )
+            })
+        };
+        let chains = [("l1", &self.l1), ("l2", &self.l2)];
+        match self.network {
+            Network::Production => chains.into_iter().filter_map(alone).collect(),
+            Network::Devnet => Vec::new(),
+        }
+    }
+
+    /// Checks what the types cannot say, and warns of what is no error.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`], naming the setting.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        self.check()?;
+        for advice in self.advice() {
+            warn!("{advice}");
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
         self.l1.rpc("l1", self.network)?;
         self.l2.rpc("l2", self.network)?;
         self.beacon.info(self.network)?;
@@ -174,6 +205,16 @@ impl Config {
                 "contracts.health",
                 self.work().tally && self.contracts.health.is_none(),
                 "missing: the sample of operators' work is drawn from its beacon",
+            ),
+            (
+                "l1.log_range",
+                self.l1.log_range == 0,
+                "is 0, expected at least 1 block",
+            ),
+            (
+                "l2.log_range",
+                self.l2.log_range == 0,
+                "is 0, expected at least 1 block",
             ),
             ("beacon.relays", self.beacon.relays.is_empty(), "is empty"),
             (
@@ -200,6 +241,11 @@ impl Config {
                 "duties.propose_min_stake_bps",
                 self.duties.propose_min_stake_bps > 10_000,
                 "is more than 10000",
+            ),
+            (
+                "duties.evidence_days",
+                self.duties.evidence && self.duties.evidence_days == 0,
+                "is 0: no evidence would be taken anywhere",
             ),
             (
                 "duties.slash_days",
@@ -269,7 +315,8 @@ mod tests {
     #[test]
     fn duties_that_could_do_nothing_are_named() {
         type Fault = fn(&mut Duties);
-        let faults: [(&str, Fault); 3] = [
+        let faults: [(&str, Fault); 4] = [
+            ("duties.evidence_days", |duties| duties.evidence_days = 0),
             ("duties.slash_days", |duties| duties.slash_days = 0),
             ("duties.observe_epochs", |duties| duties.observe_epochs = 0),
             ("duties.claim_min_micro", |duties| {
@@ -300,6 +347,38 @@ mod tests {
         config.contracts.health = None;
         let error = config.validate().unwrap_err().to_string();
         assert!(error.contains("contracts.health"), "{error}");
+    }
+
+    #[test]
+    fn a_range_of_no_blocks_is_refused_and_named() {
+        type Chosen = fn(&mut Config) -> &mut ChainSection;
+        let chains: [(&str, Chosen); 2] = [
+            ("l1.log_range", |config| &mut config.l1),
+            ("l2.log_range", |config| &mut config.l2),
+        ];
+        for (key, chosen) in chains {
+            let mut config = example();
+            chosen(&mut config).log_range = 0;
+            let error = config.validate().unwrap_err().to_string();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_chain_seen_through_one_host_is_warned_of_in_production() {
+        let mut config = example();
+        assert_eq!(config.advice(), Vec::<String>::new());
+        // Two of the same host are one.
+        let first = config.l2.urls.0[0].clone();
+        config.l2.urls.0 = vec![first.clone(), first.join("/v2").unwrap()];
+        let advice = config.advice();
+        assert!(
+            matches!(&advice[..], [one] if one.starts_with("l2.urls")),
+            "{advice:?}"
+        );
+        config.validate().unwrap();
+        config.network = Network::Devnet;
+        assert_eq!(config.advice(), Vec::<String>::new());
     }
 
     #[test]
