@@ -97,12 +97,8 @@ pub async fn run(
     );
     running.tasks.push(("pages", tokio::spawn(shown(pages))));
     status.show(running.mailbox.clone(), ready.facts, running.intake.clone());
-    let serving = server.run(
-        running.service,
-        WireLimits::default(),
-        |_| {},
-        shutdown.asked(),
-    );
+    let wire = WireLimits::default();
+    let serving = Box::pin(server.run(running.service, wire, |_| {}, shutdown.asked()));
     supervise(serving, running.tasks, &shutdown).await
 }
 

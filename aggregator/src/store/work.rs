@@ -302,6 +302,30 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_was_damaged_costs_no_other_record() {
+        let ((folder, store), world) = (store(), World::new(&[1]));
+        let list = crate::testing::list(3, 0);
+        let header = id(&world, 1, 0);
+        put(&store, &world, 0, 1, 0, Place::First);
+        store.put_list(header, &list).unwrap();
+        drop(store);
+        let path = folder.path().join("a.sqlite");
+        let mut file = std::fs::read(&path).unwrap();
+        let mut places = file.windows(list.bytes().len());
+        let at = places.position(|bytes| bytes == list.bytes()).unwrap();
+        file[at] ^= 1;
+        std::fs::write(&path, file).unwrap();
+
+        let store = Store::open(&path).unwrap();
+        let damaged = store.list(header);
+        assert!(matches!(damaged, Err(StoreError::DamagedRecord { .. })));
+        assert_eq!(store.lists().unwrap(), [header]);
+        store.retire_before(Round::new(2)).unwrap();
+        assert!(store.lists().unwrap().is_empty());
+        assert_eq!(signers(&store, header), BTreeSet::from([0]));
+    }
+
+    #[test]
     fn votes_that_come_after_their_round_was_retired_are_added() {
         let ((_folder, store), world) = (store(), World::new(&[1, 1]));
         put(&store, &world, 0, 1, 0, Place::First);

@@ -175,3 +175,33 @@ async fn the_second_of_two_certificates_is_shown_to_l2() {
     assert!(host.attempts("settle") >= 1);
     host.stop().await;
 }
+
+#[tokio::test]
+async fn evidence_that_can_cost_nothing_any_more_is_not_paid_for() {
+    let (world, chain, folder) = stage();
+    chain.world().spent.insert(OperatorIndex::new(3));
+    let host = Host::start(&world, chain, folder.path());
+    host.vote(&world, 3, 0).await;
+    host.vote(&world, 3, 1).await;
+    eventually(async || (host.store.cases().unwrap()[0].stage == Stage::Lapsed).then_some(()))
+        .await;
+    assert_eq!(host.attempts("prove_equivocation"), 0);
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_charge_is_not_executed_once_its_operator_has_nothing_left_to_lose() {
+    let (world, chain, folder) = stage();
+    let host = Host::start(&world, chain, folder.path());
+    host.vote(&world, 3, 1).await;
+    for operator in 0..3 {
+        host.vote(&world, operator, 0).await;
+    }
+    eventually(async || (host.chain.world().charges.len() == 1).then_some(())).await;
+    host.chain.world().spent.insert(OperatorIndex::new(3));
+    host.chain.world().finals.insert(world.round());
+    eventually(async || (host.store.cases().unwrap()[0].stage == Stage::Lapsed).then_some(()))
+        .await;
+    assert_eq!(host.attempts("execute"), 0);
+    host.stop().await;
+}

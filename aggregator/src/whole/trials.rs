@@ -1,8 +1,11 @@
 //! Refuted rounds: everyone who signed pays, once, and nobody else.
 
+use std::time::Duration;
+
 use quorate_canon::{OperatorIndex, Round};
 use quorate_protocol::{CertificateBuilder, Offence, Signers};
 use quorate_rpc::wire::Phase;
+use tokio::time::sleep;
 
 use super::{Host, eventually, stage};
 use crate::chain::simulated::SimulatedChain;
@@ -52,6 +55,26 @@ async fn ended(host: &Host, stage: TrialStage) {
             .filter(|()| !trials.is_empty())
     })
     .await;
+}
+
+/// A round that operators 0 to 2 have certified and that was settled.
+fn settled(world: &World, chain: &SimulatedChain, round: Round) {
+    let mut builder = CertificateBuilder::new(world.header(round, 0), world.table.as_ref());
+    for operator in 0..3 {
+        let vote = world.verified(operator, world.header(round, 0));
+        builder.add(&vote).unwrap();
+    }
+    let certificate = builder.build().unwrap();
+    let signers = Signers::from_bytes(&certificate.to_bytes()).unwrap();
+    let mut chain = chain.world();
+    let stands = OnChain {
+        standing: Standing::Settled,
+        digest: certificate.digest(),
+        posted: 1,
+        proposed: false,
+    };
+    chain.rounds.insert(round, stands);
+    chain.certificates.insert(certificate.digest(), signers);
 }
 
 fn outage() -> Vec<Fault> {
@@ -197,6 +220,7 @@ async fn a_refuted_proposal_has_no_signers_to_try() {
     }
     let host = Host::start(&world, chain, folder.path());
     eventually(async || host.store.refutations_from().unwrap()).await;
+    sleep(Duration::from_millis(200)).await;
     assert!(host.store.trials().unwrap().is_empty());
     host.stop().await;
 }
@@ -206,30 +230,80 @@ async fn what_cannot_be_punished_any_more_lapses() {
     let (_, chain, folder) = stage();
     let fortnight = 14 * 86_400;
     let world = World::at(&[25; 4], crate::clock::now().get() - fortnight - 1_000);
-    {
-        let mut builder =
-            CertificateBuilder::new(world.header(world.round(), 0), world.table.as_ref());
-        for operator in 0..3 {
-            let vote = world.verified(operator, world.header(world.round(), 0));
-            builder.add(&vote).unwrap();
-        }
-        let certificate = builder.build().unwrap();
-        let signers = Signers::from_bytes(&certificate.to_bytes()).unwrap();
-        let mut chain = chain.world();
-        let stands = OnChain {
-            standing: Standing::Settled,
-            digest: certificate.digest(),
-            posted: 1,
-            proposed: false,
-        };
-        chain.rounds.insert(world.round(), stands);
-        chain.certificates.insert(certificate.digest(), signers);
-        chain.refute(world.round(), BLOCKING);
-    }
+    settled(&world, &chain, world.round());
+    chain.world().refute(world.round(), BLOCKING);
     let host = Host::start(&world, chain, folder.path());
     ended(&host, TrialStage::Lapsed).await;
     for action in ["strike", "prove_signers", "execute_verdict"] {
         assert_eq!(host.attempts(action), 0, "{action}");
     }
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_refuted_round_that_cannot_be_read_waits_and_keeps_no_other_back() {
+    let (world, chain, folder) = stage();
+    let unread = Round::new(99);
+    for round in [unread, world.round()] {
+        settled(&world, &chain, round);
+        chain.world().refute(round, BLOCKING);
+    }
+    chain.world().unread.insert(unread);
+    let host = Host::start(&world, chain.clone(), folder.path());
+    all_paid(&host, world.round(), Offence::WrongOutcome).await;
+    assert_eq!(host.store.refutations().unwrap(), [(unread, BLOCKING)]);
+    host.stop().await;
+
+    // Whatever comes later on L2, it is not looked for again, and not forgotten.
+    chain.world().block += 1_000;
+    chain.world().unread.clear();
+    let host = Host::start(&world, chain, folder.path());
+    all_paid(&host, unread, Offence::WrongOutcome).await;
+    ended(&host, TrialStage::Ended).await;
+    assert!(host.store.refutations().unwrap().is_empty());
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_still_shows_the_proposal_acquits_nobody() {
+    let (world, chain, folder) = stage();
+    settled(&world, &chain, world.round());
+    {
+        // The logs have the refutation, the state is older than the certificate.
+        let mut chain = chain.world();
+        chain.refute(world.round(), BLOCKING);
+        chain.certificates.clear();
+        let stale = chain.rounds.get_mut(&world.round()).unwrap();
+        (stale.standing, stale.proposed) = (Standing::Certified, true);
+    }
+    let host = Host::start(&world, chain.clone(), folder.path());
+    eventually(async || (!host.store.refutations().unwrap().is_empty()).then_some(())).await;
+    sleep(Duration::from_millis(200)).await;
+    chain.world().block += 1_000;
+    sleep(Duration::from_millis(200)).await;
+    settled(&world, &chain, world.round());
+    chain
+        .world()
+        .rounds
+        .get_mut(&world.round())
+        .unwrap()
+        .standing = Standing::Refuted;
+    all_paid(&host, world.round(), Offence::WrongOutcome).await;
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn a_signer_with_nothing_left_to_lose_is_not_paid_for() {
+    let (world, chain, folder) = stage();
+    chain.world().spent.insert(OperatorIndex::new(1));
+    let host = refuted(&world, chain, folder.path(), BLOCKING).await;
+    ended(&host, TrialStage::Ended).await;
+    let round = world.round();
+    for operator in [0, 2] {
+        let paid = paid(&host, operator, round);
+        assert_eq!(paid, Some(Offence::WrongOutcome), "operator {operator}");
+    }
+    assert_eq!(paid(&host, 1, round), None);
+    assert_eq!(host.attempts("execute_verdict"), 2);
     host.stop().await;
 }
