@@ -71,11 +71,11 @@ impl<C: HealthChain, B: Beacons> Certifier<C, B> {
     async fn advance(
         &self,
         proposal: &Proposal,
-        terms: &Terms,
+        terms: &Arc<Terms>,
         clock: Timestamp,
     ) -> Result<(), Fault> {
         let ready = proposal.is_complete() || clock >= terms.times.due;
-        if proposal.certified || !ready || !proposal.is_worth_it(terms) {
+        if proposal.certified || !ready || !is_worth_it(proposal, terms).await? {
             return Ok(());
         }
         if !self.chain.is_open(terms.epoch).await? {
@@ -112,6 +112,16 @@ impl<C: HealthChain, B: Beacons> Certifier<C, B> {
         self.observe.acted(&action, &result);
         result.map(drop)
     }
+}
+
+/// [`Proposal::is_worth_it`], beside the other tasks: each machine's seats are drawn, up to 256 committees
+/// of up to 1,024.
+async fn is_worth_it(proposal: &Proposal, terms: &Arc<Terms>) -> Result<bool, Fault> {
+    let (proposal, terms) = (proposal.clone(), Arc::clone(terms));
+    let judged = tokio::task::spawn_blocking(move || proposal.is_worth_it(&terms));
+    judged
+        .await
+        .map_err(|error| Fault::BadData(error.to_string()))
 }
 
 /// The signatures of a proposal as one.
