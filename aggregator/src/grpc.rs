@@ -1,9 +1,8 @@
 //! The gRPC service's side of the aggregator: votes go to the collector, lists to the store.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+mod uploads;
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use quorate_canon::{Digest, HealthEpoch, OfferId, Round};
 use quorate_health::DownList;
@@ -19,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::{
     chain::HealthChain,
-    collector::{Mailbox, Source, ingress::Message},
+    collector::{Mailbox, ingress::Message},
     downs::Desk,
     observe::Observe,
     settle::Beacons,
@@ -27,65 +26,7 @@ use crate::{
     tally::Intake,
 };
 
-/// Lists that are received at a time, of one header and in all: each may be 50 MB.
-const PER_HEADER: usize = 3;
-const IN_ALL: usize = 8;
-
-/// The lists that are being sent now; cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Uploads {
-    active: Arc<Mutex<Vec<(Digest, Source)>>>,
-}
-
-impl Uploads {
-    /// Whether somebody is sending the list behind this header.
-    pub fn is_active(&self, digest: Digest) -> bool {
-        self.lock().iter().any(|(active, _)| *active == digest)
-    }
-
-    /// Takes a place. An address has one place, so that nobody alone can hold them all.
-    fn begin(&self, digest: Digest, source: Source) -> Option<Upload> {
-        let mut active = self.lock();
-        let same = active.iter().filter(|(other, _)| *other == digest).count();
-        let taken = source.is_some()
-            && active
-                .iter()
-                .any(|(other, by)| (*other, *by) == (digest, source));
-        if taken || same >= PER_HEADER || active.len() >= IN_ALL {
-            return None;
-        }
-        active.push((digest, source));
-        Some(Upload {
-            uploads: self.clone(),
-            digest,
-            source,
-        })
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(Digest, Source)>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A place among the uploads; given back on drop.
-#[derive(Debug)]
-pub struct Upload {
-    uploads: Uploads,
-    digest: Digest,
-    source: Source,
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        let mut active = self.uploads.lock();
-        if let Some(place) = active
-            .iter()
-            .position(|entry| *entry == (self.digest, self.source))
-        {
-            active.swap_remove(place);
-        }
-    }
-}
+pub use uploads::{Upload, Uploads};
 
 /// What answers operators.
 pub struct Service<C, B> {
@@ -211,18 +152,19 @@ impl<C: HealthChain, B: Beacons> Handler for Service<C, B> {
         digest: Digest,
         peer: Option<IpAddr>,
     ) -> Result<Option<Upload>, ListRefusal> {
-        let wanted = self
-            .mailbox
-            .header(digest)
-            .await
-            .ok_or(ListRefusal::UnknownHeader)?;
+        let asked = self.mailbox.sender(digest, peer).await;
+        let (wanted, signed) = asked.ok_or(ListRefusal::UnknownHeader)?;
         if wanted.here {
             return Ok(None);
         }
         self.uploads
-            .begin(digest, peer)
+            .begin(digest, peer, signed, Instant::now())
             .map(Some)
             .ok_or(ListRefusal::Busy)
+    }
+
+    fn stands(&self, admission: &Upload) -> bool {
+        admission.stands()
     }
 
     async fn list(
@@ -236,14 +178,18 @@ impl<C: HealthChain, B: Beacons> Handler for Service<C, B> {
             .header(digest)
             .await
             .ok_or(ListRefusal::UnknownHeader)?;
-        let (got, expected) = (list.outcome_root(), wanted.header.outcome_root);
-        if got != expected {
-            return Err(ListRefusal::WrongRoot { got, expected });
-        }
+        let expected = wanted.header.outcome_root;
         let id = HeaderId {
             round: wanted.header.round,
             digest,
         };
+        // A million leaves take a second.
+        let hashed = tokio::task::spawn_blocking(move || (list.outcome_root(), list));
+        let hashed = hashed.await;
+        let (got, list) = hashed.map_err(|error| ListRefusal::Store(error.to_string()))?;
+        if got != expected {
+            return Err(ListRefusal::WrongRoot { got, expected });
+        }
         let (store, entries) = (Arc::clone(&self.store), list.count());
         let new = blocking(move || store.put_list(id, &list))
             .await
@@ -258,41 +204,5 @@ impl<C: HealthChain, B: Beacons> Handler for Service<C, B> {
 
     async fn round(&self, round: Round) -> Option<RoundReport> {
         self.mailbox.round(round).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: Digest = Digest([1; 32]);
-
-    fn address(n: u8) -> Source {
-        Some(IpAddr::from([192, 0, 2, n]))
-    }
-
-    #[test]
-    fn an_address_has_one_place_for_a_list() {
-        let uploads = Uploads::default();
-        let first = uploads.begin(HEADER, address(1)).unwrap();
-        assert!(uploads.begin(HEADER, address(1)).is_none());
-        assert!(uploads.begin(HEADER, address(2)).is_some());
-        drop(first);
-        assert!(uploads.begin(HEADER, address(1)).is_some());
-    }
-
-    #[test]
-    fn a_header_has_few_places_and_all_have_a_bounded_number() {
-        let uploads = Uploads::default();
-        let held: Vec<_> = (0..u8::try_from(PER_HEADER).unwrap())
-            .map(|n| uploads.begin(HEADER, address(n)).unwrap())
-            .collect();
-        assert!(uploads.begin(HEADER, address(99)).is_none());
-        let more: Vec<_> = (0..20)
-            .filter_map(|n| uploads.begin(Digest([n + 2; 32]), address(n)))
-            .collect();
-        assert_eq!(held.len() + more.len(), IN_ALL);
-        drop((held, more));
-        assert!(!uploads.is_active(HEADER));
     }
 }

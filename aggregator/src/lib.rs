@@ -30,6 +30,7 @@ pub mod run;
 pub mod settle;
 mod status;
 pub mod store;
+pub mod suspects;
 pub mod tables;
 pub mod tally;
 #[cfg(test)]

@@ -144,6 +144,9 @@ impl<C: Chain> Collector<C> {
             Message::Vote(incoming) => self.take(vec![*incoming]).await,
             Message::Table(epoch, result) => self.table_came(epoch, result).await,
             Message::Header(digest, reply) => drop(reply.send(self.header(digest))),
+            Message::Sender(digest, source, reply) => {
+                let _ = reply.send(self.sender(digest, source));
+            }
             Message::ListStored(id) => self.list_came(id),
             Message::Round(round, reply) => drop(reply.send(self.report(round))),
             Message::Candidates(round, reply) => {

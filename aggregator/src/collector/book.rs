@@ -1,8 +1,11 @@
 //! What the collector knows of a round beside its votes: how it goes on, who was asked for the list.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use quorate_canon::{Digest, Round};
+use quorate_canon::{Digest, OperatorIndex, Round};
 use quorate_protocol::{Certificate, Header};
 use quorate_rpc::{
     RoundFailure,
@@ -10,7 +13,7 @@ use quorate_rpc::{
 };
 use tokio::sync::watch;
 
-use super::{Millis, Progress, RoundVotes};
+use super::{Millis, Progress, RoundVotes, Source};
 use crate::chain::Standing;
 
 /// How long an operator that was asked for a list has before the next one is asked.
@@ -24,6 +27,10 @@ pub(super) struct Book {
     posted: u32,
     chunks: u32,
     asked: BTreeMap<Digest, Millis>,
+    /// Operators that were asked, each once for a header: none can keep the others from being asked.
+    asked_of: BTreeSet<(Digest, OperatorIndex)>,
+    /// Where each operator's vote came from.
+    came: BTreeMap<OperatorIndex, (Digest, Source)>,
     /// The digest that L2 certified.
     pub(super) on_chain: Option<Digest>,
     /// The header behind it, once it is known here and those who signed another outcome are charged.
@@ -42,6 +49,8 @@ impl Default for Book {
             posted: 0,
             chunks: 0,
             asked: BTreeMap::new(),
+            asked_of: BTreeSet::new(),
+            came: BTreeMap::new(),
             on_chain: None,
             confirmed: None,
             certificate: None,
@@ -91,9 +100,29 @@ impl Book {
             .is_none_or(|at| now.since(*at) >= ASK_AGAIN)
     }
 
-    /// Notes that an operator was asked.
-    pub(super) fn asked(&mut self, digest: Digest, now: Millis) {
-        self.asked.insert(digest, now);
+    /// Notes that an operator was asked, if it was by the address that its vote came from.
+    pub(super) fn asked(
+        &mut self,
+        digest: Digest,
+        operator: OperatorIndex,
+        source: Source,
+        now: Millis,
+    ) {
+        let itself = self.came.get(&operator) == Some(&(digest, source));
+        if itself && self.asked_of.insert((digest, operator)) {
+            self.asked.insert(digest, now);
+        }
+    }
+
+    /// Notes where an operator's vote came from: the first time that it came from somebody, since others
+    /// may repeat it.
+    pub(super) fn came(&mut self, digest: Digest, operator: OperatorIndex, source: Source) {
+        self.came.entry(operator).or_insert((digest, source));
+    }
+
+    /// Whether a vote for a header came from this address.
+    pub(super) fn came_from(&self, digest: Digest, source: Source) -> bool {
+        source.is_some() && self.came.values().any(|from| *from == (digest, source))
     }
 
     /// Whether nothing more will be done.

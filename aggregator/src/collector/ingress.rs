@@ -28,6 +28,8 @@ pub enum Message {
     Table(Epoch, Result<Option<Box<StakeTable>>, Fault>),
     /// Asks for the header behind a digest.
     Header(Digest, oneshot::Sender<Option<Wanted>>),
+    /// The same, and whether this address has sent a vote for it that was counted.
+    Sender(Digest, Source, oneshot::Sender<Option<(Wanted, bool)>>),
     /// A list was stored.
     ListStored(HeaderId),
     /// Asks how a round stands.
@@ -130,6 +132,14 @@ impl Mailbox {
     /// The header behind a digest, if a vote for it was counted.
     pub async fn header(&self, digest: Digest) -> Option<Wanted> {
         self.ask(|reply| Message::Header(digest, reply))
+            .await
+            .flatten()
+    }
+
+    /// The header behind a digest, if a vote for it was counted, and whether such a vote, for a header
+    /// that leads its round, came from this address.
+    pub async fn sender(&self, digest: Digest, source: Source) -> Option<(Wanted, bool)> {
+        self.ask(|reply| Message::Sender(digest, source, reply))
             .await
             .flatten()
     }

@@ -5,43 +5,36 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use quorate_canon::{Epoch, OperatorIndex, Round};
-use quorate_protocol::{ProtocolError, Unverified, Verified, Vote, verify_votes};
+use quorate_protocol::{ProtocolError, Verified, Vote, verify_votes};
 use quorate_rpc::VoteRejection;
 use quorate_rpc::wire::{VoteReceipt, VoteVerdict};
 
 use super::actor::Collector;
 use super::ingress::Incoming;
 use super::round::divergence;
-use super::{Judgement, Screening, Source};
+use super::{Judgement, Screening};
 use crate::chain::Chain;
 use crate::clock::now;
 use crate::courts::Case;
 use crate::store::{Place, blocking};
+use crate::suspects::Ticket;
 
 impl<C: Chain> Collector<C> {
     /// Screens votes, verifies those that pass, stores and counts them.
     pub(super) async fn take(&mut self, incoming: Vec<Incoming>) {
         let begin = Instant::now();
         let (clock, count) = (now(), incoming.len());
-        let mut passed: BTreeMap<Epoch, Vec<Incoming>> = BTreeMap::new();
-        let mut claims: BTreeMap<(Round, Source, OperatorIndex), u32> = BTreeMap::new();
+        let mut passed: BTreeMap<Epoch, Vec<(Incoming, Ticket)>> = BTreeMap::new();
         for incoming in incoming {
             match self.state.screen(&incoming.vote, incoming.source, clock) {
                 Screening::Verify => {
                     let round = incoming.vote.header().round;
-                    let claim = claims
-                        .entry((round, incoming.source, incoming.vote.operator()))
-                        .or_insert(0);
-                    *claim = claim.saturating_add(1);
-                    // Failures count from the next batch on, so one batch must not hold more either.
-                    if *claim > self.state.limits().failures {
-                        let detail = "too many votes in one operator's name at a time".to_owned();
-                        self.reject(incoming, VoteRejection::Overloaded, detail);
+                    let Ok(epoch) = self.state.schedule().epoch_of(round) else {
                         continue;
-                    }
-                    if let Ok(epoch) = self.state.schedule().epoch_of(incoming.vote.header().round)
-                    {
-                        passed.entry(epoch).or_default().push(incoming);
+                    };
+                    match self.claim(&incoming, begin) {
+                        Ok(ticket) => passed.entry(epoch).or_default().push((incoming, ticket)),
+                        Err((reason, detail)) => self.reject(incoming, reason, detail),
                     }
                 }
                 Screening::Duplicate => self.again(incoming),
@@ -55,29 +48,59 @@ impl<C: Chain> Collector<C> {
         self.tools.observe.batch_done(count, begin.elapsed());
     }
 
+    /// Has a vote's signature be checked. What was stored was good once, and is nobody's request.
+    fn claim(
+        &mut self,
+        incoming: &Incoming,
+        now: Instant,
+    ) -> Result<Ticket, (VoteRejection, String)> {
+        match incoming.reply {
+            Some(_) => self.state.claim(&incoming.vote, incoming.source, now),
+            None => Ok(Ticket::default()),
+        }
+    }
+
     /// Verifies votes of one epoch and goes on with those that are good.
-    pub(super) async fn verify(&mut self, incoming: Vec<Incoming>) {
-        let Some(table) = incoming.first().and_then(|first| {
+    async fn verify(&mut self, incoming: Vec<(Incoming, Ticket)>) {
+        let Some(table) = incoming.first().and_then(|(first, _)| {
             let round = self.state.round_mut(first.vote.header().round)?;
             Some(Arc::clone(round.table()))
         }) else {
-            return;
+            return self.unchecked(incoming);
         };
-        let votes: Vec<Vote<Unverified>> = incoming.iter().map(|incoming| incoming.vote).collect();
+        let votes: Vec<_> = incoming.iter().map(|(incoming, _)| incoming.vote).collect();
         let verified = tokio::task::spawn_blocking(move || verify_votes(&votes, &table)).await;
         // Without an answer the task panicked: an invariant of ours, not the senders' fault.
         let verified = match verified {
             Ok(verified) => verified,
-            Err(error) => return self.tools.observe.store_failed(error),
+            Err(error) => {
+                self.tools.observe.store_failed(error);
+                return self.unchecked(incoming);
+            }
         };
-        let mut good = Vec::new();
-        for (incoming, result) in incoming.into_iter().zip(verified) {
+        let (mut good, now) = (Vec::new(), Instant::now());
+        for ((incoming, ticket), result) in incoming.into_iter().zip(verified) {
             match result {
-                Ok(vote) => good.push((incoming, vote)),
-                Err(error) => self.forged(incoming, &error),
+                Ok(vote) => {
+                    let source = incoming.source;
+                    self.state.good(&incoming.vote, source, ticket, now);
+                    good.push((incoming, vote));
+                }
+                Err(error) => self.forged(incoming, ticket, &error),
             }
         }
         self.admit(good).await;
+    }
+
+    /// Gives up votes that could not be checked; their senders are told to come again.
+    fn unchecked(&mut self, incoming: Vec<(Incoming, Ticket)>) {
+        let now = Instant::now();
+        for (incoming, ticket) in incoming {
+            let source = incoming.source;
+            self.state.unchecked(&incoming.vote, source, ticket, now);
+            let detail = "the signature could not be checked".to_owned();
+            self.reject(incoming, VoteRejection::Overloaded, detail);
+        }
     }
 
     /// Judges verified votes and stores what is new, in as few transactions as there are votes of
@@ -184,7 +207,7 @@ impl<C: Chain> Collector<C> {
         self.tools
             .observe
             .vote_counted(round, vote.operator(), digest);
-        let outcome_wanted = incoming.reply.is_some() && self.ask_for_list(round, digest);
+        let outcome_wanted = self.ask_for_list(&incoming);
         incoming.answer(VoteReceipt {
             verdict: VoteVerdict::Accepted,
             outcome_wanted,
@@ -194,8 +217,7 @@ impl<C: Chain> Collector<C> {
     /// Answers a vote that was counted before.
     pub(super) fn again(&mut self, incoming: Incoming) {
         self.tools.observe.vote_again();
-        let (round, digest) = (incoming.vote.header().round, incoming.vote.digest());
-        let outcome_wanted = incoming.reply.is_some() && self.ask_for_list(round, digest);
+        let outcome_wanted = self.ask_for_list(&incoming);
         incoming.answer(VoteReceipt {
             verdict: VoteVerdict::Duplicate,
             outcome_wanted,
@@ -208,11 +230,8 @@ impl<C: Chain> Collector<C> {
     }
 
     /// Answers a vote whose signature is bad, and remembers who sent it.
-    pub(super) fn forged(&mut self, incoming: Incoming, error: &ProtocolError) {
-        let (round, operator) = (incoming.vote.header().round, incoming.vote.operator());
-        if let Some(round) = self.state.round_mut(round) {
-            round.failed(incoming.source, operator);
-        }
+    fn forged(&mut self, incoming: Incoming, ticket: Ticket, error: &ProtocolError) {
+        self.state.forged(&incoming.vote, incoming.source, ticket);
         self.reject(incoming, VoteRejection::BadSignature, error.to_string());
     }
 }

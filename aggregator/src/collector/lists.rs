@@ -3,10 +3,10 @@
 use quorate_canon::{Digest, Round};
 use quorate_rpc::wire::RoundReport;
 
-use super::Millis;
 use super::actor::Collector;
 use super::book::Book;
-use super::ingress::Wanted;
+use super::ingress::{Incoming, Wanted};
+use super::{Millis, Source};
 use crate::chain::Chain;
 use crate::store::HeaderId;
 
@@ -23,28 +23,48 @@ impl<C: Chain> Collector<C> {
         })
     }
 
-    /// Whether to ask the sender of a vote for the list behind its header.
-    pub(super) fn ask_for_list(&mut self, round: Round, digest: Digest) -> bool {
-        let millis = self.millis();
+    /// The header behind a digest, and whether a vote for it came from this address. Only the signers of
+    /// the header that leads go before others: whatever else they signed, nobody waits for its list.
+    pub(super) fn sender(&self, digest: Digest, source: Source) -> Option<(Wanted, bool)> {
+        let wanted = self.header(digest)?;
+        let round = wanted.header.round;
+        let leads = self.leading(round) == Some(digest);
+        let book = self.books.get(&round);
+        let signed = leads && book.is_some_and(|book| book.came_from(digest, source));
+        Some((wanted, signed))
+    }
+
+    /// Whether to ask the sender of a vote that was counted, now or before, for the list behind its header.
+    /// Whoever repeats another's vote is answered, but nobody is kept from being asked for it.
+    pub(super) fn ask_for_list(&mut self, incoming: &Incoming) -> bool {
+        if incoming.reply.is_none() {
+            return false;
+        }
+        let (vote, millis) = (&incoming.vote, self.millis());
+        let (round, digest) = (vote.header().round, vote.digest());
         let wanted = self.wants_list(round, digest, millis);
+        let book = self.books.entry(round).or_default();
+        book.came(digest, vote.operator(), incoming.source);
         if wanted {
-            self.books.entry(round).or_default().asked(digest, millis);
+            book.asked(digest, vote.operator(), incoming.source, millis);
         }
         wanted
     }
 
+    /// The header whose list a round is settled with, as far as it is known.
+    fn leading(&self, round: Round) -> Option<Digest> {
+        let votes = self.state.round(round)?;
+        votes
+            .decided()
+            .or_else(|| votes.leader().map(|(digest, ..)| digest))
+    }
+
     /// Whether the list behind a header is missing, worth having, and not on its way.
     pub(super) fn wants_list(&self, round: Round, digest: Digest, millis: Millis) -> bool {
-        let Some(votes) = self.state.round(round) else {
-            return false;
-        };
-        let leading = votes
-            .decided()
-            .or_else(|| votes.leader().map(|(digest, ..)| digest));
         let book = self.books.get(&round);
-        leading == Some(digest)
+        self.leading(round) == Some(digest)
             && !self.lists.contains(&HeaderId { round, digest })
-            && !self.tools.uploads.is_active(digest)
+            && !self.tools.uploads.is_coming(digest)
             && book.is_none_or(|book| !book.is_over() && book.may_ask(digest, millis))
     }
 

@@ -17,8 +17,10 @@ pub mod state;
 mod tests;
 
 pub use ingress::{Mailbox, Progress};
-pub use round::{Judgement, RoundVotes, Source};
+pub use round::{Judgement, RoundVotes};
 pub use state::{Limits, Screening, State};
+
+pub use crate::suspects::Source;
 
 /// Milliseconds since the process began: for waiting only, never in anything that is signed or stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
     sync::Arc,
 };
 
@@ -14,12 +13,6 @@ use quorate_protocol::{
 
 use super::Millis;
 use super::ingress::Candidates;
-
-/// Senders whose failures are counted apart, in one round; further ones share one count.
-const SOURCES: usize = 4096;
-
-/// Who sent a vote, as far as it is known.
-pub type Source = Option<IpAddr>;
 
 /// What a verified vote is to a round.
 #[derive(Debug)]
@@ -54,7 +47,6 @@ pub struct RoundVotes {
     decided: Option<Digest>,
     /// Operators that L2 has struck: their votes are evidence, and count for nothing else.
     struck: BTreeSet<OperatorIndex>,
-    failures: BTreeMap<(Source, OperatorIndex), u32>,
 }
 
 impl RoundVotes {
@@ -69,7 +61,6 @@ impl RoundVotes {
             quorum_at: None,
             decided: None,
             struck: BTreeSet::new(),
-            failures: BTreeMap::new(),
         }
     }
 
@@ -78,10 +69,10 @@ impl RoundVotes {
         &self.table
     }
 
-    /// The digest of an operator's first vote, and whether a second, different one is known.
-    pub fn standing(&self, operator: OperatorIndex) -> Option<(Digest, bool)> {
+    /// An operator's first vote, and whether a second, different one is known.
+    pub fn standing(&self, operator: OperatorIndex) -> Option<(&Vote<Verified>, bool)> {
         let first = self.first.get(&operator)?;
-        Some((first.digest(), self.second.contains_key(&operator)))
+        Some((first, self.second.contains_key(&operator)))
     }
 
     /// What this vote is to the round; changes nothing.
@@ -163,30 +154,6 @@ impl RoundVotes {
                 .map(|group| (group.header, group.signers.clone()))
                 .collect(),
             table: Arc::clone(&self.table),
-        }
-    }
-
-    /// Counts a bad signature that came from `source` in an operator's name.
-    pub fn failed(&mut self, source: Source, operator: OperatorIndex) {
-        let key = self.failure_key(source, operator);
-        let count = self.failures.entry(key).or_insert(0);
-        *count = count.saturating_add(1);
-    }
-
-    /// Bad signatures that came from `source` in an operator's name.
-    pub fn failures(&self, source: Source, operator: OperatorIndex) -> u32 {
-        let key = self.failure_key(source, operator);
-        self.failures.get(&key).copied().unwrap_or(0)
-    }
-
-    /// Sources are counted apart, so that nobody can silence an operator by forging in its name,
-    /// until there are too many to remember.
-    fn failure_key(&self, source: Source, operator: OperatorIndex) -> (Source, OperatorIndex) {
-        let key = (source, operator);
-        if self.failures.len() < SOURCES || self.failures.contains_key(&key) {
-            key
-        } else {
-            (None, operator)
         }
     }
 

@@ -4,18 +4,17 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Instant,
 };
 
 use quorate_canon::{Epoch, Round, Timestamp};
 use quorate_protocol::{
-    Domain, ProtocolError, Schedule, StakeTable, Unverified, Vote, require_domain,
+    Domain, ProtocolError, Schedule, StakeTable, Unverified, Verified, Vote, require_domain,
 };
 use quorate_rpc::VoteRejection;
 
-use super::{
-    Millis,
-    round::{RoundVotes, Source},
-};
+use super::{Millis, round::RoundVotes};
+use crate::suspects::{self, Refused, Sender, Source, Suspects, Ticket};
 
 /// What the collector keeps and bears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +34,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             grace: Millis(150),
-            failures: 16,
+            failures: suspects::FAILURES,
             kept: 600,
             skew: 3,
         }
@@ -70,6 +69,7 @@ pub struct State {
     tables: BTreeMap<Epoch, Arc<StakeTable>>,
     rounds: BTreeMap<Round, RoundVotes>,
     finished: BTreeSet<Round>,
+    suspects: Suspects<Round>,
 }
 
 impl State {
@@ -82,6 +82,7 @@ impl State {
             tables: BTreeMap::new(),
             rounds: BTreeMap::new(),
             finished: BTreeSet::new(),
+            suspects: Suspects::new(limits.failures),
         }
     }
 
@@ -134,32 +135,61 @@ impl State {
             Err(error) => return Screening::reject(VoteRejection::UnknownOperator, error),
             Ok(_) => {}
         }
-        round.map_or(Screening::Verify, |round| {
-            self.screen_known(round, vote, source)
-        })
-    }
-
-    /// The rest of the screening, in a round that has votes or failures.
-    fn screen_known(
-        &self,
-        round: &RoundVotes,
-        vote: &Vote<Unverified>,
-        source: Source,
-    ) -> Screening {
-        match round.standing(vote.operator()) {
-            Some((digest, _)) if digest == vote.digest() => return Screening::Duplicate,
-            Some((digest, true)) => {
-                let detail = format!("first signed {digest}");
-                return Screening::reject(VoteRejection::Equivocation, detail);
-            }
-            _ => {}
+        let known = round.and_then(|round| round.standing(vote.operator()));
+        if let Some(answer) = known.and_then(|(first, both)| screen_known(first, both, vote)) {
+            return answer;
         }
-        let failures = round.failures(source, vote.operator());
-        if failures >= self.limits.failures {
+        if self.suspects.is_cut_off(&sender(vote, source)) {
+            let failures = self.limits.failures;
             let detail = format!("{failures} bad signatures before this one");
             return Screening::reject(VoteRejection::TooManyFailures, detail);
         }
         Screening::Verify
+    }
+
+    /// Has the signature of a vote that was screened be checked at `now`. What becomes of it is told to
+    /// [`Self::good`], [`Self::forged`] or [`Self::unchecked`].
+    ///
+    /// # Errors
+    /// Why it is not checked.
+    pub fn claim(
+        &mut self,
+        vote: &Vote<Unverified>,
+        source: Source,
+        now: Instant,
+    ) -> Result<Ticket, (VoteRejection, String)> {
+        let claimed = self.suspects.claim(sender(vote, source), 1, now);
+        claimed.map_err(|refused| match refused {
+            Refused::CutOff(failures) => {
+                let detail = format!("{failures} bad signatures before this one");
+                (VoteRejection::TooManyFailures, detail)
+            }
+            Refused::Busy => {
+                let detail = "too many signatures wait to be checked".to_owned();
+                (VoteRejection::Overloaded, detail)
+            }
+        })
+    }
+
+    /// The signature was the operator's.
+    pub fn good(&mut self, vote: &Vote<Unverified>, source: Source, ticket: Ticket, now: Instant) {
+        self.suspects.good(sender(vote, source), ticket, now);
+    }
+
+    /// It was not.
+    pub fn forged(&mut self, vote: &Vote<Unverified>, source: Source, ticket: Ticket) {
+        self.suspects.bad(sender(vote, source), ticket);
+    }
+
+    /// It could not be checked.
+    pub fn unchecked(
+        &mut self,
+        vote: &Vote<Unverified>,
+        source: Source,
+        ticket: Ticket,
+        now: Instant,
+    ) {
+        self.suspects.withdraw(sender(vote, source), ticket, now);
     }
 
     /// Whether votes of a round are taken at `now`.
@@ -218,6 +248,7 @@ impl State {
             forgotten.push(round);
         }
         self.finished = self.finished.split_off(&first);
+        self.suspects.forget_before(first);
         if let Ok(epoch) = self.schedule.epoch_of(first) {
             self.tables = self.tables.split_off(&epoch);
         }
@@ -238,4 +269,33 @@ impl State {
             .saturating_sub(self.schedule.genesis.get());
         Round::new(since.div_ceil(u64::from(self.schedule.period).max(1)))
     }
+}
+
+/// Whom a vote counts against if it is forged.
+fn sender(vote: &Vote<Unverified>, source: Source) -> Sender<Round> {
+    Sender {
+        span: vote.header().round,
+        source,
+        operator: vote.operator(),
+    }
+}
+
+/// What is said without another look at a vote of an operator whose first vote is here, and perhaps
+/// `both` that an equivocator has.
+fn screen_known(first: &Vote<Verified>, both: bool, vote: &Vote<Unverified>) -> Option<Screening> {
+    if first.digest() == vote.digest() {
+        // A key has one signature of a message, so this costs no check.
+        if first.signature().to_bytes96() == vote.signature().to_bytes96() {
+            return Some(Screening::Duplicate);
+        }
+        let detail = format!(
+            "operator {}'s signature of this header is another",
+            vote.operator()
+        );
+        return Some(Screening::reject(VoteRejection::BadSignature, detail));
+    }
+    both.then(|| {
+        let detail = format!("first signed {}", first.digest());
+        Screening::reject(VoteRejection::Equivocation, detail)
+    })
 }

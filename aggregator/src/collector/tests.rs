@@ -1,20 +1,21 @@
 //! The pure collector: what arrival order, garbage and liars can and cannot do.
 
+use std::time::{Duration, Instant};
+
 use proptest::{prelude::*, sample::Index};
 use quorate_canon::{Digest, Epoch, OperatorIndex, Round, Timestamp};
 use quorate_protocol::{Evidence, Header, Unverified, Vote};
 use quorate_rpc::VoteRejection;
 
-use super::{Judgement, Limits, Millis, RoundVotes, Screening, State};
+use super::{Judgement, Limits, Millis, RoundVotes, Screening, Source, State};
 use crate::{clock::now, testing::World};
 
 const GRACE: Millis = Millis(150);
 
 /// What the actor does with a vote, without disk and tasks.
 fn hand_in(round: &mut RoundVotes, world: &World, vote: Vote<Unverified>, at: Millis) {
-    match vote.verify(&world.table) {
-        Ok(vote) => round.record(vote, at),
-        Err(_) => round.failed(None, vote.operator()),
+    if let Ok(vote) = vote.verify(&world.table) {
+        round.record(vote, at);
     }
 }
 
@@ -226,10 +227,7 @@ fn the_17th_bad_signature_from_one_address_is_not_looked_at_and_others_are() {
     );
     for _ in 0..16 {
         assert_eq!(state.screen(&vote, liar, now()), Screening::Verify);
-        state
-            .round_mut(world.round())
-            .unwrap()
-            .failed(liar, OperatorIndex::new(0));
+        forge(&mut state, &vote, liar, Instant::now()).unwrap();
     }
     assert_eq!(
         rejected(state.screen(&vote, liar, now())),
@@ -243,16 +241,81 @@ fn the_17th_bad_signature_from_one_address_is_not_looked_at_and_others_are() {
     );
 }
 
+/// Hands in a vote that turns out to be forged, if it is looked at.
+fn forge(
+    state: &mut State,
+    vote: &Vote<Unverified>,
+    source: Source,
+    at: Instant,
+) -> Result<(), VoteRejection> {
+    let ticket = state
+        .claim(vote, source, at)
+        .map_err(|(reason, _)| reason)?;
+    state.forged(vote, source, ticket);
+    Ok(())
+}
+
 #[test]
-fn the_number_of_sources_that_are_remembered_is_bounded() {
-    let world = World::new(&[1]);
-    let mut round = RoundVotes::new(world.table.clone());
-    for n in 0..10_000u32 {
-        let source = Some(std::net::IpAddr::from(n.to_be_bytes()));
-        round.failed(source, OperatorIndex::new(0));
+fn forgers_with_any_number_of_addresses_silence_no_operator() {
+    let world = World::new(&[70, 30]);
+    let mut state = state(&world);
+    let forged = world.forged(0, 1, world.header(world.round(), 1));
+    let mut at = Instant::now();
+    // More than are remembered, from each more than are looked at, as fast as they are.
+    let mut checked = 0;
+    for address in 0..20_000u32 {
+        let source = Some(std::net::IpAddr::from(address.to_be_bytes()));
+        for _ in 0..2 {
+            checked += u32::from(forge(&mut state, &forged, source, at).is_ok());
+        }
+        at += Duration::from_millis(8);
     }
-    let new = Some("203.0.113.1".parse().unwrap());
-    assert!(round.failures(new, OperatorIndex::new(0)) >= 16);
+    assert!(checked >= 20_000, "{checked}");
+    let honest = world.vote(0, world.header(world.round(), 0));
+    for last in 1..=8 {
+        let fresh = Some(std::net::IpAddr::from([203, 0, 113, last]));
+        assert_eq!(state.screen(&honest, fresh, now()), Screening::Verify);
+        match state.claim(&honest, fresh, at) {
+            Ok(ticket) => state.unchecked(&honest, fresh, ticket, at),
+            Err((reason, _)) => assert_eq!(reason, VoteRejection::Overloaded),
+        }
+        let later = at + Duration::from_secs(10);
+        assert!(state.claim(&honest, fresh, later).is_ok());
+    }
+}
+
+#[test]
+fn a_flood_of_forgeries_delays_no_operator_that_is_known_here() {
+    let world = World::new(&[70, 30]);
+    let mut state = state(&world);
+    let (home, at) = (Some("192.0.2.1".parse().unwrap()), Instant::now());
+    let before = world.vote(0, world.header(Round::new(99), 0));
+    let ticket = state.claim(&before, home, at).unwrap();
+    state.good(&before, home, ticket, at);
+    let forged = world.forged(0, 1, world.header(world.round(), 1));
+    let mut refused = 0;
+    for address in 0..10_000u32 {
+        let source = Some(std::net::IpAddr::from(address.to_be_bytes()));
+        refused += u32::from(forge(&mut state, &forged, source, at).is_err());
+    }
+    assert!(refused > 0, "nothing was saturated");
+    let vote = world.vote(0, world.header(world.round(), 0));
+    assert_eq!(state.screen(&vote, home, now()), Screening::Verify);
+    assert!(state.claim(&vote, home, at).is_ok());
+}
+
+#[test]
+fn who_repeats_a_vote_with_another_signature_is_refused_unchecked() {
+    let world = World::new(&[70, 30]);
+    let mut state = state(&world);
+    let header = world.header(world.round(), 0);
+    let round = state.round_mut(world.round()).unwrap();
+    round.record(world.verified(0, header), Millis(0));
+    let clock = now();
+    let again = state.screen(&world.vote(0, header), None, clock);
+    assert_eq!(again, Screening::Duplicate);
+    let other = state.screen(&world.forged(0, 1, header), None, clock);
+    assert_eq!(rejected(other), Some(VoteRejection::BadSignature));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use quorate_bls::{self as bls, Signature};
+use quorate_bls::Signature;
 use quorate_canon::{HealthEpoch, OfferId, OperatorIndex};
 use quorate_health::{Place, Receipt, Subject};
 use quorate_protocol::Bitmap;
@@ -13,12 +13,14 @@ use quorate_rpc::{
     wire::ContradictionVerdict,
 };
 
+use super::desk::{NotSigned, signature};
 use super::{Desk, Own, Terms};
 use crate::chain::HealthChain;
 use crate::chain::actions::SignedList;
 use crate::clock::now;
 use crate::settle::Beacons;
 use crate::store::{Contradicted, blocking};
+use crate::suspects::{Sender, Unchecked};
 
 type Refusal = (ContradictionRejection, String);
 
@@ -122,10 +124,6 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         peer: Option<IpAddr>,
     ) -> Result<Signature, Refusal> {
         let (epoch, operator) = (contradiction.epoch, contradiction.operator);
-        if self.has_failed_too_often(epoch, operator, peer) {
-            let detail = format!("too many bad signatures under index {operator}");
-            return Err((ContradictionRejection::TooManyFailures, detail));
-        }
         let digest = Receipt(Place {
             network: terms.network,
             subject: Subject::Machine(contradiction.machine),
@@ -137,16 +135,25 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         let key = terms.table.signer(operator).map(|(key, _)| *key);
         let key = key.map_err(|error| (ContradictionRejection::NotAccused, error.to_string()))?;
         let bytes = contradiction.receipt;
-        let checked = tokio::task::spawn_blocking(move || {
-            let signature = Signature::from_bytes96(&bytes).ok()?;
-            bls::verify(bls::Domain::Vote, &key, &digest.get(), &signature).then_some(signature)
-        });
-        checked.await.unwrap_or(None).ok_or_else(|| {
-            self.failed(epoch, operator, peer);
-            let window = contradiction.window.0;
-            let detail =
-                format!("not operator {operator}'s signature of window {window}'s receipt");
-            (ContradictionRejection::BadSignature, detail)
+        let sender = Sender {
+            span: epoch,
+            source: peer,
+            operator,
+        };
+        let verify = move || signature(&bytes, &key, digest);
+        let checked = self.receipts.check(sender, 1, verify).await;
+        checked.map_err(|unchecked| match unchecked {
+            Unchecked::Bad(NotSigned) => {
+                let window = contradiction.window.0;
+                let detail =
+                    format!("not operator {operator}'s signature of window {window}'s receipt");
+                (ContradictionRejection::BadSignature, detail)
+            }
+            Unchecked::CutOff(failures) => {
+                let detail = format!("{failures} bad signatures under index {operator}");
+                (ContradictionRejection::TooManyFailures, detail)
+            }
+            Unchecked::Busy(why) => overloaded(why),
         })
     }
 }

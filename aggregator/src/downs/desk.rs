@@ -6,21 +6,20 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use quorate_bls::{self as bls, Signature};
-use quorate_canon::{HealthEpoch, OperatorIndex, Timestamp};
+use quorate_bls::{self as bls, PublicKey, Signature};
+use quorate_canon::{Digest, HealthEpoch, OperatorIndex, Timestamp};
 use quorate_health::DownList;
 use quorate_protocol::{Domain, Schedule};
 use quorate_rpc::{ListRejection, SignedDowns, wire::DownsVerdict};
 
-use super::{Book, Own, Proposal, Signed, Terms};
+use super::{Book, Own, Proposal, Signed, Terms, loading::Loading};
 use crate::chain::HealthChain;
 use crate::clock::now;
 use crate::observe::Observe;
 use crate::settle::Beacons;
 use crate::store::{Proposed, Store, blocking};
+use crate::suspects::{Checking, Sender, Unchecked};
 
-/// Bad signatures from one address in one operator's name in one epoch before no more are checked.
-const FAILURES: u32 = 16;
 /// What a desk does besides taking lists.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Switches {
@@ -36,7 +35,6 @@ pub struct Switches {
 pub(super) struct Entry {
     pub(super) terms: Arc<Terms>,
     pub(super) book: Book,
-    pub(super) failures: BTreeMap<(Option<IpAddr>, OperatorIndex), u32>,
 }
 
 /// The desk.
@@ -51,8 +49,11 @@ pub struct Desk<C, B> {
     pub(super) epochs: Mutex<BTreeMap<HealthEpoch, Entry>>,
     /// The last epoch that was found to be over for good: nobody is asked about it or about older ones.
     pub(super) closed: Mutex<Option<HealthEpoch>>,
-    /// One epoch's terms are loaded at a time: a thousand callers do not ask the chain a thousand times.
-    pub(super) loading: tokio::sync::Mutex<()>,
+    pub(super) loading: Loading,
+    /// Lists whose signatures are checked. A list comes from its operator.
+    pub(super) lists: Checking<HealthEpoch>,
+    /// Receipts whose signatures are checked. They come from the agents that were given them.
+    pub(super) receipts: Checking<HealthEpoch>,
 }
 
 impl<C: HealthChain, B: Beacons> Desk<C, B> {
@@ -75,7 +76,9 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
             switches,
             epochs: Mutex::default(),
             closed: Mutex::default(),
-            loading: tokio::sync::Mutex::default(),
+            loading: Loading::default(),
+            lists: Checking::default(),
+            receipts: Checking::default(),
         }
     }
 
@@ -106,7 +109,8 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
             .map_err(|error| (ListRejection::Malformed, error.to_string()))?;
         let key = terms.table.signer(operator).map(|(key, _)| *key);
         let key = key.map_err(|error| (ListRejection::NoStake, error.to_string()))?;
-        match self.look(&list, operator, peer)? {
+        let what = self.read(list.epoch(), |book| book.look(operator, &list));
+        match what.unwrap_or(Signed::Own) {
             Signed::Again => return Ok(Signed::Again),
             Signed::TooMany => {
                 let detail = format!("operator {operator} has handed in all it may");
@@ -116,15 +120,24 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         }
         let digest = list.digest();
         let bytes = downs.signature;
-        let checked = tokio::task::spawn_blocking(move || {
-            let signature = Signature::from_bytes96(&bytes).ok()?;
-            bls::verify(bls::Domain::Vote, &key, &digest.get(), &signature).then_some(signature)
-        });
-        let Some(signature) = checked.await.unwrap_or(None) else {
-            self.failed(list.epoch(), operator, peer);
-            let detail = format!("not operator {operator}'s signature of list {digest}");
-            return Err((ListRejection::BadSignature, detail));
+        let sender = Sender {
+            span: list.epoch(),
+            source: peer,
+            operator,
         };
+        let verify = move || signature(&bytes, &key, digest);
+        let checked = self.lists.check(sender, 1, verify).await;
+        let signature = checked.map_err(|unchecked| match unchecked {
+            Unchecked::Bad(NotSigned) => {
+                let detail = format!("not operator {operator}'s signature of list {digest}");
+                (ListRejection::BadSignature, detail)
+            }
+            Unchecked::CutOff(failures) => {
+                let detail = format!("{failures} bad signatures under index {operator}");
+                (ListRejection::TooManyFailures, detail)
+            }
+            Unchecked::Busy(why) => (ListRejection::Overloaded, why),
+        })?;
         self.keep(operator, Own { list, signature }).await
     }
 
@@ -145,42 +158,6 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         };
         self.observe.downs_taken(epoch, operator, entries);
         Ok(what)
-    }
-
-    /// What would become of a list.
-    fn look(
-        &self,
-        list: &DownList,
-        operator: OperatorIndex,
-        peer: Option<IpAddr>,
-    ) -> Result<Signed, (ListRejection, String)> {
-        if self.has_failed_too_often(list.epoch(), operator, peer) {
-            let detail = format!("{FAILURES} bad signatures under index {operator}");
-            return Err((ListRejection::TooManyFailures, detail));
-        }
-        let what = self.read(list.epoch(), |book| book.look(operator, list));
-        Ok(what.unwrap_or(Signed::Own))
-    }
-
-    /// Whether no more signatures under this index are checked that come from there.
-    pub(super) fn has_failed_too_often(
-        &self,
-        epoch: HealthEpoch,
-        operator: OperatorIndex,
-        peer: Option<IpAddr>,
-    ) -> bool {
-        let epochs = self.lock();
-        let entry = epochs.get(&epoch);
-        let failures = entry.and_then(|entry| entry.failures.get(&(peer, operator)));
-        failures.is_some_and(|failures| *failures >= FAILURES)
-    }
-
-    /// Counts against those who send bad signatures.
-    pub(super) fn failed(&self, epoch: HealthEpoch, operator: OperatorIndex, peer: Option<IpAddr>) {
-        if let Some(entry) = self.lock().get_mut(&epoch) {
-            let count = entry.failures.entry((peer, operator)).or_default();
-            *count = count.saturating_add(1);
-        }
     }
 
     /// The terms of an epoch that takes lists at `clock`.
@@ -269,6 +246,22 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         };
         let store = Arc::clone(&self.store);
         blocking(move || store.put_proposed(epoch, &all)).await
+    }
+}
+
+/// The bytes are not the key's signature.
+pub(super) struct NotSigned;
+
+/// The signature of a digest, if it is the key's.
+pub(super) fn signature(
+    bytes: &[u8; 96],
+    key: &PublicKey,
+    digest: Digest,
+) -> Result<Signature, NotSigned> {
+    let signature = Signature::from_bytes96(bytes).map_err(|_| NotSigned)?;
+    match bls::verify(bls::Domain::Vote, key, &digest.get(), &signature) {
+        true => Ok(signature),
+        false => Err(NotSigned),
     }
 }
 

@@ -7,6 +7,7 @@ mod book;
 mod certifier;
 mod court;
 mod desk;
+mod loading;
 mod shelf;
 mod terms;
 

@@ -11,6 +11,7 @@ use quorate_chain::health::epoch_clock;
 use quorate_rpc::ListRejection;
 
 use super::desk::{Desk, Entry};
+use super::loading::Unready;
 use super::{Book, Own, Terms};
 use crate::chain::HealthChain;
 use crate::settle::Beacons;
@@ -74,12 +75,16 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         *closed = (*closed).max(Some(epoch));
     }
 
-    async fn load(&self, epoch: HealthEpoch) -> Result<Arc<Terms>, (ListRejection, String)> {
+    async fn load(&self, epoch: HealthEpoch) -> Result<Arc<Terms>, Unready> {
         // All operators come at once when an epoch is over: who comes second waits for the first.
-        let _alone = self.loading.lock().await;
-        if let Some(terms) = self.known(epoch) {
-            return Ok(terms);
-        }
+        let known = || self.known(epoch);
+        self.loading
+            .once(epoch, known, async || self.read_in(epoch).await)
+            .await
+    }
+
+    /// Reads an epoch's terms, and what a restart left of it.
+    async fn read_in(&self, epoch: HealthEpoch) -> Result<Arc<Terms>, Unready> {
         let facts = (&self.domain, &self.schedule);
         let terms = Terms::load(&*self.chain, &*self.beacons, facts, epoch).await;
         let terms = Arc::new(terms.map_err(|fault| (ListRejection::NotReady, fault.to_string()))?);
@@ -88,14 +93,11 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
             .await
             .map_err(|error| (ListRejection::Overloaded, error))?;
         let mut epochs = self.lock();
-        epochs.insert(
-            epoch,
-            Entry {
-                terms: Arc::clone(&terms),
-                book,
-                failures: BTreeMap::new(),
-            },
-        );
+        let entry = Entry {
+            terms: Arc::clone(&terms),
+            book,
+        };
+        epochs.insert(epoch, entry);
         while epochs.len() > KEPT as usize {
             epochs.pop_first();
         }
@@ -152,6 +154,8 @@ impl<C: HealthChain, B: Beacons> Desk<C, B> {
         if let Some(last) = first.get().checked_sub(1) {
             self.close(HealthEpoch::new(last));
         }
+        self.lists.forget_before(first);
+        self.receipts.forget_before(first);
         let (store, keeps) = (Arc::clone(&self.store), self.switches.keeps);
         blocking(move || match keeps {
             true => store.release_downs_before(first),

@@ -9,20 +9,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use quorate_bls::{self as bls, PublicKey, Signature};
 use quorate_canon::{Digest, Epoch, OperatorIndex, Timestamp};
 use quorate_rpc::{ReceiptRejection, SignedReceipts, wire::ReceiptsVerdict};
-use tokio::sync::Semaphore;
 
 use super::Sheet;
-use super::entry::{Entry, Receipts, Source};
 use crate::chain::Counted;
 use crate::clock::now;
 use crate::observe::Observe;
 use crate::store::{Store, blocking};
+use crate::suspects::{Checking, Sender, Unchecked};
 
-/// Requests whose signatures are verified at a time.
-const AT_A_TIME: usize = 4;
+/// Signatures of sampled receipts, by sample and operator.
+type Receipts = BTreeMap<u16, BTreeMap<OperatorIndex, Signature>>;
+
+/// A stake epoch whose work is shown.
+#[derive(Debug)]
+struct Entry {
+    sheet: Arc<Sheet>,
+    receipts: Receipts,
+}
 
 /// Whether all of a request is here now, or was before; or why something of it is not.
-type Taken = Result<bool, (ReceiptRejection, String)>;
+type Taken = Result<bool, Refusal>;
+/// Why something was not taken.
+type Refusal = (ReceiptRejection, String);
 
 /// One receipt to be verified.
 struct Check {
@@ -42,6 +50,23 @@ struct Open {
     counted: Option<(Epoch, Counted)>,
 }
 
+impl Open {
+    /// An epoch that takes receipts at `clock`.
+    fn entry(&self, epoch: Epoch, clock: Timestamp) -> Result<&Entry, Refusal> {
+        if epoch < self.first {
+            return Err(closed(epoch));
+        }
+        let Some(entry) = self.epochs.get(&epoch) else {
+            let detail = format!("the sample of stake epoch {epoch} is not known here");
+            return Err((ReceiptRejection::NotDrawn, detail));
+        };
+        if clock > entry.sheet.until {
+            return Err(closed(epoch));
+        }
+        Ok(entry)
+    }
+}
+
 /// How the work on stake epochs stands, for people to see.
 #[derive(Clone, Debug, Default)]
 pub struct Overview {
@@ -57,27 +82,7 @@ pub struct Intake {
     store: Arc<Store>,
     observe: Observe,
     open: Mutex<Open>,
-    checking: Arc<Semaphore>,
-}
-
-/// A request that counts against its sender; given back on drop, as when the caller hangs up while
-/// it waits, unless its verification has begun.
-struct Claim<'a> {
-    intake: &'a Intake,
-    epoch: Epoch,
-    source: Source,
-    stands: bool,
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        if self.stands {
-            return;
-        }
-        if let Some(entry) = self.intake.lock().epochs.get_mut(&self.epoch) {
-            entry.forgive(self.source);
-        }
-    }
+    checking: Checking<Epoch>,
 }
 
 impl Intake {
@@ -87,7 +92,7 @@ impl Intake {
             store,
             observe,
             open: Mutex::default(),
-            checking: Arc::new(Semaphore::new(AT_A_TIME)),
+            checking: Checking::default(),
         }
     }
 
@@ -110,62 +115,40 @@ impl Intake {
         clock: Timestamp,
     ) -> Taken {
         let (epoch, operator) = (receipts.epoch, receipts.operator);
-        let source = (peer, operator);
-        let checks = self.screen(&receipts, source, clock)?;
+        let checks = self.screen(&receipts, clock)?;
         if checks.is_empty() {
             return Ok(false);
         }
-        let mut claim = Claim {
-            intake: self,
-            epoch,
-            source,
-            stands: false,
+        let sender = Sender {
+            span: epoch,
+            source: peer,
+            operator,
         };
-        let overloaded = |error: String| (ReceiptRejection::Overloaded, error);
-        let turn = Arc::clone(&self.checking).acquire_owned().await;
-        let turn = turn.map_err(|error| overloaded(error.to_string()))?;
-        claim.stands = true;
-        let checked = tokio::task::spawn_blocking(move || {
-            let checked = verify(checks);
-            drop(turn);
-            checked
-        });
-        let checked = checked
-            .await
-            .map_err(|error| overloaded(error.to_string()))?;
-        let good = checked.map_err(|sample| {
-            let detail = format!(
-                "not operator {operator}'s signature of the receipt of sample {sample} of stake \
-                 epoch {epoch}"
-            );
-            (ReceiptRejection::BadSignature, detail)
+        let count = checks.len();
+        let checked = self.checking.check(sender, count, || verify(checks)).await;
+        let good = checked.map_err(|unchecked| match unchecked {
+            Unchecked::Bad(sample) => {
+                let detail = format!(
+                    "not operator {operator}'s signature of the receipt of sample {sample} of \
+                     stake epoch {epoch}"
+                );
+                (ReceiptRejection::BadSignature, detail)
+            }
+            Unchecked::CutOff(failures) => {
+                let detail = format!("{failures} bad receipts under index {operator}");
+                (ReceiptRejection::TooManyFailures, detail)
+            }
+            Unchecked::Busy(why) => (ReceiptRejection::Overloaded, why),
         })?;
-        claim.stands = false;
-        drop(claim);
         self.keep(epoch, operator, good).await?;
         Ok(true)
     }
 
-    /// What is to be verified. Counts against the sender until it has turned out to be good: so a
-    /// flood that comes at once is bounded as well.
-    fn screen(
-        &self,
-        receipts: &SignedReceipts,
-        source: Source,
-        clock: Timestamp,
-    ) -> Result<Vec<Check>, (ReceiptRejection, String)> {
+    /// What is to be verified.
+    fn screen(&self, receipts: &SignedReceipts, clock: Timestamp) -> Result<Vec<Check>, Refusal> {
         let (epoch, operator) = (receipts.epoch, receipts.operator);
-        let mut open = self.lock();
-        if epoch < open.first {
-            return Err(closed(epoch));
-        }
-        let Some(entry) = open.epochs.get_mut(&epoch) else {
-            let detail = format!("the sample of stake epoch {epoch} is not known here");
-            return Err((ReceiptRejection::NotDrawn, detail));
-        };
-        if clock > entry.sheet.until {
-            return Err(closed(epoch));
-        }
+        let open = self.lock();
+        let entry = open.entry(epoch, clock)?;
         let key = entry.sheet.table.signer(operator).map(|(key, _)| *key);
         let key = key.map_err(|error| (ReceiptRejection::NoStake, error.to_string()))?;
         let mut checks = Vec::new();
@@ -189,9 +172,6 @@ impl Intake {
                 bytes: *bytes,
             });
         }
-        if !checks.is_empty() {
-            entry.claim(source)?;
-        }
         Ok(checks)
     }
 
@@ -202,7 +182,7 @@ impl Intake {
         epoch: Epoch,
         operator: OperatorIndex,
         good: Vec<(u16, Signature)>,
-    ) -> Result<(), (ReceiptRejection, String)> {
+    ) -> Result<(), Refusal> {
         let (store, kept) = (Arc::clone(&self.store), good.clone());
         blocking(move || store.put_receipts(epoch, operator, &kept))
             .await
@@ -226,7 +206,7 @@ impl Intake {
             let of_sample = receipts.entry(sample).or_default();
             of_sample.insert(operator, signature);
         }
-        let entry = Entry::new(sheet, receipts);
+        let entry = Entry { sheet, receipts };
         self.lock().epochs.entry(epoch).or_insert(entry);
         Ok(())
     }
@@ -273,6 +253,8 @@ impl Intake {
         let mut open = self.lock();
         open.first = open.first.max(epoch);
         open.epochs = open.epochs.split_off(&epoch);
+        drop(open);
+        self.checking.forget_before(epoch);
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -280,7 +262,7 @@ impl Intake {
     }
 }
 
-fn closed(epoch: Epoch) -> (ReceiptRejection, String) {
+fn closed(epoch: Epoch) -> Refusal {
     let detail = format!("work of stake epoch {epoch} is shown no more");
     (ReceiptRejection::EpochClosed, detail)
 }

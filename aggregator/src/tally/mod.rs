@@ -4,7 +4,6 @@
 //! contract verifies every sum. What one aggregator keeps back another one shows.
 
 mod clerk;
-mod entry;
 mod intake;
 mod payday;
 mod sheet;

@@ -176,6 +176,10 @@ async fn what_cannot_be_taken_is_refused_with_its_reason() {
     }
     let reason = host.refused(forged).await;
     assert_eq!(reason, Some(ListRejection::TooManyFailures));
+    let elsewhere = Some("192.0.2.7".parse().unwrap());
+    let good = signed(&world, 0, &list);
+    let verdict = host.running.service.downs(good, elsewhere).await;
+    assert_eq!(verdict, DownsVerdict::Accepted, "nobody forged from there");
 
     let mut stranger = signed(&world, 1, &list);
     stranger.operator = OperatorIndex::new(9);

@@ -1,16 +1,18 @@
 //! A round's way, and what callers meet.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quorate_canon::Epoch;
 use quorate_rpc::VoteRejection;
 use quorate_rpc::handler::{Handler as _, ListRefusal};
-use quorate_rpc::wire::{Phase, VoteVerdict};
+use quorate_rpc::wire::{Phase, VoteReceipt, VoteVerdict};
 use tokio::time::Instant;
 
 use super::{Host, eventually, stage};
-use crate::testing::list;
+use crate::collector::Source;
+use crate::testing::{World, list};
 
 #[tokio::test]
 async fn a_round_is_certified_settled_and_posted() {
@@ -211,5 +213,75 @@ async fn operators_are_served_over_the_wire() {
     .await;
     host.shutdown.ask();
     served.await.unwrap().unwrap();
+    host.stop().await;
+}
+
+/// Sends an operator's vote from an address.
+async fn vote_from(host: &Host, world: &World, operator: u32, from: Source) -> VoteReceipt {
+    let vote = world.vote(operator, world.header(world.round(), 0));
+    host.running.service.vote(vote, from).await
+}
+
+fn address(last: u8) -> Source {
+    Some(IpAddr::from([192, 0, 2, last]))
+}
+
+#[tokio::test]
+async fn strangers_that_hold_all_places_keep_no_list_out() {
+    let (world, chain, folder) = stage();
+    let host = Host::start(&world, chain, folder.path());
+    let digest = world.header(world.round(), 0).digest();
+    vote_from(&host, &world, 0, address(1)).await;
+    let service = &host.running.service;
+    let mut held = Vec::new();
+    for stranger in 10..20 {
+        if let Ok(place) = service.admit(digest, address(stranger)).await {
+            held.push(place.unwrap());
+        }
+    }
+    assert!(!held.is_empty());
+    assert!(held.iter().all(|place| service.stands(place)));
+    assert!(matches!(
+        service.admit(digest, address(20)).await,
+        Err(ListRefusal::Busy)
+    ));
+    // The first operator was asked and does not send: the next one is asked, and its list is taken.
+    eventually(async || {
+        host.report(world.round())
+            .await
+            .filter(|report| report.outcome_wanted)
+    })
+    .await;
+    let receipt = vote_from(&host, &world, 1, address(2)).await;
+    assert!(receipt.outcome_wanted);
+    let place = service.admit(digest, address(2)).await.unwrap().unwrap();
+    assert_eq!(
+        held.iter().filter(|place| !service.stands(place)).count(),
+        1
+    );
+    assert!(service.list(digest, list(3, 0), place).await.unwrap());
+    vote_from(&host, &world, 2, address(3)).await;
+    host.until(&world, Phase::Settled).await;
+    host.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_repeats_others_votes_keeps_nobody_from_being_asked_for_the_list() {
+    let (world, chain, folder) = stage();
+    let host = Host::start(&world, chain, folder.path());
+    vote_from(&host, &world, 0, address(1)).await;
+    let wanted = async || {
+        let report = host.report(world.round()).await;
+        report.is_some_and(|report| report.outcome_wanted)
+    };
+    let end = Instant::now() + Duration::from_secs(10);
+    while !wanted().await {
+        assert!(Instant::now() < end, "nobody else is asked");
+        for repeater in [1, 9] {
+            vote_from(&host, &world, 0, address(repeater)).await;
+        }
+    }
+    vote_from(&host, &world, 0, address(9)).await;
+    assert!(wanted().await);
     host.stop().await;
 }
