@@ -96,6 +96,8 @@ impl Server {
             .layer(CountAsks)
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, signal);
+        // Large, and made once.
+        let served = Box::pin(served);
         tokio::select! {
             result = served => Ok(result?),
             () = async { if ended.await.is_ok() { tokio::time::sleep(limits.drain).await } else { std::future::pending().await } } => Ok(()),

@@ -1,22 +1,54 @@
-use std::fs;
+use std::{fs, net::Ipv4Addr, path::Path, time::Duration};
 
 use quorate_rpc::{Client, ClientLimits, ClientTls, ServerLimits, ServerTls};
+use tokio::net::TcpSocket;
 
 use crate::host::{Accepting, Host, vote};
 
-#[tokio::test]
-async fn a_server_with_a_certificate_is_known_by_its_root_only() {
+/// A certificate of its own for `localhost`, in files of this folder.
+fn certificate(dir: &Path) -> ServerTls {
     // Not the first to install it in this process, perhaps.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let dir = tempfile::tempdir().unwrap();
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    let (certificate, key) = (dir.join("cert.pem"), dir.join("key.pem"));
     fs::write(&certificate, made.cert.pem()).unwrap();
     fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let tls = ServerTls {
-        certificate: certificate.clone(),
-        key,
+    ServerTls { certificate, key }
+}
+
+#[tokio::test]
+async fn who_never_shakes_hands_keeps_nobody_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let tls = certificate(dir.path());
+    let roots = tls.certificate.clone();
+    let limits = ServerLimits {
+        connections: 4,
+        ..ServerLimits::default()
     };
+    let host = Host::start(Accepting::default(), limits, Some(tls)).await;
+    let mut silent = Vec::new();
+    for number in 1..=4 {
+        let socket = TcpSocket::new_v4().unwrap();
+        let from = Ipv4Addr::new(127, 0, 2, number);
+        socket.bind((from, 0).into()).unwrap();
+        silent.push(socket.connect(host.address).await.unwrap());
+    }
+    let known = ClientTls {
+        roots: Some(roots),
+        name: Some("localhost".into()),
+    };
+    let url = format!("https://{}", host.address).parse().unwrap();
+    let client = Client::new(&url, &known, ClientLimits::default()).unwrap();
+    let bytes = vote();
+    let answer = tokio::time::timeout(Duration::from_secs(5), client.submit_vote(&bytes));
+    answer.await.expect("in time").unwrap();
+}
+
+#[tokio::test]
+async fn a_server_with_a_certificate_is_known_by_its_root_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let tls = certificate(dir.path());
+    let certificate = tls.certificate.clone();
     let host = Host::start(Accepting::default(), ServerLimits::default(), Some(tls)).await;
 
     let url = format!("https://{}", host.address).parse().unwrap();
