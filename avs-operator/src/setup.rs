@@ -177,6 +177,7 @@ pub async fn reader(
     follow.machines = machines(config)?.map(to_alloy_address);
     follow.final_depth = config.l2.final_depth;
     follow.range = config.l2.log_range;
+    follow.ahead = Some(AHEAD);
     Ok(Reader::open_from(network.l2.clone(), follow, image).await?)
 }
 

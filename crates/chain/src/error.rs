@@ -57,6 +57,18 @@ pub enum ChainError {
         /// The block that was read before it.
         expected: B256,
     },
+    /// A block is stamped later than can be: a fault of the endpoint, or of this machine's clock.
+    #[error(
+        "block {number} is stamped {got}, expected at most {most} by this machine's clock: check it and the endpoint"
+    )]
+    Ahead {
+        /// Number of the block.
+        number: u64,
+        /// Its time, Unix seconds.
+        got: u64,
+        /// The latest time that is believed.
+        most: u64,
+    },
     /// The logs of a block are not there yet, or not whole.
     #[error("logs of block {number} incomplete: got {got}, expected {expected}")]
     MissingLogs {
@@ -112,7 +124,11 @@ impl ChainError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Rpc(_) | Self::NoBlock(_) | Self::Moved { .. } | Self::MissingLogs { .. }
+            Self::Rpc(_)
+                | Self::NoBlock(_)
+                | Self::Moved { .. }
+                | Self::Ahead { .. }
+                | Self::MissingLogs { .. }
         )
     }
 }

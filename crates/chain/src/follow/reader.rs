@@ -33,6 +33,9 @@ pub struct ReaderConfig {
     pub range: u64,
     /// Headers kept below the head, to find the block before a close.
     pub trail: usize,
+    /// How far ahead of this machine's clock a block may be stamped, seconds; `None` for chains whose
+    /// time is their own.
+    pub ahead: Option<u64>,
 }
 
 impl ReaderConfig {
@@ -46,6 +49,7 @@ impl ReaderConfig {
             final_depth: 64,
             range: 5_000,
             trail: 4_096,
+            ahead: None,
         }
     }
 
@@ -95,7 +99,8 @@ pub struct Reader<S = Rpc> {
 }
 
 impl<S: Source> Reader<S> {
-    /// Reads everything from the deployment to the newest block.
+    /// Reads everything from the deployment to the newest block. What one endpoint says and cannot be is
+    /// asked of each.
     ///
     /// # Errors
     /// [`ChainError`] of the reads; [`ChainError::NoBlock`] if the chain is shorter than the
@@ -114,13 +119,12 @@ impl<S: Source> Reader<S> {
         config: ReaderConfig,
         image: Option<&[u8]>,
     ) -> Result<Self, ChainError> {
-        let base = match image {
-            Some(bytes) => usable(&source, &config, bytes).await?,
-            None => None,
-        };
-        let Image { head, state } = match base {
-            Some(image) => image,
-            None => read_base(&source, &config).await?,
+        let mut wrong = 0;
+        let Image { head, state } = loop {
+            match base(&source, &config, image).await {
+                Ok(base) => break base,
+                Err(error) => another(&source, error, &mut wrong)?,
+            }
         };
         let mut reader = Self {
             source,
@@ -132,7 +136,9 @@ impl<S: Source> Reader<S> {
             batch: BATCH,
             to_prune: None,
         };
-        reader.advance().await?;
+        while let Err(error) = reader.advance().await {
+            another(&reader.source, error, &mut wrong)?;
+        }
         reader.start = reader.head();
         info!(head = reader.start.number, base = head.number, "chain read");
         Ok(reader)
@@ -232,19 +238,52 @@ impl<S: Source> Reader<S> {
     }
 
     /// Waits until the chain changes, asking every `every`. Errors that pass by themselves are
-    /// logged and waited out. Dropping the future loses nothing.
+    /// logged and waited out, and another endpoint is asked next. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// Those that do not pass: [`ChainError::DeepReorg`], [`ChainError::BadEvent`].
+    /// Those that do not pass, once as many answers in a row as there are endpoints gave one:
+    /// [`ChainError::DeepReorg`], [`ChainError::BadEvent`].
     pub async fn next(&mut self, every: Duration) -> Result<Advance, ChainError> {
+        let mut wrong = 0;
         loop {
             match self.advance().await {
                 Ok(advance) if advance.changed() => return Ok(advance),
                 Ok(_) => {}
-                Err(error) if error.is_retryable() => warn!(%error, "chain not read, trying again"),
-                Err(error) => return Err(error),
+                Err(error) if error.is_retryable() => {
+                    warn!(%error, "chain not read, trying again");
+                    self.source.turn();
+                }
+                Err(error) => another(&self.source, error, &mut wrong)?,
             }
             tokio::time::sleep(every).await;
         }
+    }
+}
+
+/// Turns to another endpoint if there is one that has not given such an answer; else gives the error.
+fn another<S: Source>(source: &S, error: ChainError, wrong: &mut usize) -> Result<(), ChainError> {
+    *wrong += 1;
+    let passes = error.is_retryable() && !matches!(error, ChainError::Ahead { .. });
+    if passes || *wrong >= source.endpoints() {
+        return Err(error);
+    }
+    warn!(%error, "an endpoint's answer cannot be right, asking another");
+    source.turn();
+    Ok(())
+}
+
+/// Where a reader begins: at an image, if it is usable, else at the deployment.
+async fn base<S: Source>(
+    source: &S,
+    config: &ReaderConfig,
+    image: Option<&[u8]>,
+) -> Result<Image, ChainError> {
+    let found = match image {
+        Some(bytes) => usable(source, config, bytes).await?,
+        None => None,
+    };
+    match found {
+        Some(image) => Ok(image),
+        None => read_base(source, config).await,
     }
 }

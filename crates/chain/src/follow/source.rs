@@ -33,6 +33,14 @@ pub trait Source: Send + Sync {
         from: u64,
         to: u64,
     ) -> impl Future<Output = Result<Vec<Log>, ChainError>> + Send;
+
+    /// How many endpoints there are to ask.
+    fn endpoints(&self) -> usize {
+        1
+    }
+
+    /// Asks another endpoint first from now on: the last answer cannot be right.
+    fn turn(&self) {}
 }
 
 impl Source for Rpc {
@@ -59,5 +67,13 @@ impl Source for Rpc {
         to: u64,
     ) -> Result<Vec<Log>, ChainError> {
         Self::logs_between(self, addresses, from, to).await
+    }
+
+    fn endpoints(&self) -> usize {
+        Self::endpoints(self)
+    }
+
+    fn turn(&self) {
+        Self::turn(self);
     }
 }

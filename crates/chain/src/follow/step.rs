@@ -1,5 +1,7 @@
 //! One step of a reader: back to the common ancestor, then up to the newest block.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use alloy::primitives::B256;
 use tracing::{debug, warn};
 
@@ -16,6 +18,7 @@ impl<S: Source> Reader<S> {
     /// [`ChainError::DeepReorg`] and [`ChainError::BadEvent`] for good; others pass.
     pub async fn advance(&mut self) -> Result<Advance, ChainError> {
         let latest = self.source.latest().await?;
+        self.require_present(&latest)?;
         let before = self.head();
         let known = self.trail.contains(latest.number(), latest.hash);
         // A block that we have, or one below all that is kept: an endpoint that is behind.
@@ -46,6 +49,21 @@ impl<S: Source> Reader<S> {
             taken_back,
             added,
         })
+    }
+
+    /// Refuses a block that is stamped further ahead of this machine's clock than is allowed.
+    fn require_present(&self, header: &Header) -> Result<(), ChainError> {
+        let Some(ahead) = self.config.ahead else {
+            return Ok(());
+        };
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH);
+        let clock = clock.map_or(0, |since| since.as_secs());
+        let (number, got) = (header.number(), header.head().timestamp.get());
+        let most = clock.saturating_add(ahead);
+        if got > most {
+            return Err(ChainError::Ahead { number, got, most });
+        }
+        Ok(())
     }
 
     /// The highest block that both the trail and the chain of `latest` have.
@@ -122,6 +140,7 @@ impl<S: Source> Reader<S> {
                 expected,
             });
         }
+        self.require_present(header)?;
         let followed = self.config.followed();
         let addresses = followed.addresses();
         let logs = self.source.logs_of(&addresses, header).await?;

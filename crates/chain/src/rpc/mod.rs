@@ -82,6 +82,7 @@ pub struct Rpc {
     provider: RootProvider,
     chain_id: u64,
     config: Arc<RpcConfig>,
+    transport: Failover,
 }
 
 impl Rpc {
@@ -114,13 +115,26 @@ impl Rpc {
             }
             Err(Err(error)) => return Err(error.into()),
         }
-        let client = RpcClient::new(transport, false);
+        let client = RpcClient::new(transport.clone(), false);
         Ok(Self {
             provider: RootProvider::new(client.clone()),
             client,
             chain_id: config.chain_id,
             config: Arc::new(config),
+            transport,
         })
+    }
+
+    /// How many endpoints there are.
+    #[must_use]
+    pub fn endpoints(&self) -> usize {
+        self.transport.endpoints()
+    }
+
+    /// Asks another endpoint first from now on: the one that answered last gave an answer that cannot be
+    /// right, which only whoever asked can tell.
+    pub fn turn(&self) {
+        self.transport.turn();
     }
 
     /// The chain id that was checked at the start.

@@ -100,6 +100,18 @@ impl Failover {
         if answered { Ok(()) } else { Err(Err(last)) }
     }
 
+    /// How many endpoints there are.
+    pub(super) fn endpoints(&self) -> usize {
+        self.0.endpoints.len()
+    }
+
+    /// Asks the endpoint after the one that answered last first from now on.
+    pub(super) fn turn(&self) {
+        let preferred = self.0.preferred.load(Ordering::Relaxed);
+        let next = (preferred + 1) % self.endpoints().max(1);
+        self.0.preferred.store(next, Ordering::Relaxed);
+    }
+
     async fn run(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {
         let shared = &self.0;
         let count = shared.endpoints.len();

@@ -6,6 +6,7 @@ mod fake;
 mod follow;
 mod forward;
 mod l2;
+mod liars;
 mod machines;
 mod market;
 mod proxy;

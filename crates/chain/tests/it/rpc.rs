@@ -111,6 +111,26 @@ async fn a_dead_a_greedy_and_a_hanging_endpoint_are_passed_over() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_turned_away_is_asked_last() {
+    let chain = Anvil::start(&[]);
+    let without = |request: &serde_json::Value| {
+        calls(request, "eth_call").then(|| Fault::Say(proxy::result(request, &json!("0x"))))
+    };
+    // No precompile at the first: a wrong answer, not a failure.
+    let first = proxy::before(&chain.url, Box::new(without)).await;
+    let rpc = Rpc::connect(config(vec![first, chain.url.clone()]))
+        .await
+        .unwrap();
+    assert_eq!(rpc.endpoints(), 2);
+    rpc.check_precompiles().await.unwrap_err();
+    rpc.turn();
+    rpc.check_precompiles().await.unwrap();
+    // And round.
+    rpc.turn();
+    rpc.check_precompiles().await.unwrap_err();
+}
+
+#[tokio::test]
 async fn logs_are_found_by_block_and_by_range() {
     let chain = Anvil::start(&[]);
     let rpc = chain.rpc().await;
