@@ -2,6 +2,7 @@
 
 mod machine;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,7 +84,7 @@ pub struct ContractsSection {
     /// `Escrow`.
     #[serde(deserialize_with = "address")]
     pub escrow: Address,
-    /// The L2 block in which the first of our contracts was deployed.
+    /// The L2 block in which the first of our contracts was deployed. Production refuses 0.
     #[serde(default)]
     pub deployed_at: u64,
 }
@@ -178,7 +179,7 @@ impl Default for DutiesSection {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSection {
-    /// Connections at a time.
+    /// Connections at a time. This and all below are at least 1.
     pub connections: usize,
     /// Connections at a time from one address.
     pub connections_per_address: usize,
@@ -237,19 +238,73 @@ impl Config {
                 "\"provider\", but there is no [provider_key]",
             ));
         }
-        for (key, got) in [
-            ("watch.every_seconds", self.watch.every_seconds),
-            ("limits.per_second", u64::from(self.limits.per_second)),
+        self.check_numbers()?;
+        if self.network == Network::Production && self.contracts.deployed_at == 0 {
+            return Err(ConfigError::value(
+                "contracts.deployed_at",
+                "0, expected the L2 block in which the first of the contracts was deployed: from block 0 \
+                 on, nothing is appealed against until the whole chain was read",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What must be at least 1.
+    fn check_numbers(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        let size = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        for (key, got, why) in [
+            (
+                "watch.every_seconds",
+                self.watch.every_seconds,
+                "nobody judges without a pause",
+            ),
+            ("l2.log_range", self.l2.log_range, "no block would be read"),
+            (
+                "limits.connections",
+                size(limits.connections),
+                "no operator could connect, and the machine be DOWN",
+            ),
+            (
+                "limits.connections_per_address",
+                size(limits.connections_per_address),
+                "no operator could connect, and the machine be DOWN",
+            ),
             (
                 "limits.at_once",
-                u64::try_from(self.limits.at_once).unwrap_or(u64::MAX),
+                size(limits.at_once),
+                "no probe would be answered, and the machine be DOWN",
+            ),
+            (
+                "limits.per_second",
+                limits.per_second.into(),
+                "no probe would be answered, and the machine be DOWN",
+            ),
+            (
+                "limits.receipts",
+                size(limits.receipts),
+                "no receipt would be kept, and nothing be there to appeal with",
             ),
         ] {
             if got == 0 {
-                return Err(ConfigError::value(key, "0, expected at least 1"));
+                let detail = format!("0, expected at least 1: {why}");
+                return Err(ConfigError::value(key, detail));
             }
         }
         Ok(())
+    }
+
+    /// What is allowed and unwise; said at start.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let hosts: BTreeSet<_> = self.l2.urls.0.iter().map(Url::host_str).collect();
+        let alone = self.network == Network::Production && hosts.len() == 1;
+        let one = alone.then(|| {
+            "l2.urls has one endpoint, expected two of different operators: while it is down, behind or \
+             lies, this machine is not paused and nothing is appealed against"
+                .to_owned()
+        });
+        one.into_iter().collect()
     }
 
     /// Where the cards come from.
@@ -388,15 +443,82 @@ mod tests {
     use super::*;
     use crate::init::{Choices, example};
 
-    fn config(change: impl FnOnce(&mut Config)) -> Result<(), ConfigError> {
+    /// What `init` writes, with the block filled in that it cannot know.
+    fn filled_in() -> Config {
         let mut config: Config = toml::from_str(&example(&Choices::default())).unwrap();
+        config.contracts.deployed_at = 1;
+        config
+    }
+
+    fn config(change: impl FnOnce(&mut Config)) -> Result<(), ConfigError> {
+        let mut config = filled_in();
         change(&mut config);
         config.check()
     }
 
     #[test]
-    fn what_init_writes_is_valid() {
+    fn what_init_writes_is_valid_once_the_contracts_are_filled_in() {
         config(|_| {}).unwrap();
+    }
+
+    #[test]
+    fn production_reads_no_chain_from_block_zero() {
+        let without = |network| {
+            config(|config| {
+                config.network = network;
+                config.contracts.deployed_at = 0;
+            })
+        };
+        assert!(without(Network::Devnet).is_ok());
+        let error = without(Network::Production).unwrap_err().to_string();
+        assert!(error.contains("contracts.deployed_at"), "{error}");
+    }
+
+    #[test]
+    fn limits_that_shut_everybody_out_are_refused() {
+        type Change = fn(&mut Config);
+        let zeros: [(&str, Change); 7] = [
+            ("watch.every_seconds", |config| {
+                config.watch.every_seconds = 0
+            }),
+            ("l2.log_range", |config| config.l2.log_range = 0),
+            ("limits.connections", |config| config.limits.connections = 0),
+            ("limits.connections_per_address", |config| {
+                config.limits.connections_per_address = 0;
+            }),
+            ("limits.at_once", |config| config.limits.at_once = 0),
+            ("limits.per_second", |config| config.limits.per_second = 0),
+            ("limits.receipts", |config| config.limits.receipts = 0),
+        ];
+        for (name, zero) in zeros {
+            let error = config(zero).unwrap_err().to_string();
+            let named = error.contains(name) && error.contains("0, expected at least 1");
+            assert!(named, "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn one_endpoint_alone_is_said_in_production() {
+        let said = |network, urls: &[&str]| {
+            let mut config = filled_in();
+            config.network = network;
+            config.l2.urls.0 = urls.iter().map(|url| url.parse().unwrap()).collect();
+            config.check().unwrap();
+            config.warnings()
+        };
+        let one = ["https://a.example/key"];
+        let same = ["https://a.example/key", "https://a.example/other"];
+        let two = ["https://a.example", "https://b.example"];
+        for urls in [&one[..], &same] {
+            let words = said(Network::Production, urls);
+            assert!(
+                words.len() == 1 && words[0].contains("l2.urls"),
+                "{words:?}"
+            );
+            assert!(!words[0].contains("key"), "{words:?}");
+        }
+        assert!(said(Network::Production, &two).is_empty());
+        assert!(said(Network::Devnet, &one).is_empty());
     }
 
     #[test]
@@ -486,7 +608,7 @@ mod tests {
         let text = text.replace("# aggregators =", "aggregators =");
         let config: Config = toml::from_str(&text).unwrap();
         assert_eq!(config.aggregators.len(), 2);
-        config.check().unwrap();
+        check_aggregators(&config.aggregators).unwrap();
         assert!(DutiesSection::default().contradict);
     }
 

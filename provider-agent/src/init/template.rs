@@ -137,18 +137,23 @@ data = {data}
 # aggregator_roots = "roots.pem"
 
 [l2]
-# JSON-RPC endpoints, asked in this order; two of different operators are better than one.
+# JSON-RPC endpoints, asked in this order: two of different operators. With one alone the agent says at
+# start what that costs.
 urls = ["https://l2.example"]
 chain_id = 42161
 # Pause between two looks at the chain, milliseconds. Downtime is appealed against within hours.
 poll_ms = 15000
+# Widest range of blocks in one request for events, and blocks below the newest that may still be
+# replaced: these are read again at each look.
+log_range = 5000
+final_depth = 64
 
 [contracts]
 rounds = "0x0000000000000000000000000000000000000001"
 machines = "0x0000000000000000000000000000000000000002"
 health = "0x0000000000000000000000000000000000000003"
 escrow = "0x0000000000000000000000000000000000000004"
-# The block in which the first of them was deployed.
+# The block in which the first of them was deployed; 0 is refused in production.
 deployed_at = 0
 
 # The agent's own key: signs reports, pauses the machine, appeals. Needs some gas money on L2.
