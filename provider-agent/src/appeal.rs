@@ -1,36 +1,36 @@
 //! Shows receipts against lists that call the machine DOWN.
 
+mod case;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use quorate_canon::{HealthEpoch, OfferId, OperatorIndex};
+use quorate_canon::{HealthEpoch, OfferId, OperatorIndex, Timestamp};
 use quorate_health::Window;
+use quorate_service::Shutdown;
+use tokio::time::Instant;
 
 use crate::AgentError;
 use crate::chain::{Action, Appeal, Chain, ChainTrouble, Hand};
+use crate::config::DutiesSection;
 use crate::observe::Observe;
+use crate::shared::Shared;
 use crate::store::{CertifiedDown, Store, StoredReceipt};
 
-/// Whose receipts are to be shown for one window, most seats first, so that it falls by as few
-/// transactions as can be.
+use case::{Case, is_final};
+
+/// The receipts for one window in the order in which they are to be shown, most seats first, so that it
+/// falls by as few transactions as can be. Those of operators without a seat are left out.
 #[must_use]
-pub fn order(
-    seats: &[OperatorIndex],
-    signers: &[u8],
-    struck: &[OperatorIndex],
-    receipts: &[StoredReceipt],
-) -> Vec<StoredReceipt> {
+pub fn order(seats: &[OperatorIndex], receipts: &[StoredReceipt]) -> Vec<StoredReceipt> {
     let mut weights: BTreeMap<OperatorIndex, usize> = BTreeMap::new();
     for operator in seats {
         *weights.entry(*operator).or_default() += 1;
     }
     let weight = |receipt: &StoredReceipt| weights.get(&receipt.operator).copied().unwrap_or(0);
-    let mut usable: Vec<StoredReceipt> = receipts
-        .iter()
-        .filter(|receipt| weight(receipt) > 0)
-        .filter(|receipt| signed(signers, receipt.operator) && !struck.contains(&receipt.operator))
-        .copied()
-        .collect();
+    let with_seats = receipts.iter().filter(|receipt| weight(receipt) > 0);
+    let mut usable: Vec<StoredReceipt> = with_seats.copied().collect();
     usable.sort_by_key(|receipt| (std::cmp::Reverse(weight(receipt)), receipt.operator));
     usable
 }
@@ -45,12 +45,18 @@ fn signed(signers: &[u8], operator: OperatorIndex) -> bool {
         .is_some_and(|byte| byte & (1 << (index % 8)) != 0)
 }
 
-/// Shows what there is to show.
+/// Refusals in a row after which a list is left alone until the next look: one that an endpoint does not
+/// have yet refuses all its receipts.
+const IN_A_ROW: u32 = 4;
+
+/// What an appealer is made of.
 #[derive(Clone)]
-pub struct Appealer {
+pub struct Parts {
     /// The machine.
     pub offer: OfferId,
-    /// The store of receipts.
+    /// What is known of it: the newest block, and which epochs are settled.
+    pub shared: Shared,
+    /// The store of receipts, and of what the chain says of the machine.
     pub store: Store,
     /// Reads.
     pub chain: Arc<dyn Chain>,
@@ -60,92 +66,210 @@ pub struct Appealer {
     pub observe: Observe,
 }
 
+/// Shows what there is to show. A part of its own: a transaction that is not mined for minutes keeps
+/// nothing back but itself.
+pub struct Appealer {
+    parts: Parts,
+    cases: BTreeMap<(HealthEpoch, u32), Case>,
+}
+
 impl std::fmt::Debug for Appealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Appealer")
-            .field("offer", &self.offer)
+            .field("offer", &self.parts.offer)
+            .field("cases", &self.cases)
             .finish_non_exhaustive()
     }
 }
 
 impl Appealer {
-    /// Appeals against every list of an epoch that is not settled. What the chain does not take now
-    /// is tried at the next call; what a contract refuses is never tried again.
+    /// One that has tried nothing yet; none where no appeals are wanted.
+    #[must_use]
+    pub fn new(parts: Parts, duties: &DutiesSection) -> Option<Self> {
+        let cases = BTreeMap::new();
+        duties.appeal.then_some(Self { parts, cases })
+    }
+
+    /// Appeals until the end is asked for.
     ///
     /// # Errors
-    /// [`AgentError`] of the store, or the first passing trouble of the chain.
-    pub async fn run(&self, unsettled: HealthEpoch) -> Result<(), AgentError> {
-        for down in self.store.downs()? {
-            if down.epoch >= unsettled {
-                self.against(&down).await?;
+    /// [`AgentError`] of the store. Trouble with the chain is said, and tried again.
+    pub async fn run(mut self, poll: Duration, shutdown: Shutdown) -> Result<(), AgentError> {
+        loop {
+            match shutdown.or(self.turn()).await {
+                None => return Ok(()),
+                Some(done) => done?,
+            }
+            if !shutdown.sleep(poll).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Appeals against every list of an epoch that is not settled, as far as the chain was read. What is
+    /// not taken is tried at later turns, until the epoch is settled; only what the contract would refuse
+    /// for ever is not. One list's trouble keeps no other list back.
+    ///
+    /// # Errors
+    /// [`AgentError`] of the store.
+    pub async fn turn(&mut self) -> Result<(), AgentError> {
+        let (unsettled, head) = {
+            let known = self.parts.shared.known();
+            (known.unsettled, known.head)
+        };
+        let (Some(unsettled), Some(head)) = (unsettled, head) else {
+            return Ok(());
+        };
+        let mut before = std::mem::take(&mut self.cases);
+        for down in self.parts.store.downs()? {
+            if down.epoch < unsettled {
+                continue;
+            }
+            let (epoch, number) = (down.epoch, down.number);
+            let case = before.remove(&(epoch, number));
+            let case = case.filter(|case| case.is_of(&down));
+            let mut case = case.unwrap_or_else(|| Case::new(down.clone()));
+            let done = self.parts.against(&down, &mut case, head.timestamp).await;
+            self.cases.insert((epoch, number), case);
+            match done {
+                Err(AgentError::Chain(trouble)) => {
+                    self.parts.observe.unappealed(epoch, number, &trouble);
+                }
+                done => done?,
             }
         }
         Ok(())
     }
+}
 
-    async fn against(&self, down: &CertifiedDown) -> Result<(), AgentError> {
-        let mut seats = None;
+impl Parts {
+    /// Shows what is due against one list; `time` is the newest block's.
+    async fn against(
+        &self,
+        down: &CertifiedDown,
+        case: &mut Case,
+        time: Timestamp,
+    ) -> Result<(), AgentError> {
+        let mut facts = None;
+        let mut in_a_row = 0;
         for window in 0..256_u16 {
             if !down.windows.bit(usize::from(window)) {
                 continue;
             }
-            let window = Window(window);
-            let receipts = self.store.receipts_of(down.epoch, window)?;
-            let (struck, fell) = self.store.struck(down.epoch, down.number, window)?;
-            if fell || receipts.is_empty() {
+            let due = self.due(down, case, Window(window))?;
+            if due.is_empty() {
                 continue;
             }
-            let seats = match &seats {
-                Some(seats) => seats,
-                None => seats.insert(self.chain.seats(down.epoch, self.offer).await?),
+            let (seats, until) = match &facts {
+                Some(facts) => facts,
+                None => facts.insert(self.facts(down.epoch).await?),
             };
-            let usable = order(seats, &down.signers, &struck, &receipts);
-            self.window(down, &usable).await?;
+            if time > *until {
+                return Ok(());
+            }
+            for receipt in order(seats, &due) {
+                match self.show(down, case, &receipt, time, *until).await {
+                    Shown::Struck => in_a_row = 0,
+                    Shown::Fell => {
+                        in_a_row = 0;
+                        break;
+                    }
+                    Shown::Refused => in_a_row += 1,
+                    Shown::Unheard => return Ok(()),
+                }
+                if in_a_row >= IN_A_ROW {
+                    return Ok(());
+                }
+            }
         }
         Ok(())
     }
 
-    /// One receipt after the other until the window falls.
-    async fn window(
+    /// The receipts of a window that say something against the list, are not known to be struck, and
+    /// wait for nothing.
+    fn due(
         &self,
         down: &CertifiedDown,
-        usable: &[StoredReceipt],
-    ) -> Result<(), AgentError> {
-        if usable.is_empty() {
-            return Ok(());
+        case: &Case,
+        window: Window,
+    ) -> Result<Vec<StoredReceipt>, AgentError> {
+        let (struck, fell) = self.store.struck(down.epoch, down.number, window)?;
+        if fell {
+            return Ok(Vec::new());
         }
-        let until = self.chain.appealable_until(down.epoch).await?;
-        for receipt in usable {
-            let appeal = Appeal {
-                epoch: down.epoch,
-                number: down.number,
-                offer: self.offer,
-                window: receipt.window,
-                operator: receipt.operator,
-                signature: receipt.signature,
-                until,
-            };
-            let result = self.hand.act(&Action::Appeal(appeal.clone())).await;
-            self.observe.appealed(&appeal, result.as_ref());
-            let fell = match result {
-                Ok(done) => done.fell,
-                // Somebody else showed it, or the epoch is settled.
-                Err(ChainTrouble::Refused(_)) => false,
-                Err(trouble) => return Err(trouble.into()),
-            };
-            self.store.strike(
-                down.epoch,
-                down.number,
-                receipt.window,
-                receipt.operator,
-                fell,
-            )?;
-            if fell {
-                return Ok(());
-            }
-        }
-        Ok(())
+        let now = Instant::now();
+        let mut receipts = self.store.receipts_of(down.epoch, window)?;
+        receipts.retain(|receipt| {
+            let operator = receipt.operator;
+            signed(&down.signers, operator)
+                && !struck.contains(&operator)
+                && case.is_due(window, operator, now)
+        });
+        Ok(receipts)
     }
+
+    /// Who sits on the machine's committee, and until when receipts are taken.
+    async fn facts(
+        &self,
+        epoch: HealthEpoch,
+    ) -> Result<(Vec<OperatorIndex>, Timestamp), ChainTrouble> {
+        let seats = self.chain.seats(epoch, self.offer).await?;
+        Ok((seats, self.chain.appealable_until(epoch).await?))
+    }
+
+    async fn show(
+        &self,
+        down: &CertifiedDown,
+        case: &mut Case,
+        receipt: &StoredReceipt,
+        time: Timestamp,
+        until: Timestamp,
+    ) -> Shown {
+        let (window, operator) = (receipt.window, receipt.operator);
+        let appeal = Appeal {
+            epoch: down.epoch,
+            number: down.number,
+            offer: self.offer,
+            window,
+            operator,
+            signature: receipt.signature,
+            until,
+        };
+        let result = self.hand.act(&Action::Appeal(appeal.clone())).await;
+        let last = result.as_ref().err().is_some_and(is_final);
+        self.observe.appealed(&appeal, result.as_ref(), last);
+        let trouble = match result {
+            Ok(done) => {
+                case.shown(window, operator, done.fell, Instant::now());
+                return if done.fell {
+                    Shown::Fell
+                } else {
+                    Shown::Struck
+                };
+            }
+            Err(trouble) => trouble,
+        };
+        let left = Duration::from_secs(until.get().saturating_sub(time.get()));
+        case.not_taken(window, operator, &trouble, left, Instant::now());
+        match trouble.refusal() {
+            // The contract has spoken for good: no endpoint that is behind.
+            Some(_) if last => Shown::Struck,
+            Some(_) => Shown::Refused,
+            None => Shown::Unheard,
+        }
+    }
+}
+
+/// What became of a receipt.
+enum Shown {
+    /// It counts, or never will.
+    Struck,
+    /// The window is not DOWN any more.
+    Fell,
+    /// The contract refused it for now.
+    Refused,
+    /// Nobody carried it there.
+    Unheard,
 }
 
 #[cfg(test)]
@@ -164,15 +288,10 @@ mod tests {
         }
     }
 
-    fn ordered(seats: &[u32], signers: &[u8], struck: &[u32], held: &[u32]) -> Vec<u32> {
-        let indices = |list: &[u32]| {
-            list.iter()
-                .copied()
-                .map(OperatorIndex::new)
-                .collect::<Vec<_>>()
-        };
+    fn ordered(seats: &[u32], held: &[u32]) -> Vec<u32> {
+        let seats: Vec<_> = seats.iter().copied().map(OperatorIndex::new).collect();
         let receipts: Vec<_> = held.iter().copied().map(receipt).collect();
-        order(&indices(seats), signers, &indices(struck), &receipts)
+        order(&seats, &receipts)
             .iter()
             .map(|receipt| receipt.operator.get())
             .collect()
@@ -180,16 +299,12 @@ mod tests {
 
     #[test]
     fn most_seats_come_first() {
-        let seats = [0, 1, 1, 2, 2, 2, 9];
-        assert_eq!(ordered(&seats, &[0b111], &[], &[0, 1, 2]), [2, 1, 0]);
+        assert_eq!(ordered(&[0, 1, 1, 2, 2, 2, 9], &[0, 1, 2]), [2, 1, 0]);
     }
 
     #[test]
-    fn only_signers_with_seats_that_still_stand_are_shown() {
-        let seats = [0, 1, 2, 9];
-        // 3 has no seat, 9 did not sign, 1 is struck.
-        assert_eq!(ordered(&seats, &[0b1111], &[1], &[0, 1, 2, 3, 9]), [0, 2]);
-        assert!(ordered(&seats, &[], &[], &[0, 1]).is_empty());
+    fn operators_without_a_seat_are_left_out() {
+        assert_eq!(ordered(&[0, 1, 2, 9], &[0, 1, 3]), [0, 1]);
     }
 
     #[test]

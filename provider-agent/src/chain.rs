@@ -34,9 +34,14 @@ pub enum ChainTrouble {
     /// No endpoint answers, or none has what was asked for yet. Later it may.
     #[error("the chain does not answer: {0}")]
     Silent(String),
-    /// A contract said no, and will say no again.
+    /// A contract said no when the call was tried out, in the words of
+    /// [`quorate_bindings::reverts::describe`]; nothing was sent. An endpoint that is behind has an older
+    /// contract say no, so whether it would say no again depends on what it said.
     #[error("the contract refuses: {0}")]
     Refused(String),
+    /// The same of a transaction that was mined: gas was paid for it.
+    #[error("the contract refused, and gas was paid for it: {0}")]
+    Reverted(String),
     /// Something on this side: no funds, the wrong chain, a key that another process uses.
     #[error("{0}")]
     Own(String),
@@ -47,6 +52,15 @@ impl ChainTrouble {
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Silent(_))
+    }
+
+    /// What the contract said, if one said no.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Refused(why) | Self::Reverted(why) => Some(why),
+            Self::Silent(_) | Self::Own(_) => None,
+        }
     }
 }
 
@@ -63,9 +77,8 @@ impl From<ChainError> for ChainTrouble {
 impl From<SendError> for ChainTrouble {
     fn from(error: SendError) -> Self {
         match error {
-            SendError::Revert(revert) | SendError::Reverted { revert, .. } => {
-                Self::Refused(revert.to_string())
-            }
+            SendError::Revert(revert) => Self::Refused(revert.to_string()),
+            SendError::Reverted { revert, .. } => Self::Reverted(revert.to_string()),
             error if error.is_retryable() => Self::Silent(error.to_string()),
             error => Self::Own(error.to_string()),
         }
@@ -95,6 +108,10 @@ pub trait Chain: Send + Sync + 'static {
 
     /// The table of a stake epoch; `None` while it is not whole on L2.
     async fn table(&self, epoch: Epoch) -> Result<Option<StakeTable>, ChainTrouble>;
+
+    /// The last block that is older than `time`; `None` if the block `lowest` is not.
+    async fn block_before(&self, time: Timestamp, lowest: u64)
+    -> Result<Option<u64>, ChainTrouble>;
 
     /// What happened to a machine in the blocks `from..=to`, in order.
     async fn events(&self, offer: OfferId, from: u64, to: u64) -> Result<Vec<Event>, ChainTrouble>;

@@ -1,4 +1,8 @@
-//! Follows the chain for one machine: its state, its leases, its downtime; appeals and does its duties.
+//! Follows the chain for one machine: its state, its leases, its downtime; and does its duties.
+
+mod again;
+mod look;
+mod stretch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +13,17 @@ use quorate_service::{Shutdown, health::Requirement};
 use tokio::time::Instant;
 
 use crate::AgentError;
-use crate::appeal::Appealer;
 use crate::chain::{Action, Chain, ChainTrouble, Hand, MachineState};
 use crate::clock::now;
 use crate::config::DutiesSection;
 use crate::observe::Observe;
 use crate::shared::Shared;
-use crate::store::Store;
+use crate::store::{LeaseRecord, Store};
 
-/// Blocks that are read again each time: a reorganisation may have changed them.
-const AGAIN: u64 = 16;
+pub use again::Again;
+
+/// Blocks that are read again at each look at least: a reorganisation may have changed them.
+const LEAST_DEPTH: u64 = 16;
 /// Epochs that one call observes.
 const EPOCHS: u16 = 32;
 /// Epochs that are kept after they are settled, for people who ask.
@@ -42,8 +47,12 @@ pub struct Follower {
     pub duties: DutiesSection,
     /// Blocks in one request for events.
     pub log_range: u64,
+    /// Blocks below the newest that may still be replaced: they are read again at each look.
+    pub depth: u64,
     /// The block from which on a fresh store reads.
     pub first_block: u64,
+    /// What else is read again.
+    pub again: Again,
     /// Whether the chain can be read.
     pub condition: Requirement,
     /// When the duties were last done.
@@ -82,26 +91,38 @@ impl Follower {
         }
     }
 
-    /// Reads what is new, and does what follows from it.
+    /// Reads what is new, and does what follows from it. What cannot be read again now, and a duty that
+    /// cannot be done, keep nothing else back.
     ///
     /// # Errors
-    /// [`AgentError`] of chain or store.
+    /// [`AgentError`] of the store, or the first trouble with the chain.
     pub async fn step(&mut self) -> Result<(), AgentError> {
         let head = self.chain.head().await?;
         let (now, time) = (now(), head.timestamp);
         self.rules(time).await?;
         self.machine(head, now).await?;
-        self.events(head.number).await?;
         let unsettled = self.unsettled().await?;
+        let fresh = self.events(head.number, oldest(unsettled)).await?;
         self.observe
             .followed(head.number, time, now, self.store.receipts());
-        if self.duties.appeal {
-            self.appealer().run(unsettled).await?;
-        }
-        self.duties(unsettled).await?;
-        let keep = HealthEpoch::new(unsettled.get().saturating_sub(KEPT));
+        let mut troubles = Troubles::default();
+        self.again(head, fresh, unsettled, &mut troubles).await?;
+        self.duties(unsettled, &mut troubles).await?;
+        self.forget(head.timestamp, unsettled)?;
+        troubles.first()
+    }
+
+    /// Forgets what is settled, and so old that no block of its time is read again.
+    fn forget(&self, time: Timestamp, unsettled: HealthEpoch) -> Result<(), AgentError> {
+        let keep = oldest(unsettled);
         self.store.forget_receipts_before(keep)?;
         self.store.forget_history_before(keep)?;
+        let clock = self.shared.known().rules.as_ref().map(|rules| rules.epochs);
+        if let Some(start) = clock.and_then(|clock| clock.start(keep).ok()) {
+            let read_again = time.get().saturating_sub(2 * again::OVERLAP);
+            let before = Timestamp::new(start.get().min(read_again));
+            self.store.forget_leases_before(before)?;
+        }
         Ok(())
     }
 
@@ -143,18 +164,24 @@ impl Follower {
         Ok(())
     }
 
-    async fn events(&self, head: u64) -> Result<(), AgentError> {
-        let next = self.store.cursor()?.map_or(0, |last| last + 1);
-        let mut from = next.saturating_sub(AGAIN).max(self.first_block);
+    /// Reads the blocks that were not read yet, and those that may still be replaced; the first of them.
+    async fn events(&self, head: u64, oldest: HealthEpoch) -> Result<u64, AgentError> {
+        let next = self
+            .store
+            .cursor()?
+            .map_or(0, |last| last.saturating_add(1));
+        let depth = self.depth.max(LEAST_DEPTH);
+        let first = next.saturating_sub(depth).max(self.first_block);
+        let mut from = first;
         while from <= head {
             let to = head.min(from.saturating_add(self.log_range.saturating_sub(1)));
             let events = self.chain.events(self.offer, from, to).await?;
-            for event in self.store.keep_events(&events, to)? {
+            for event in self.store.keep_events(&events, oldest, to)? {
                 self.observe.event(&event);
             }
             from = to + 1;
         }
-        Ok(())
+        Ok(first)
     }
 
     /// The first health epoch that is not settled.
@@ -168,35 +195,34 @@ impl Follower {
         Ok(epoch)
     }
 
-    fn appealer(&self) -> Appealer {
-        Appealer {
-            offer: self.offer,
-            store: self.store.clone(),
-            chain: Arc::clone(&self.chain),
-            hand: Arc::clone(&self.hand),
-            observe: self.observe.clone(),
-        }
-    }
-
-    async fn duties(&mut self, unsettled: HealthEpoch) -> Result<(), AgentError> {
+    async fn duties(
+        &mut self,
+        unsettled: HealthEpoch,
+        troubles: &mut Troubles,
+    ) -> Result<(), AgentError> {
         if due(self.observed, self.duties.observe_seconds) {
             self.observed = Some(Instant::now());
             let machine = self.shared.known().machine.clone();
             if machine.is_some_and(|machine| machine.standing.next < unsettled.get()) {
                 let (offer, most) = (self.offer, EPOCHS);
-                self.duty("observe", &Action::Observe { offer, most })
-                    .await?;
+                let done = self.duty("observe", &Action::Observe { offer, most }).await;
+                troubles.note(done.map_err(AgentError::from))?;
             }
         }
         if due(self.settled, self.duties.settle_seconds) {
             self.settled = Some(Instant::now());
             for lease in self.store.leases()? {
-                let request = lease.request;
-                self.duty("settle", &Action::Settle { request }).await?;
-                if lease.closed.is_some() && self.chain.locked(request).await?.is_zero() {
-                    self.store.forget_lease(request)?;
-                }
+                troubles.note(self.settle(&lease).await)?;
             }
+        }
+        Ok(())
+    }
+
+    async fn settle(&self, lease: &LeaseRecord) -> Result<(), AgentError> {
+        let request = lease.request;
+        self.duty("settle", &Action::Settle { request }).await?;
+        if lease.closed.is_some() && self.chain.locked(request).await?.is_zero() {
+            self.store.forget_lease(request)?;
         }
         Ok(())
     }
@@ -205,10 +231,38 @@ impl Follower {
     async fn duty(&self, what: &str, action: &Action) -> Result<(), ChainTrouble> {
         match self.hand.act(action).await {
             Ok(done) => self.observe.done(what, &done),
-            Err(ChainTrouble::Refused(why)) => tracing::debug!(what, why, "nothing to do"),
-            Err(trouble) => return Err(trouble),
+            Err(trouble) => match trouble.refusal() {
+                Some(why) => tracing::debug!(what, why, "nothing to do"),
+                None => return Err(trouble),
+            },
         }
         Ok(())
+    }
+}
+
+/// The first epoch of which something is kept.
+fn oldest(unsettled: HealthEpoch) -> HealthEpoch {
+    HealthEpoch::new(unsettled.get().saturating_sub(KEPT))
+}
+
+/// Trouble with the chain that keeps back nothing but what it befell.
+#[derive(Debug, Default)]
+pub(crate) struct Troubles(Option<ChainTrouble>);
+
+impl Troubles {
+    /// Keeps the first trouble with the chain; gives what is worse.
+    fn note(&mut self, done: Result<(), AgentError>) -> Result<(), AgentError> {
+        match done {
+            Err(AgentError::Chain(trouble)) => {
+                self.0.get_or_insert(trouble);
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn first(self) -> Result<(), AgentError> {
+        self.0.map_or(Ok(()), |trouble| Err(trouble.into()))
     }
 }
 

@@ -174,8 +174,8 @@ impl Observe {
         warn!(what, %trouble, "not sent; tried again at the next look");
     }
 
-    /// A receipt was shown.
-    pub fn appealed(&self, appeal: &Appeal, result: Result<&Done, &ChainTrouble>) {
+    /// A receipt was shown, or was not taken: for good where that is `last`.
+    pub fn appealed(&self, appeal: &Appeal, result: Result<&Done, &ChainTrouble>, last: bool) {
         let (epoch, window, operator) = (appeal.epoch, appeal.window, appeal.operator);
         match result {
             Ok(done) => {
@@ -183,11 +183,20 @@ impl Observe {
                 info!(%epoch, %window, %operator, fell, "receipt shown against a list");
                 count(&self.appeals, if fell { "fell" } else { "struck" });
             }
-            Err(trouble) => {
-                warn!(%epoch, %window, %operator, %trouble, "receipt not taken");
+            Err(trouble) if last => {
+                info!(%epoch, %window, %operator, %trouble, "receipt not taken");
                 count(&self.appeals, "refused");
             }
+            Err(trouble) => {
+                warn!(%epoch, %window, %operator, %trouble, "receipt not taken yet; tried again until appeals are over");
+                count(&self.appeals, "again");
+            }
         }
+    }
+
+    /// What an appeal needs could not be read.
+    pub fn unappealed(&self, epoch: HealthEpoch, number: u32, trouble: &ChainTrouble) {
+        warn!(%epoch, list = number, %trouble, "no appeal against this list for now; tried again at the next look");
     }
 
     /// Operators called the machine DOWN, as an aggregator says and no other said before.

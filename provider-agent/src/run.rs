@@ -12,10 +12,11 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::answer::{Answerer, Parts};
+use crate::appeal::{self, Appealer};
 use crate::cards::Cards;
 use crate::chain::{Chain, Hand, L2};
 use crate::contradict::{self, Said};
-use crate::follow::Follower;
+use crate::follow::{Again, Follower};
 use crate::guard::Guard;
 use crate::identity::Identity;
 use crate::observe::Observe;
@@ -42,6 +43,9 @@ struct Conditions {
 pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), AgentError> {
     install_crypto();
     config.check()?;
+    for warning in config.warnings() {
+        warn!("{warning}");
+    }
     let key = setup::machine_key(&config)?;
     let cards = Cards::start(config.source())?;
     std::fs::create_dir_all(&config.data)
@@ -126,6 +130,18 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), AgentError> {
         let asked = shutdown.clone();
         tasks.spawn(async move { ("a contradictor", contradictor.run(asked).await) });
     }
+    let parts = appeal::Parts {
+        offer,
+        shared: shared.clone(),
+        store: store.clone(),
+        chain: Arc::clone(&chain),
+        hand: Arc::clone(&hand),
+        observe: observe.clone(),
+    };
+    if let Some(appealer) = Appealer::new(parts, &config.duties) {
+        let (poll, asked) = (config.l2.poll(), shutdown.clone());
+        tasks.spawn(async move { ("the appealer", appealer.run(poll, asked).await) });
+    }
     let follower = Follower {
         offer,
         shared,
@@ -135,7 +151,9 @@ pub async fn run(config: Config, shutdown: Shutdown) -> Result<(), AgentError> {
         observe,
         duties: config.duties.clone(),
         log_range: config.l2.log_range,
+        depth: config.l2.final_depth,
         first_block: config.contracts.deployed_at,
+        again: Again::default(),
         condition: conditions.chain,
         observed: None,
         settled: None,

@@ -47,6 +47,7 @@ const SCHEMA: Schema = Schema {
 const CURSOR: &[u8] = b"cursor";
 const RULES: &[u8] = b"rules";
 const PAUSES: &[u8] = b"pauses";
+const SWEPT: &[u8] = b"swept";
 
 /// The agent's store; cheap to clone. One process opens it at a time.
 #[derive(Debug, Clone)]
@@ -84,6 +85,23 @@ impl Store {
     /// [`StoreError`].
     pub fn cursor(&self) -> Result<Option<u64>, StoreError> {
         Ok(self.meta(CURSOR)?.and_then(|bytes| number(&bytes)))
+    }
+
+    /// When the last minutes of the chain were last read again to their end, by the chain's time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn swept(&self) -> Result<Option<Timestamp>, StoreError> {
+        let time = self.meta(SWEPT)?.and_then(|bytes| number(&bytes));
+        Ok(time.map(Timestamp::new))
+    }
+
+    /// Notes that.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keep_swept(&self, time: Timestamp) -> Result<(), StoreError> {
+        self.put_meta(SWEPT, &time.get().to_be_bytes())
     }
 
     /// The rules as they were last read.

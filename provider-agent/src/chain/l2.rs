@@ -296,6 +296,25 @@ impl Chain for L2 {
         Ok(views::l2_table(&on.rpc, on.at.table, epoch).await?)
     }
 
+    async fn block_before(
+        &self,
+        time: Timestamp,
+        lowest: u64,
+    ) -> Result<Option<u64>, ChainTrouble> {
+        let on = self.on().await?;
+        if let Some(head) = on.rpc.last_block_before(time, lowest).await? {
+            return Ok(Some(head.number));
+        }
+        // Nothing was found by an endpoint that is behind either, and all blocks would be read again.
+        let newest = on.rpc.latest().await?.head().timestamp;
+        if newest < time {
+            return Err(ChainTrouble::Silent(format!(
+                "an endpoint is behind: its newest block is of {newest}, expected one of {time} or later"
+            )));
+        }
+        Ok(None)
+    }
+
     async fn events(&self, offer: OfferId, from: u64, to: u64) -> Result<Vec<Event>, ChainTrouble> {
         let on = self.on().await?;
         let addresses = [on.at.market, on.at.health];

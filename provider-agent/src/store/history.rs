@@ -10,6 +10,9 @@ use quorate_store::{StoreError, Table};
 use super::{CONTRADICTED, CURSOR, DOWNS, LEASES, LISTS, META, STRUCK, Store, number};
 use crate::chain::Event;
 
+/// Bytes of a lease whose money has not left: its first and its last second. A byte more, and it has.
+const OWED: usize = 16;
+
 /// A lease of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeaseRecord {
@@ -35,21 +38,35 @@ pub struct CertifiedDown {
 }
 
 impl Store {
-    /// Keeps the events of the blocks up to `to`, and that they were read; gives those that are new.
+    /// Keeps the events of the blocks up to `to`, and that they were read; gives those that are new. What
+    /// is of an epoch before `oldest` is passed over: it was forgotten.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was kept.
-    pub fn keep_events(&self, events: &[Event], to: u64) -> Result<Vec<Event>, StoreError> {
+    pub fn keep_events(
+        &self,
+        events: &[Event],
+        oldest: HealthEpoch,
+        to: u64,
+    ) -> Result<Vec<Event>, StoreError> {
         self.database.transact(|store| {
-            let mut new = Vec::new();
-            for event in events {
-                if keep(store, event)? {
-                    new.push(event.clone());
-                }
-            }
+            let new = keep_all(store, events, oldest)?;
             store.put(META, CURSOR, &to.to_be_bytes())?;
             Ok(new)
         })
+    }
+
+    /// The same for blocks that were read before.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was kept.
+    pub fn keep_events_again(
+        &self,
+        events: &[Event],
+        oldest: HealthEpoch,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.database
+            .transact(|store| keep_all(store, events, oldest))
     }
 
     /// All leases whose money has not left yet, by request.
@@ -60,6 +77,7 @@ impl Store {
         let found = self.database.transact(|store| store.scan(LEASES, &[]))?;
         Ok(found
             .iter()
+            .filter(|(_, record)| record.len() == OWED)
             .filter_map(|(key, record)| {
                 let (opened, closed) = record.split_first_chunk::<8>()?;
                 let closed = number(closed)?;
@@ -72,14 +90,36 @@ impl Store {
             .collect())
     }
 
-    /// Forgets a lease whose money has left.
+    /// Notes that a lease's money has left. Its blocks are read again, and then it must not come back:
+    /// it is kept, and not given any more, until [`Self::forget_leases_before`].
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn forget_lease(&self, request: RequestId) -> Result<(), StoreError> {
-        self.database
-            .transact(|store| store.delete(LEASES, &request.get().to_be_bytes()))
-            .map(drop)
+        let key = request.get().to_be_bytes();
+        self.database.transact(|store| {
+            if let Some(mut record) = store.get(LEASES, &key)?.filter(|r| r.len() == OWED) {
+                record.push(1);
+                store.put(LEASES, &key, &record)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Forgets the leases that ended before a time and whose money has left.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn forget_leases_before(&self, time: Timestamp) -> Result<(), StoreError> {
+        self.database.transact(|store| {
+            for (key, record) in store.scan(LEASES, &[])? {
+                let closed = record.get(8..16).and_then(number);
+                if record.len() != OWED && closed.is_none_or(|closed| closed < time.get()) {
+                    store.delete(LEASES, &key)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// The lists that call the machine DOWN, of epochs that are not forgotten.
@@ -130,23 +170,6 @@ impl Store {
         Ok((operators.collect(), fell))
     }
 
-    /// Notes that an operator's receipt was shown, or need not be.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn strike(
-        &self,
-        epoch: HealthEpoch,
-        number: u32,
-        window: Window,
-        operator: OperatorIndex,
-        fell: bool,
-    ) -> Result<(), StoreError> {
-        let key = struck_key(epoch, number, window, operator);
-        self.database
-            .transact(|store| store.put(STRUCK, &key, &[u8::from(fell)]))
-    }
-
     /// Forgets lists, strikes and contradictions of all epochs before this one.
     ///
     /// # Errors
@@ -167,6 +190,32 @@ impl Store {
     }
 }
 
+/// Keeps events; gives those that are new.
+fn keep_all(
+    store: &Transaction<'_>,
+    events: &[Event],
+    oldest: HealthEpoch,
+) -> Result<Vec<Event>, StoreError> {
+    let mut new = Vec::new();
+    for event in events {
+        let forgotten = epoch_of(event).is_some_and(|epoch| epoch < oldest);
+        if !forgotten && keep(store, event)? {
+            new.push(event.clone());
+        }
+    }
+    Ok(new)
+}
+
+/// The health epoch that an event is about.
+const fn epoch_of(event: &Event) -> Option<HealthEpoch> {
+    match event {
+        Event::ListCertified { epoch, .. }
+        | Event::Down { epoch, .. }
+        | Event::Struck { epoch, .. } => Some(*epoch),
+        Event::LeaseOpened { .. } | Event::LeaseClosed { .. } | Event::Slashed { .. } => None,
+    }
+}
+
 /// Keeps one event; whether it is new.
 fn keep(store: &Transaction<'_>, event: &Event) -> Result<bool, StoreError> {
     match event {
@@ -177,8 +226,9 @@ fn keep(store: &Transaction<'_>, event: &Event) -> Result<bool, StoreError> {
         }
         Event::LeaseClosed { request, time, .. } => {
             let key = request.get().to_be_bytes();
-            let Some(mut record) = store.get(LEASES, &key)? else {
-                // Its money has left already.
+            let record = store.get(LEASES, &key)?;
+            // Otherwise its money has left already.
+            let Some(mut record) = record.filter(|record| record.len() == OWED) else {
                 return Ok(false);
             };
             record.truncate(8);
@@ -286,12 +336,17 @@ mod tests {
         ]
     }
 
+    fn kept(store: &Store) -> Vec<Event> {
+        let oldest = HealthEpoch::new(0);
+        store.keep_events(&events(), oldest, 77).unwrap()
+    }
+
     #[test]
     fn reading_the_same_blocks_again_changes_nothing() {
         let (_folder, store) = store();
         let mut seen = Vec::new();
         for new in [5, 0] {
-            assert_eq!(store.keep_events(&events(), 77).unwrap().len(), new);
+            assert_eq!(kept(&store).len(), new);
             let struck = store.struck(HealthEpoch::new(3), 1, Window(2)).unwrap();
             seen.push((store.leases().unwrap(), store.downs().unwrap(), struck));
         }
@@ -309,11 +364,42 @@ mod tests {
     #[test]
     fn settled_epochs_are_forgotten_and_leases_are_not() {
         let (_folder, store) = store();
-        store.keep_events(&events(), 77).unwrap();
+        kept(&store);
         store.forget_history_before(HealthEpoch::new(3)).unwrap();
         assert_eq!(store.downs().unwrap().len(), 1);
         store.forget_history_before(HealthEpoch::new(4)).unwrap();
         assert!(store.downs().unwrap().is_empty());
         assert_eq!(store.leases().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_was_forgotten_does_not_come_back_when_its_blocks_are_read_again() {
+        let (_folder, store) = store();
+        kept(&store);
+        store.forget_lease(RequestId::new(5)).unwrap();
+        store.forget_history_before(HealthEpoch::new(4)).unwrap();
+        let oldest = HealthEpoch::new(4);
+        let new = store.keep_events_again(&events(), oldest).unwrap();
+        assert_eq!(new, []);
+        assert!(store.leases().unwrap().is_empty() && store.downs().unwrap().is_empty());
+        assert_eq!(store.cursor().unwrap(), Some(77));
+    }
+
+    #[test]
+    fn leases_whose_money_has_left_are_forgotten_for_good_in_time() {
+        let (_folder, store) = store();
+        let back = || {
+            let events = &events()[..2];
+            let new = store.keep_events_again(events, HealthEpoch::new(0));
+            new.unwrap().len()
+        };
+        assert_eq!(back(), 2);
+        store.forget_leases_before(Timestamp::new(1_000)).unwrap();
+        assert_eq!(store.leases().unwrap().len(), 1, "its money is here");
+        store.forget_lease(RequestId::new(5)).unwrap();
+        store.forget_leases_before(Timestamp::new(60)).unwrap();
+        assert_eq!(back(), 0, "it ended at 60");
+        store.forget_leases_before(Timestamp::new(61)).unwrap();
+        assert_eq!(back(), 2);
     }
 }

@@ -26,7 +26,8 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::aggregator::{Aggregator, stalling};
-use crate::appeals::follower;
+use crate::appeals::appealer;
+use crate::following::follower;
 use crate::world::{OFFER, Rig, receipt, rules};
 
 const EPOCH: HealthEpoch = HealthEpoch::new(3);
@@ -310,6 +311,7 @@ async fn a_dead_aggregator_stops_neither_another_nor_appeals_nor_the_end() {
     }
     let mut follower = follower(&rig, DutiesSection::default());
     follower.step().await.unwrap();
+    appealer(&rig).turn().await.unwrap();
     let appealed = |action: &Action| matches!(action, Action::Appeal(_));
     assert!(rig.world.sent().iter().any(appealed));
 

@@ -4,6 +4,7 @@ mod agent;
 mod aggregator;
 mod appeals;
 mod contradictions;
+mod following;
 mod guard;
 mod register;
 mod restart;

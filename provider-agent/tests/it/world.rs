@@ -44,7 +44,18 @@ pub(crate) const STEADY: &str =
 pub(crate) struct Ledger {
     pub(crate) machine: Option<MachineState>,
     pub(crate) cards: Vec<GpuUuid>,
+    /// Events that any range of blocks has.
     pub(crate) events: Vec<Event>,
+    /// Events of one block each.
+    pub(crate) logs: Vec<(u64, Event)>,
+    /// The ranges of blocks that events were asked of.
+    pub(crate) ranges: Vec<(u64, u64)>,
+    /// The newest block and its time; 100, now, where nothing is said. A block comes each second.
+    pub(crate) head: Option<(u64, Timestamp)>,
+    /// Where the policy says other times: seconds for lists, and for appeals.
+    pub(crate) times: Option<(u32, u32)>,
+    /// Operators that nothing of ours is shown against: their calls time out.
+    pub(crate) stuck: Vec<OperatorIndex>,
     pub(crate) seats: Vec<OperatorIndex>,
     /// Seats that stand behind the one window of the one list.
     pub(crate) struck: Vec<OperatorIndex>,
@@ -148,6 +159,10 @@ impl World {
         self.ledger().sent.clone()
     }
 
+    fn newest(&self) -> (u64, Timestamp) {
+        self.ledger().head.unwrap_or((100, now()))
+    }
+
     fn asked(&self) -> Result<MutexGuard<'_, Ledger>, ChainTrouble> {
         let ledger = self.ledger();
         if ledger.down {
@@ -161,19 +176,26 @@ impl World {
 impl Chain for World {
     async fn head(&self) -> Result<Head, ChainTrouble> {
         drop(self.asked()?);
+        let (number, timestamp) = self.newest();
         Ok(Head {
-            number: 100,
+            number,
             hash: Digest([1; 32]),
-            timestamp: now(),
+            timestamp,
         })
     }
 
     async fn rules(&self, time: Timestamp) -> Result<Rules, ChainTrouble> {
-        let before = self.asked()?.windows_before;
+        let (before, times) = {
+            let ledger = self.asked()?;
+            (ledger.windows_before, ledger.times)
+        };
         let mut rules = rules();
         let epoch = |time| rules.clock().at(time).unwrap().0;
         if let Some(windows) = before.filter(|_| epoch(time) < epoch(now())) {
             rules.health.windows = windows;
+        }
+        if let Some((certify, appeal)) = times {
+            (rules.health.certify_seconds, rules.health.appeal_seconds) = (certify, appeal);
         }
         Ok(rules)
     }
@@ -211,8 +233,24 @@ impl Chain for World {
         Ok(Some(StakeTable::new(epoch, keys, stakes).unwrap()))
     }
 
-    async fn events(&self, _: OfferId, _: u64, _: u64) -> Result<Vec<Event>, ChainTrouble> {
-        Ok(self.asked()?.events.clone())
+    async fn block_before(
+        &self,
+        time: Timestamp,
+        lowest: u64,
+    ) -> Result<Option<u64>, ChainTrouble> {
+        drop(self.asked()?);
+        let (number, newest) = self.newest();
+        let back = newest.get().saturating_sub(time.get()) + 1;
+        Ok(number.checked_sub(back).filter(|found| *found >= lowest))
+    }
+
+    async fn events(&self, _: OfferId, from: u64, to: u64) -> Result<Vec<Event>, ChainTrouble> {
+        let mut ledger = self.asked()?;
+        ledger.ranges.push((from, to));
+        let logs = ledger.logs.iter();
+        let logs = logs.filter(|(block, _)| (from..=to).contains(block));
+        let logs = logs.map(|(_, event)| event.clone());
+        Ok(ledger.events.iter().cloned().chain(logs).collect())
     }
 
     async fn seats(&self, _: HealthEpoch, _: OfferId) -> Result<Vec<OperatorIndex>, ChainTrouble> {
@@ -256,6 +294,11 @@ impl Hand for World {
         if let Some(trouble) = ledger.troubles.pop() {
             return Err(trouble);
         }
+        if let Action::Appeal(Appeal { operator, .. }) = action
+            && ledger.stuck.contains(operator)
+        {
+            return Err(ChainTrouble::Silent("not mined in 180 s".to_owned()));
+        }
         ledger.sent.push(action.clone());
         let mut done = Done {
             hash: B256::repeat_byte(1),
@@ -295,17 +338,28 @@ impl Hand for World {
                     certificate: *certificate,
                 });
             }
-            Action::Appeal(Appeal { operator, .. }) => {
-                ledger.struck.push(*operator);
+            Action::Appeal(appeal) => {
+                ledger.struck.push(appeal.operator);
                 let standing = ledger
                     .seats
                     .iter()
                     .filter(|seat| !ledger.struck.contains(seat));
                 done.fell = standing.count() * 3 <= ledger.seats.len() * 2;
+                ledger.events.push(struck(appeal, done.fell));
             }
             _ => {}
         }
         Ok(done)
+    }
+}
+
+fn struck(appeal: &Appeal, fell: bool) -> Event {
+    Event::Struck {
+        epoch: appeal.epoch,
+        number: appeal.number,
+        window: appeal.window,
+        operator: appeal.operator,
+        fell,
     }
 }
 
