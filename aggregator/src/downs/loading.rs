@@ -127,13 +127,12 @@ mod tests {
             || None,
             async || std::future::pending::<Result<u8, Unready>>().await,
         );
+        let next = HealthEpoch::new(EPOCH.get() + 1);
         tokio::select! {
             biased;
             _ = hanging => panic!("it cannot be loaded"),
-            loaded = async {
-                let next = HealthEpoch::new(EPOCH.get() + 1);
-                loading.once(next, || None, async || Ok(5)).await
-            } => assert_eq!(loaded, Ok(5)),
+            loaded = loading.once(next, || None, async || Ok(5)) => assert_eq!(loaded, Ok(5)),
+            () = tokio::time::sleep(20 * REMEMBERED) => panic!("the neighbour waits"),
         }
     }
 }
