@@ -47,6 +47,8 @@ abstract contract OrderBook is IMarket, ERC2771Context {
     error AlreadyMatched(uint64 id);
     /// @notice A machine with other GPUs is another offer.
     error GpusChanged(uint8 got, uint8 expected);
+    /// @notice A machine of another tier is another offer.
+    error TierChanged(uint8 got, uint8 expected);
     /// @notice Record `index` names another tier than the policy gives its model.
     error WrongTier(uint256 index, uint8 got, uint8 expected);
     /// @notice Only a closed offer without leases retires, and only once.
@@ -79,14 +81,17 @@ abstract contract OrderBook is IMarket, ERC2771Context {
     }
 
     /// @inheritdoc IMarket
-    /// @dev The new version counts from the next snapshot on.
+    /// @dev The new version counts from the next snapshot on. It keeps provider, GPUs and tier: what was paid and staked for
+    /// the machine was by these.
     function reviseOffer(uint64 id, bytes calldata replacement) external {
         if (replacement.length != Orders.OFFER) revert BadBatch(replacement.length);
         bytes memory record = replacement;
         Orders.validateOffer(record, 0);
         _requireTiers(record, 1);
-        (uint256 head, uint32 version, uint8 gpus) = _ownOpenOffer(id);
+        (uint256 head, uint32 version, uint8 gpus, uint8 tier) = _ownOpenOffer(id);
         if (Orders.offerGpus(record, 0) != gpus) revert GpusChanged(Orders.offerGpus(record, 0), gpus);
+        (, uint8 newTier) = Orders.modelAndTier(record, 0);
+        if (newTier != tier) revert TierChanged(newTier, tier);
         Orders.fill(record, 0, id, version + 1, _msgSender());
 
         _closeVersion(id, version, head);
@@ -99,7 +104,7 @@ abstract contract OrderBook is IMarket, ERC2771Context {
     /// @inheritdoc IMarket
     /// @dev It still binds in the round whose snapshot saw it open. For good: listing again makes a new id.
     function closeOffer(uint64 id) external {
-        (uint256 head, uint32 version,) = _ownOpenOffer(id);
+        (uint256 head, uint32 version,,) = _ownOpenOffer(id);
         _closeVersion(id, version, head);
         _heads[id] = head | OFFER_CLOSED;
         emit OfferClosed(id, version, uint64(block.timestamp));
@@ -284,15 +289,15 @@ abstract contract OrderBook is IMarket, ERC2771Context {
         return uint32(RecordPages.word(RecordPages.pageOf(locator), RecordPages.offsetOf(locator, Orders.OFFER)) >> 160);
     }
 
-    /// @dev The head, newest version and GPUs of an open offer of the caller.
-    function _ownOpenOffer(uint64 id) private view returns (uint256 head, uint32 version, uint8 gpus) {
+    /// @dev The head, newest version, GPUs and tier of an open offer of the caller.
+    function _ownOpenOffer(uint64 id) private view returns (uint256 head, uint32 version, uint8 gpus, uint8 tier) {
         head = _heads[id];
         if (head == 0) revert Unknown(id);
         bytes memory record = RecordPages.read(_locatorOf(head), Orders.OFFER);
-        address provider = Orders.decodeAsk(record).provider;
-        if (_msgSender() != provider) revert NotOwner(_msgSender(), provider);
+        Orders.Identity memory offer = Orders.decodeIdentity(record);
+        if (_msgSender() != offer.provider) revert NotOwner(_msgSender(), offer.provider);
         if (head & OFFER_CLOSED != 0) revert AlreadyClosed(id);
-        return (head, _versionOf(_locatorOf(head)), Orders.offerGpus(record, 0));
+        return (head, _versionOf(_locatorOf(head)), offer.gpus, offer.tier);
     }
 
     /// @dev Each offer must name the tier of its model.

@@ -5,6 +5,7 @@ import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol"
 import {ERC2771Forwarder} from "@openzeppelin/contracts/metatx/ERC2771Forwarder.sol";
 import {IMachines} from "../../src/interfaces/IMachines.sol";
 import {Machines} from "../../src/l2/Machines.sol";
+import {OrderBook} from "../../src/l2/OrderBook.sol";
 import {Providers} from "../../src/l2/Providers.sol";
 import {MachinesKit} from "./MachinesKit.sol";
 
@@ -226,6 +227,24 @@ contract MachinesTest is MachinesKit {
             abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, PROVIDER, role)
         );
         providers.burn(PROVIDER, 1);
+    }
+
+    /// @dev Registered in the entry tier, for nothing, the machine cannot be made one of a dearer model.
+    function test_theFeeIsNotAvoidedByRevisingTheModel() external {
+        _withFee(0);
+        bytes memory page = _policy(3);
+        _put(page, 4 + 960 + 8, 8, 1e6); // model 1 is of tier 1
+        vm.prank(TIMELOCK);
+        rounds.setPolicy(page, 2);
+        vm.warp(_closeOf(1) + 1);
+        _stake(6e18);
+        uint64 offer = _machine(); // model 0, of the entry tier
+        bytes memory record = _offer(2, 1_000);
+        _put(record, 148, 1, 1);
+        _put(record, 152, 1, 1);
+        vm.expectRevert(abi.encodeWithSelector(OrderBook.TierChanged.selector, 1, 0));
+        vm.prank(PROVIDER);
+        market.reviseOffer(offer, record);
     }
 
     // --- endpoints ---
