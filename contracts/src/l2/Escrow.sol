@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.36;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ERC2771Context} from "@openzeppelin/contracts/metatx/ERC2771Context.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IHealth} from "../interfaces/IHealth.sol";
@@ -181,7 +182,7 @@ contract Escrow is Allowances, FeePot, Deposits, Reputations {
     /// @dev A slash counts two epochs in a row; the second may be the one in which the provider retired. So whoever
     /// slashes has an epoch's time from when that is settled.
     function releaseDeposit(address provider, uint8 currency) external {
-        uint32 gpus = _gpusOf(provider);
+        uint32 gpus = _gpusAt(provider, block.timestamp);
         uint256 until = address(health) == address(0) ? 0 : uint256(market.retiredAt(provider)) + _healthEpoch;
         if (gpus != 0 || (until != 0 && health.settledUntil() <= until)) revert StillBound(provider, gpus, until);
         _giveBack(provider, currency);
@@ -241,7 +242,7 @@ contract Escrow is Allowances, FeePot, Deposits, Reputations {
         uint256 returned = s.held - s.nextHeld - (s.nextOut - s.out);
         uint256 withheld;
         if (m.tier == ENTRY_TIER && pay != 0) {
-            uint256 whole = policy.deposit * uint256(_gpusOf(m.provider));
+            uint256 whole = policy.deposit * _gpusBehind(m, a);
             withheld = _withhold(m.provider, m.currency, pay, policy.withholdBps, whole);
         }
         _credit(m.currency, m.payer, returned);
@@ -301,7 +302,15 @@ contract Escrow is Allowances, FeePot, Deposits, Reputations {
         return block.timestamp > time + _windows;
     }
 
-    function _gpusOf(address provider) private view returns (uint32 gpus) {
-        (, gpus,,,,) = providers.providerAt(provider, uint64(block.timestamp));
+    /// @dev By how many GPUs a deposit is measured: its provider's, of now or of the last second that is paid for, whichever
+    /// are more. A machine may be retired as soon as its lease has ended, before the money has moved. In the second
+    /// before a lease begins its machine is there too.
+    function _gpusBehind(IMarket.LeaseMoney memory m, Account memory a) private view returns (uint256) {
+        uint32 then = _gpusAt(m.provider, (a.until == 0 ? m.start : a.until) - 1);
+        return Math.max(then, _gpusAt(m.provider, block.timestamp));
+    }
+
+    function _gpusAt(address provider, uint256 time) private view returns (uint32 gpus) {
+        (, gpus,,,,) = providers.providerAt(provider, uint64(time));
     }
 }

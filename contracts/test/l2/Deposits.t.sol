@@ -44,6 +44,44 @@ contract DepositsTest is LeaseKit {
         assertEq(escrow.creditOf(PROVIDER, 0), 14_750, "credit");
     }
 
+    /// @dev The GPUs that earned count, also when they are gone before the money moves.
+    function test_whoRetiresBeforeTheMoneyMovesPutsUpAsMuch() external {
+        _withholding(250);
+        uint64 start = _lease(uint32(TERM));
+        vm.prank(PROVIDER);
+        market.closeOffer(1);
+        vm.warp(start + TERM);
+        _close(PROVIDER);
+        market.retireOffer(1);
+        vm.warp(start + TERM + WINDOWS);
+        escrow.settle(1);
+        assertEq(escrow.depositOf(PROVIDER, 0), 1_000, "for four GPUs");
+        assertEq(escrow.creditOf(PROVIDER, 0), 14_750, "credit");
+    }
+
+    /// @dev Those of its other machines too, as they were when the lease was paid for the last time.
+    function test_machinesThatWereThereCount() external {
+        _withholding(250);
+        vm.prank(PROVIDER);
+        market.postOffers(_offer(2, ASK)); // offer 1
+        vm.prank(PROVIDER);
+        market.postOffers(_offer(4, ASK)); // offer 2
+        _postRequest(GPUS, BUDGET, uint32(TERM));
+        _run(leaseRound, _list(_one(2, 1)));
+        uint64 start = uint64(block.timestamp);
+        vm.startPrank(PROVIDER);
+        market.closeOffer(1);
+        market.closeOffer(2);
+        vm.stopPrank();
+        vm.warp(start + TERM);
+        _close(PROVIDER);
+        market.retireOffer(1);
+        market.retireOffer(2);
+        vm.warp(start + TERM + WINDOWS);
+        escrow.settle(1);
+        assertEq(escrow.depositOf(PROVIDER, 0), 1_500, "for six GPUs");
+    }
+
     function test_otherTiersPutUpNothing() external {
         _withholding(1e6);
         bytes memory page = _pageWithPrice(1_500_000); // the tests' tier 1 begins at a dollar
