@@ -14,7 +14,7 @@ interface IMachines {
         bytes32 certificate,
         bytes16[] cards
     );
-    /// @notice The machine is not probed any more, and its cards are free.
+    /// @notice The machine is not probed any more. Its provider may register the cards anew at once, others in 30 days.
     event MachineRetired(uint64 indexed offerId, uint64 time);
     event EndpointChanged(uint64 indexed offerId, uint64 time, string endpoint, bytes32 certificate);
     /// @notice Paused machines win no lease and, without a lease, are not judged.
@@ -30,9 +30,9 @@ interface IMachines {
     /// @param endpoint `https://host:port`, at most 128 bytes of printable ASCII without spaces
     /// @param certificate SHA-256 of the agent's TLS certificate (DER)
     /// @param cards UUIDs of the cards, strictly ascending, as many as the offer has GPUs. A card is in one machine of
-    /// the whole market; a machine has at most 16.
+    /// the whole market, and for 30 days from a machine's retiring its last provider's; a machine has at most 16.
     function register(uint64 offerId, string calldata endpoint, bytes32 certificate, bytes16[] calldata cards) external;
-    /// @notice After the offer was retired: frees the cards. Anyone.
+    /// @notice After the offer was retired: frees the cards, for the machine's provider at once, for others in 30 days. Anyone.
     function retire(uint64 offerId) external;
     /// @notice Provider or machine key.
     function setEndpoint(uint64 offerId, string calldata endpoint, bytes32 certificate) external;

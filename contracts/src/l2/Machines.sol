@@ -14,10 +14,11 @@ import {PolicyPage} from "../lib/PolicyPage.sol";
 /// @notice What a stolen machine key can do: move the endpoint, pause the machine, announce maintenance up to the
 /// policy's cap. All of that ends when the provider names another key in its offer. It reaches neither stake nor price
 /// nor cards, which take the provider's own key.
-/// @notice What keeps strangers from registering somebody's cards before their owner does: they would have to know the
-/// UUIDs, which nobody publishes before registering; they need the least stake for each of their GPUs, as every
-/// provider does; and the machine that they claim is probed from the next health epoch on, which costs that stake if it
-/// is not there. What they can still do is the price of that stake for as long as it is bound.
+/// @notice What keeps strangers from registering somebody's cards: before their owner first does, they would have to know
+/// the UUIDs, which nobody publishes before registering; from then on the cards are its machine's, and when that is
+/// retired, which anyone may do to a closed offer, they stay its provider's for `RESERVED`. Nothing else does: the stake
+/// that registering asks for is not bound by it, and who pauses a machine that it has not got is not judged. So who
+/// knows UUIDs that were never registered, or that nobody has listed for that long, can keep them out of the market.
 /// @dev The contract has the role MACHINES of `Providers`, for the flags of maintenance and of pauses.
 contract Machines is IMachines, ERC2771Context {
     using Maintenances for Maintenances.Entry[];
@@ -28,6 +29,8 @@ contract Machines is IMachines, ERC2771Context {
     uint256 public constant MAX_ENDPOINT = 128;
     /// @notice How far ahead a maintenance may end, seconds.
     uint64 public constant MAX_AHEAD = 365 days;
+    /// @notice For how long the cards of a retired machine are kept for its provider, seconds.
+    uint64 public constant RESERVED = 30 days;
     /// @notice In how many seconds before a maintenance others count against the policy's cap.
     uint64 public constant CAP_SPAN = 30 days;
 
@@ -56,11 +59,15 @@ contract Machines is IMachines, ERC2771Context {
         Maintenances.Entry[] maintenances;
     }
 
+    struct Card {
+        uint64 offerId; // the machine that it is in, or was in last; 0 if it never was in one
+        uint40 reservedUntil; // 0 while it is in a machine
+    }
+
     mapping(uint64 offerId => Machine) private _machines;
     /// @dev Every machine, in the order of registering; retired ones stay.
     uint64[] private _numbered;
-    /// @inheritdoc IMachines
-    mapping(bytes16 uuid => uint64) public machineOfCard;
+    mapping(bytes16 uuid => Card) private _cards;
 
     /// @notice The offer is not open (it may never have been).
     error NotOpen(uint64 offerId);
@@ -82,6 +89,8 @@ contract Machines is IMachines, ERC2771Context {
     error CardsNotAscending(bytes16 got, bytes16 last);
     /// @notice The card is in another machine.
     error CardTaken(bytes16 uuid, uint64 offerId);
+    /// @notice The card's last provider has retired it, and may alone register it until `until`.
+    error CardReserved(bytes16 uuid, address provider, uint64 until);
     /// @notice The provider has less stake than its registered GPUs need in this tier.
     error StakeTooSmall(uint256 got, uint256 expected);
     /// @notice The endpoint is too short or too long.
@@ -131,8 +140,9 @@ contract Machines is IMachines, ERC2771Context {
         (, IMarket.OfferStatus status) = market.newestOffer(offerId);
         if (status != IMarket.OfferStatus.Retired) revert OfferNotRetired(offerId);
         uint256 count = m.cards.length; // at most `MAX_CARDS`
+        uint40 until = uint40(block.timestamp + RESERVED);
         for (uint256 i; i < count; ++i) {
-            delete machineOfCard[m.cards[i]];
+            _cards[m.cards[i]].reservedUntil = until;
         }
         delete m.cards;
         m.retiredAt = uint40(block.timestamp);
@@ -198,6 +208,12 @@ contract Machines is IMachines, ERC2771Context {
     }
 
     /// @inheritdoc IMachines
+    function machineOfCard(bytes16 uuid) external view returns (uint64 offerId) {
+        Card memory card = _cards[uuid];
+        return card.reservedUntil == 0 ? card.offerId : 0;
+    }
+
+    /// @inheritdoc IMachines
     function agentOf(uint64 offerId) public view returns (address) {
         (bytes memory record, IMarket.OfferStatus status) = market.newestOffer(offerId);
         if (status == IMarket.OfferStatus.None) return address(0);
@@ -247,12 +263,21 @@ contract Machines is IMachines, ERC2771Context {
         for (uint256 i; i < cards.length; ++i) {
             bytes16 uuid = cards[i];
             if (uuid <= last) revert CardsNotAscending(uuid, last);
-            uint64 holder = machineOfCard[uuid];
-            if (holder != 0) revert CardTaken(uuid, holder);
-            machineOfCard[uuid] = offerId;
+            _checkFree(uuid, m.provider);
+            _cards[uuid] = Card(offerId, 0);
             last = uuid;
         }
         m.cards = cards;
+    }
+
+    /// @dev Reverts if a card is in a machine, or is kept for another provider than this.
+    function _checkFree(bytes16 uuid, address provider) private view {
+        Card memory card = _cards[uuid];
+        if (card.offerId == 0) return;
+        if (card.reservedUntil == 0) revert CardTaken(uuid, card.offerId);
+        if (block.timestamp >= card.reservedUntil) return;
+        address last = _machines[card.offerId].provider;
+        if (last != provider) revert CardReserved(uuid, last, card.reservedUntil);
     }
 
     /// @dev Writes the flag only where it is not what it should be, so that nobody fills the checkpoints.
