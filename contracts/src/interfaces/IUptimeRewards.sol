@@ -21,10 +21,12 @@ interface IUptimeRewards {
     error AlreadyRewarded(uint64 offerId, uint32 healthEpoch);
     /// @notice The epoch earns nothing under its policy.
     error NothingEarned(uint64 offerId, uint32 healthEpoch);
+    /// @notice Without compute checks nothing is ever paid: what is funded would stay for ever.
+    error NoChecks();
     /// @notice The contract holds less: fund it first.
     error Unfunded(uint256 amount, uint256 held);
 
-    /// @notice Adds to what rewards are paid from, in the network's token.
+    /// @notice Adds to what rewards are paid from, in the network's token. Refused where there are no compute checks.
     function fund(uint256 amount) external;
     /// @notice Pays a machine's provider for a settled health epoch, once. Anyone.
     function claim(uint64 offerId, uint32 healthEpoch) external returns (uint256 amount);

@@ -69,8 +69,10 @@ contract UptimeRewards is IUptimeRewards {
     }
 
     /// @inheritdoc IUptimeRewards
-    /// @dev A plain transfer does the same, without the event.
+    /// @dev A plain transfer does the same, without the event; and without the check, so where there are no checks it is
+    /// lost.
     function fund(uint256 amount) external {
+        if (address(checks) == address(0)) revert NoChecks();
         token.safeTransferFrom(msg.sender, address(this), amount);
         emit Funded(msg.sender, amount);
     }

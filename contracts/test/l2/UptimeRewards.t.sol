@@ -302,6 +302,18 @@ contract UptimeRewardsTest is HealthKit {
         assertEq(token.balanceOf(address(rewards)), 0, "out of what was funded");
     }
 
+    /// @dev The checks never change, so what is paid in here could never leave.
+    function test_withoutChecksNothingIsTakenIn() external {
+        rewards = _new(IComputeChecks(address(0)));
+        token.mint(CALLER, 5);
+        vm.startPrank(CALLER);
+        token.approve(address(rewards), 5);
+        vm.expectRevert(IUptimeRewards.NoChecks.selector);
+        rewards.fund(5);
+        vm.stopPrank();
+        assertEq(token.balanceOf(CALLER), 5, "kept");
+    }
+
     function test_millionthsAreThoseOfTheToken() external view {
         assertEq(rewards.millionth(), providers.millionth(), "millionth");
         assertEq(address(rewards.token()), address(token), "token");
