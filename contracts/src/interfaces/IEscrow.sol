@@ -36,6 +36,9 @@ interface IEscrow {
     /// Anyone, again and again: a call covers a bounded number of health epochs. One that can move nothing yet changes
     /// nothing.
     function settle(uint64 requestId) external;
+    /// @notice The same over the time of at most `most` health epochs: for leases with so much downtime that `settle` would
+    /// take more gas than a block has. Anyone.
+    function settleEpochs(uint64 requestId, uint16 most) external;
     /// @notice Gives back the money of a request that was never matched, once nothing can bind it. The fee stays.
     function reclaim(uint64 requestId) external;
     /// @notice Sends the caller all that it was credited in a currency.

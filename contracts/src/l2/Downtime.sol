@@ -39,40 +39,59 @@ abstract contract Downtime is DownBook {
             uint256 marks = _groupOf(s.offerId, epoch / GROUP);
             for (; marks != 0 && epoch < end && epoch <= last; ++epoch) {
                 uint256 windows = _down(s.offerId, epoch, marks);
-                if (windows != 0) seconds_ += _secondsOf(s, epoch, windows, maintained && _isMaintained(s, epoch));
+                if (windows == 0) continue;
+                seconds_ += _secondsOf(s, epoch, windows);
+                if (maintained) seconds_ -= _maintainedOf(s, epoch, windows, 0, 256);
             }
             epoch = end;
         }
     }
 
-    /// @dev Whether there is maintenance in the span's part of an epoch.
-    function _isMaintained(Span memory s, uint256 epoch) private view returns (bool) {
-        uint256 from = Math.max(s.from, _startOf(epoch));
-        uint256 to = Math.min(s.to, _startOf(epoch + 1));
-        return _maintenance(s.offerId, from, to) != 0;
-    }
-
     /// @dev The part of an epoch's windows DOWN in the span, run by run.
-    function _secondsOf(Span memory s, uint256 epoch, uint256 windows, bool maintained)
-        private
-        view
-        returns (uint256 seconds_)
-    {
-        uint256 start = _startOf(epoch);
-        uint256 count = _epochs[epoch].windows;
+    function _secondsOf(Span memory s, uint256 epoch, uint256 windows) private view returns (uint256 seconds_) {
         for (uint256 w; windows != 0;) {
             uint256 skipped = LibBit.ffs(windows);
             windows >>= skipped;
             uint256 run = LibBit.ffs(~windows); // 256 where all bits are set
             w += skipped;
-            uint256 from = Math.max(s.from, start + Math.ceilDiv(w * _length, count));
-            w += run;
-            uint256 to = Math.min(s.to, start + Math.ceilDiv(w * _length, count));
             windows >>= run;
-            if (from >= to) continue;
-            seconds_ += to - from;
-            if (maintained) seconds_ -= _maintenance(s.offerId, from, to);
+            (uint256 from, uint256 to) = _timeOf(s, epoch, w, run);
+            if (from < to) seconds_ += to - from;
+            w += run;
         }
+    }
+
+    /// @dev Seconds of maintenance in `size` windows from `w` on, of those that are DOWN and in the span. Halved until they
+    /// are all DOWN or without maintenance: so `machines` is asked about as often as there are maintenances, and not as
+    /// there are windows.
+    function _maintainedOf(Span memory s, uint256 epoch, uint256 windows, uint256 w, uint256 size)
+        private
+        view
+        returns (uint256 seconds_)
+    {
+        uint256 all = type(uint256).max >> (256 - size);
+        uint256 down = windows >> w & all;
+        if (down == 0) return 0;
+        (uint256 from, uint256 to) = _timeOf(s, epoch, w, size);
+        if (from >= to) return 0;
+        seconds_ = _maintenance(s.offerId, from, to);
+        // One window is all DOWN here.
+        if (seconds_ == 0 || down == all) return seconds_;
+        size /= 2;
+        return _maintainedOf(s, epoch, windows, w, size) + _maintainedOf(s, epoch, windows, w + size, size);
+    }
+
+    /// @dev The time of `size` windows from `w` on, as far as it is in the span; windows that the epoch has not lie behind
+    /// it.
+    function _timeOf(Span memory s, uint256 epoch, uint256 w, uint256 size)
+        private
+        view
+        returns (uint256 from, uint256 to)
+    {
+        uint256 start = _startOf(epoch);
+        uint256 count = _epochs[epoch].windows;
+        from = Math.max(s.from, start + Math.ceilDiv(w * _length, count));
+        to = Math.min(s.to, start + Math.ceilDiv((w + size) * _length, count));
     }
 
     function _maintenance(uint64 offerId, uint256 from, uint256 to) private view returns (uint256) {

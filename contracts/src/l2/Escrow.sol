@@ -131,6 +131,18 @@ contract Escrow is Allowances, FeePot, Deposits, Reputations {
     /// @dev Of a void round too: seconds that were served are paid. But not before its windows, counted again from its
     /// refutation, are over: until then a pair may be shown ineligible, which undoes its pay.
     function settle(uint64 requestId) external nonReentrant {
+        _settle(requestId, MAX_EPOCHS);
+    }
+
+    /// @inheritdoc IEscrow
+    /// @dev Whatever an epoch has of windows DOWN and of maintenance, one of them fits a block: so no lease's money is held
+    /// for want of gas.
+    function settleEpochs(uint64 requestId, uint16 most) external nonReentrant {
+        _settle(requestId, most < MAX_EPOCHS ? most : MAX_EPOCHS);
+    }
+
+    /// @dev Moves what can move of a lease, over the time of at most `most` health epochs.
+    function _settle(uint64 requestId, uint256 most) private {
         IMarket.LeaseMoney memory m = market.leaseMoney(requestId);
         Account memory a = _funded(requestId);
         if (m.round == 0) revert NotLeased(requestId);
@@ -139,7 +151,7 @@ contract Escrow is Allowances, FeePot, Deposits, Reputations {
 
         Step memory s;
         (s.out, s.held) = _standing(m, a);
-        bool moves = _walk(m, a, s);
+        bool moves = _walk(m, a, s, most);
         if (!moves && m.ended == a.closed) return;
         s.nextOut = s.done ? Charges.totalOf(m, a.paid, policy.minCharge) : Charges.earnedOf(m, a.paid);
         s.nextHeld = _nextHeld(m, a, s, policy.minCharge);
@@ -207,7 +219,11 @@ contract Escrow is Allowances, FeePot, Deposits, Reputations {
     }
 
     /// @dev Pays a lease up to where everything is known, in seconds. Whether that is any further.
-    function _walk(IMarket.LeaseMoney memory m, Account memory a, Step memory s) private view returns (bool moves) {
+    function _walk(IMarket.LeaseMoney memory m, Account memory a, Step memory s, uint256 most)
+        private
+        view
+        returns (bool moves)
+    {
         if (!_isOver(m.round - 1)) return false;
         uint256 from = a.until == 0 ? m.start : a.until;
         uint256 to = m.until < block.timestamp ? m.until : block.timestamp;
@@ -215,7 +231,7 @@ contract Escrow is Allowances, FeePot, Deposits, Reputations {
         if (address(health) != address(0)) {
             uint256 settled = health.settledUntil();
             if (settled < to) to = settled;
-            if (to > from + MAX_EPOCHS * _healthEpoch) to = from + MAX_EPOCHS * _healthEpoch;
+            if (to > from + most * _healthEpoch) to = from + most * _healthEpoch;
             if (to > from) unpaid = health.unpaidSeconds(m.offerId, uint64(from), uint64(to));
         }
         if (to > from) {

@@ -144,3 +144,60 @@ contract WideDowntimeTest is HealthKit {
         assertEq(health.unpaidSeconds(M, _start(1) - 2, _start(1)), 2, "the last two");
     }
 }
+
+/// @notice What it costs to count them, where each epoch has as many windows as the default policy's.
+contract DowntimeCostTest is HealthKit {
+    uint256 private _every;
+
+    function _windows() internal pure override returns (uint16) {
+        return 240;
+    }
+
+    function setUp() public override {
+        super.setUp();
+        for (uint256 w; w < 240; w += 2) {
+            _every |= 1 << w;
+        }
+        _down(0, M, _every);
+        vm.warp(_start(2));
+    }
+
+    function _cost() private view returns (uint256 gas) {
+        gas = gasleft();
+        health.unpaidSeconds(M, _start(0), _start(1));
+        gas -= gasleft();
+    }
+
+    /// @dev Pay waits for this count, so nobody may make it dear: a second of maintenance does not ask for the maintenance
+    /// of every window.
+    function test_aSecondOfMaintenanceCostsNoWindowsCall() external {
+        uint256 plain = _cost();
+        machines.maintain(M, GENESIS + 303, GENESIS + 304);
+        uint256 maintained = _cost();
+        // A window has two seconds and a half: those DOWN, which are the even ones, begin with a whole one and have three.
+        assertEq(health.unpaidSeconds(M, _start(0), _start(1)), 361, "the second lies in a window that is up");
+        assertTrue(maintained < 2 * plain, "less than twice as much");
+    }
+
+    /// forge-config: default.fuzz.runs = 32
+    function testFuzz_maintenanceIsCountedOnce(uint256[6] memory times) external {
+        uint64 at_ = GENESIS - 20;
+        uint256 expected;
+        for (uint64 t = GENESIS; t < _start(1); ++t) {
+            if (_isDown(t)) ++expected;
+        }
+        for (uint256 i; i < 3; ++i) {
+            uint64 from = at_ + uint64(bound(times[2 * i], 0, 150));
+            at_ = from + uint64(bound(times[2 * i + 1], 1, 90));
+            machines.maintain(M, from, at_);
+            for (uint64 t = from; t < at_; ++t) {
+                if (t >= GENESIS && t < _start(1) && !_isDown(t)) ++expected;
+            }
+        }
+        assertEq(health.unpaidSeconds(M, _start(0), _start(1)), expected, "seconds");
+    }
+
+    function _isDown(uint64 t) private view returns (bool) {
+        return _every >> (t - GENESIS) * 240 / LENGTH & 1 == 1;
+    }
+}

@@ -197,6 +197,29 @@ contract SettlingTest is LeaseKit {
         assertEq(escrow.lockedOf(1), 0, "empty");
     }
 
+    /// @dev So that no block is too small for a lease, however much there is to count.
+    function test_aCallCoversAsFewEpochsAsItIsAskedTo() external {
+        bytes memory offer = _offer(4, ASK);
+        _put(offer, 140, 4, type(uint32).max);
+        uint64 start = _leaseOn(offer, 300 * uint32(EPOCH));
+        vm.warp(start + 300 * EPOCH);
+        _close(STRANGER);
+        escrow.settleEpochs(1, 1);
+        (uint64 until, uint64 paid) = escrow.paidOf(1);
+        assertEq(until, start + EPOCH, "one");
+        assertEq(paid, EPOCH, "its seconds");
+        assertEq(escrow.creditOf(PROVIDER, 0), _payOf(_earned(EPOCH)), "its pay");
+        escrow.settleEpochs(1, 0);
+        (until,) = escrow.paidOf(1);
+        assertEq(until, start + EPOCH, "none");
+        escrow.settleEpochs(1, type(uint16).max);
+        (until,) = escrow.paidOf(1);
+        assertEq(until, start + 257 * EPOCH, "not more than `settle`");
+        escrow.settleEpochs(1, 43);
+        assertEq(escrow.lockedOf(1), 0, "empty");
+        assertEq(escrow.creditOf(PROVIDER, 0), _payOf(_earned(300 * EPOCH)), "all");
+    }
+
     // --- what it says ---
 
     function test_itSaysWhatMovedAndWhenAllHasLeft() external {
