@@ -62,7 +62,8 @@ interface IHealth {
         bytes calldata receiptSignature
     ) external;
     /// @notice Slashes a machine that was DOWN in both `epoch` and `epoch + 1`, together for at least `slash_windows`,
-    /// once both are settled. Anyone; each epoch counts once.
+    /// once both are settled, and for the time of unbonding after `epoch + 1` has waited for receipts: while stake that was
+    /// there then is still here. Anyone; each epoch counts once.
     function slash(uint64 offerId, uint32 epoch) external;
     /// @notice Lets a slashed machine out once its time is over and its provider's stake is whole. Anyone.
     function release(uint64 offerId) external;

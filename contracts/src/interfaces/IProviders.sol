@@ -52,6 +52,8 @@ interface IProviders {
     function machineAt(uint64 offerId, uint64 t) external view returns (uint16 uptime, uint8 flags);
     /// @notice What a provider has in unbonding, millionths, and from when on it can be taken out.
     function leaving(address provider) external view returns (uint64 amount, uint64 readyAt);
+    /// @notice Seconds from leaving stake to taking it out.
+    function unbonding() external view returns (uint32);
     /// @notice Both in one call, packed as `Standings` reads them: what a dispute asks of a machine and its provider.
     function standingAt(uint64 offerId, address provider, uint64 t)
         external

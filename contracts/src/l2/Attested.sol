@@ -42,10 +42,6 @@ abstract contract Attested is SeatBook {
         _epochs[epoch].lists = c.number + 1;
     }
 
-    function _requireTime(uint256 from, uint256 to) internal view {
-        if (block.timestamp < from || block.timestamp > to) revert OutOfTime(block.timestamp, from, to);
-    }
-
     /// @dev Whether the machine was registered when an epoch began. Who retires a machine in the middle of an epoch does
     /// not take back what was DOWN before.
     function _isRegistered(uint64 offerId, uint256 epoch) private view returns (bool) {

@@ -146,6 +146,10 @@ abstract contract HealthClock is IHealth {
 
     // --- inside; times are carried in 256 bits ---
 
+    function _requireTime(uint256 from, uint256 to) internal view {
+        if (block.timestamp < from || block.timestamp > to) revert OutOfTime(block.timestamp, from, to);
+    }
+
     function _startOf(uint256 epoch) internal view returns (uint256) {
         return _genesis + epoch * _length;
     }

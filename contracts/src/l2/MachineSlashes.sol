@@ -5,7 +5,6 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {LibBit} from "solady/utils/LibBit.sol";
 import {IHealth} from "../interfaces/IHealth.sol";
-import {CodePages} from "../lib/CodePages.sol";
 import {Orders} from "../lib/Orders.sol";
 import {PolicyPage} from "../lib/PolicyPage.sol";
 import {DownBook} from "./DownBook.sol";
@@ -16,8 +15,6 @@ import {DownBook} from "./DownBook.sol";
 abstract contract MachineSlashes is DownBook {
     uint8 private constant JAILED = 1;
     uint256 private constant FULL = 10_000;
-    /// @dev Where a policy's page has `min_stake`, 8 bytes a tier.
-    uint256 private constant MIN_STAKE = PolicyPage.SCORE + 128;
 
     /// @inheritdoc IHealth
     mapping(uint64 offerId => uint64 time) public jailedUntil;
@@ -48,12 +45,14 @@ abstract contract MachineSlashes is DownBook {
     function slash(uint64 offerId, uint32 epoch) external {
         uint256 second = uint256(epoch) + 1;
         if (second >= _firstUnsettled()) revert NotSettled(second);
-        PolicyPage.Health memory rules = _rulesOf(second);
+        _requireTime(_startOf(second + 1), _appealableUntil(second) + providers.unbonding());
+        address page = _policyOf(second);
+        PolicyPage.Health memory rules = PolicyPage.health(page);
         uint256 windows = _requireDown(offerId, epoch, rules.slashWindows);
         _count(offerId, epoch);
         _count(offerId, second);
 
-        Loss memory loss = _lossOf(offerId, _startOf(epoch), rules.slashBps);
+        Loss memory loss = _lossOf(offerId, _startOf(epoch), page, rules.slashBps);
         _collect(loss, rules.bounty);
         uint64 until = _jail(offerId, rules.jailEpochs);
         emit MachineSlashed(offerId, loss.provider, epoch, windows, loss.taken, loss.bounty, msg.sender, until);
@@ -66,7 +65,7 @@ abstract contract MachineSlashes is DownBook {
         if (block.timestamp < until) revert StillJailed(until);
         Orders.Identity memory machine = _identityOf(offerId);
         (uint256 stake, uint256 gpus) = _providerAt(machine.provider, block.timestamp);
-        uint256 least = _minStake(machine.tier) * gpus;
+        uint256 least = PolicyPage.minStake(_policyAt(block.timestamp), machine.tier) * gpus;
         if (stake < least) revert StakeTooSmall(stake, least);
         delete jailedUntil[offerId];
         providers.changeMachineFlags(offerId, JAILED, 0);
@@ -88,19 +87,27 @@ abstract contract MachineSlashes is DownBook {
         _counted[offerId][epoch / 256] = word | bit;
     }
 
-    /// @dev A machine's share of its provider's stake, and of that the share that is lost. The GPUs that it is divided by
-    /// are those that were registered before anything was DOWN: posting offers afterwards saves nothing, and retiring
-    /// others costs nothing.
-    function _lossOf(uint64 offerId, uint256 time, uint256 slashBps) private view returns (Loss memory loss) {
+    /// @dev A machine's share of its provider's stake, and of that the share that is lost. What is looked at is stake that
+    /// was there when the first epoch began, or is leaving: who grows afterwards does not lose more. The GPUs that it is
+    /// divided by are those registered then; but as offers cost nothing, they dilute a share to no less than what its
+    /// tier asks for.
+    function _lossOf(uint64 offerId, uint256 time, address page, uint256 slashBps)
+        private
+        view
+        returns (Loss memory loss)
+    {
         Orders.Identity memory machine = _identityOf(offerId);
         loss.provider = machine.provider;
         uint256 gpus = machine.gpus;
-        (, uint256 registered) = _providerAt(loss.provider, time);
-        if (registered < gpus) registered = gpus;
-        (uint256 stake,) = _providerAt(loss.provider, block.timestamp);
+        (uint256 stake, uint256 registered) = _providerAt(loss.provider, time);
+        (uint256 staked,) = _providerAt(loss.provider, block.timestamp);
         (uint256 leaving,) = providers.leaving(loss.provider);
-        uint256 amount = (stake + leaving) * gpus * slashBps / (registered * FULL);
-        loss.amount = uint64(Math.min(amount, type(uint64).max));
+        stake = Math.min(stake, staked) + leaving;
+        uint256 least = PolicyPage.minStake(page, machine.tier) * gpus;
+        // The share as a fraction: of GPUs, or of stake. All of it, at most.
+        if (registered * least > gpus * stake) (gpus, registered) = (least, stake);
+        if (registered < gpus || registered == 0) (gpus, registered) = (1, 1);
+        loss.amount = uint64(Math.min(stake * gpus * slashBps / (registered * FULL), type(uint64).max));
         loss.depositBps = uint16(Math.ceilDiv(slashBps * gpus, registered));
     }
 
@@ -130,11 +137,5 @@ abstract contract MachineSlashes is DownBook {
     function _identityOf(uint64 offerId) private view returns (Orders.Identity memory) {
         (bytes memory offer,) = market.newestOffer(offerId);
         return Orders.decodeIdentity(offer);
-    }
-
-    /// @dev What a tier asks for each GPU under the policy in force.
-    function _minStake(uint8 tier) private view returns (uint256) {
-        bytes memory word = CodePages.read(_policyAt(block.timestamp), MIN_STAKE + 8 * uint256(tier), 8);
-        return PolicyPage.uintAt(word, 0, 8);
     }
 }

@@ -36,6 +36,7 @@ abstract contract HealthKit is Base {
     uint16 internal constant JAIL_EPOCHS = 2;
     uint16 internal constant UPTIME_MEMORY = 4;
     uint64 internal constant MIN_STAKE = 1_000_000; // of tier 1
+    uint32 internal constant UNBONDING = 3_000;
     uint256 private constant BEACON_SECRET = 77;
 
     address internal constant PROVIDER = address(0xA1);
@@ -76,7 +77,7 @@ abstract contract HealthKit is Base {
         for (uint64 e; e < 3; ++e) {
             _postTable(e);
         }
-        providers = new Providers(token, 1_000, address(this), address(0));
+        providers = new Providers(token, UNBONDING, address(this), address(0));
         health = new Health(_links(address(escrow)));
         providers.grantRole(providers.HEALTH(), address(health));
         providers.grantRole(providers.MARKET(), address(this));

@@ -112,12 +112,80 @@ contract MachineSlashesTest is HealthKit {
     function test_aProviderWithoutStakeGoesToJail() external {
         vm.prank(PROVIDER);
         providers.requestUnstake(uint256(STAKE) * 1e12);
-        _down(0, M, 3);
-        vm.warp(GENESIS + 995);
+        _down(3, M, 3);
+        vm.warp(GENESIS + UNBONDING);
         vm.prank(PROVIDER);
         providers.withdraw();
+        _down(4, M, 4);
+        _settle(4);
+        health.slash(M, 3);
+        assertEq(_flags(), 1, "jailed");
+        assertEq(escrow.bps(), SLASH_BPS, "of its deposit, where no stake says which share is the machine's");
+    }
+
+    function test_whoGrowsAfterwardsLosesNoMore() external {
+        _down(0, M, 3);
         _down(1, M, 4);
+        vm.prank(PROVIDER);
+        providers.stake(uint256(STAKE) * 99e12);
+        providers.addGpus(PROVIDER, 990);
         _settle(1);
+        health.slash(M, 0);
+        assertEq(_stake(), STAKE * 100 - STAKE * 2 / 10 * SLASH_BPS / 10_000, "the share that it was");
+    }
+
+    /// @dev What offers register costs nothing. M's two GPUs stand for what their tier asks for, of whatever there is.
+    function test_offersPostedBeforehandDiluteToNoLessThanTheTierAsksFor() external {
+        providers.addGpus(PROVIDER, 4 * 64 * 255);
+        _downTwice();
+        health.slash(M, 0);
+        assertEq(_stake(), STAKE - 2 * MIN_STAKE * SLASH_BPS / 10_000, "of two GPUs' least stake");
+        assertEq(escrow.bps(), SLASH_BPS * 2 / 100, "of the deposit: that of the stake, 2 of 100");
+    }
+
+    function test_aStakeBelowWhatTheTierAsksForIsTheMachinesWhole() external {
+        vm.prank(PROVIDER);
+        providers.requestUnstake(uint256(STAKE) * 1e12);
+        vm.warp(GENESIS + UNBONDING);
+        vm.startPrank(PROVIDER);
+        providers.withdraw();
+        providers.stake(uint256(MIN_STAKE) * 1e12); // half of what M's two GPUs need
+        vm.stopPrank();
+        _down(5, M, 3);
+        _down(6, M, 4);
+        _settle(6);
+        health.slash(M, 5);
+        assertEq(_stake(), MIN_STAKE - MIN_STAKE * SLASH_BPS / 10_000, "no share above one");
+        assertEq(escrow.bps(), SLASH_BPS, "nor of the deposit");
+    }
+
+    /// forge-config: default.fuzz.runs = 64
+    function testFuzz_aMachineNeverCostsMoreThanItsProvidersStakeDid(uint32 other, uint64 later, uint64 left) external {
+        providers.addGpus(PROVIDER, other % 1e9);
+        _down(0, M, 3);
+        _down(1, M, 4);
+        left = uint64(bound(left, 1, STAKE));
+        vm.startPrank(PROVIDER);
+        providers.requestUnstake(uint256(left) * 1e12);
+        providers.stake(bound(later, 1, 1e15) * 1e12);
+        vm.stopPrank();
+        _settle(1);
+        (uint256 leaving,) = providers.leaving(PROVIDER);
+        uint256 before = _stake() + leaving;
+        health.slash(M, 0);
+        (leaving,) = providers.leaving(PROVIDER);
+        uint256 taken = before - _stake() - leaving;
+        assertLe(taken, (uint256(STAKE) + left) * SLASH_BPS / 10_000, "what was there, and what is leaving");
+        assertTrue(taken >= 2 * MIN_STAKE * SLASH_BPS / 10_000, "and no less than the tier asks for");
+    }
+
+    function test_aSlashMustComeWithinTheTimeOfUnbonding() external {
+        _downTwice();
+        uint256 until = uint256(health.appealableUntil(1)) + UNBONDING;
+        vm.warp(until + 1);
+        vm.expectRevert(abi.encodeWithSelector(HealthClock.OutOfTime.selector, until + 1, _start(2), until));
+        health.slash(M, 0);
+        vm.warp(until);
         health.slash(M, 0);
         assertEq(_flags(), 1, "jailed");
     }
