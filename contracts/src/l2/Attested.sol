@@ -90,8 +90,9 @@ abstract contract Attested is SeatBook {
         uint256 held = c.seats.length;
         if (c.line.total != 0) held = Committees.draw(c.message, offerId, c.line, c.seats);
         if (!Committees.isTwoThirds(held, c.seats.length)) return 0;
-        if (_wasStruck(offerId, c.epoch)) {
-            added = _uncontested(c, offerId, added);
+        uint256 contested = added & _contestedOf(offerId, c.epoch);
+        if (contested != 0) {
+            added ^= contested ^ _uncontested(c, offerId, contested);
             if (added == 0) return 0;
         }
         windows &= before | added;
@@ -102,11 +103,11 @@ abstract contract Attested is SeatBook {
 
     /// @dev Of these windows those that stand without the seats that were struck before: a list that fell does not come
     /// back by being certified again.
-    function _uncontested(Count memory c, uint64 offerId, uint256 windows) private view returns (uint256 standing) {
+    function _uncontested(Count memory c, uint64 offerId, uint256 windows) private view returns (uint256 left) {
         uint32[] memory committee = committeeOf(c.epoch, offerId);
         for (uint256 rest = windows; rest != 0; rest &= rest - 1) {
             uint16 window = uint16(LibBit.ffs(rest));
-            if (_stands(c.epoch, offerId, window, committee, c.signers)) standing |= 1 << window;
+            if (_stands(c.epoch, offerId, window, committee, c.signers)) left |= 1 << window;
         }
     }
 }

@@ -28,6 +28,8 @@ abstract contract DownBook is HealthClock {
     mapping(uint256 offerId => mapping(uint256 epoch => uint256)) private _standing;
     /// @dev Numbers of all lists that name the machine, where the mark says so.
     mapping(uint256 offerId => mapping(uint256 epoch => uint32[])) private _holders;
+    /// @dev Windows in which a seat was struck, where the mark says so.
+    mapping(uint256 offerId => mapping(uint256 epoch => uint256)) private _contested;
 
     /// @notice An epoch has room for 8,192 lists.
     error TooManyLists(uint32 epoch);
@@ -78,14 +80,15 @@ abstract contract DownBook is HealthClock {
         _holders[offerId][epoch].push(number);
     }
 
-    /// @dev Whether a receipt has struck a seat for the machine in this epoch.
-    function _wasStruck(uint64 offerId, uint256 epoch) internal view returns (bool) {
-        return _markOf(offerId, epoch) & STRUCK != 0;
+    /// @dev The windows of a machine in which a receipt has struck a seat.
+    function _contestedOf(uint64 offerId, uint256 epoch) internal view returns (uint256 windows) {
+        return _markOf(offerId, epoch) & STRUCK == 0 ? 0 : _contested[offerId][epoch];
     }
 
     /// @dev Records that a seat was struck.
-    function _noteStrike(uint64 offerId, uint256 epoch) internal {
+    function _noteStrike(uint64 offerId, uint256 epoch, uint16 window) internal {
         _marks[offerId][epoch / GROUP] |= STRUCK << 16 * (epoch % GROUP);
+        _contested[offerId][epoch] |= 1 << window;
     }
 
     /// @dev The numbers of the lists that name a machine, which one does.

@@ -50,7 +50,7 @@ abstract contract SeatBook is DownBook {
         uint256 bit = 1 << operatorIndex % 256;
         if (word & bit != 0) revert AlreadyStruck(operatorIndex);
         struck[operatorIndex / 256] = word | bit;
-        _noteStrike(offerId, epoch);
+        _noteStrike(offerId, epoch, window);
     }
 
     /// @dev Whether a window stands on signers' seats that were not struck.
