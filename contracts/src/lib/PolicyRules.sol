@@ -12,6 +12,8 @@ library PolicyRules {
     uint256 private constant MONEY = PolicyPage.MONEY;
     uint256 private constant STANDING = PolicyPage.STANDING;
     uint256 private constant FULL = 10_000;
+    /// @dev Pay and stake wait for lists and receipts, so neither may wait for ever.
+    uint256 private constant MAX_WAIT = 30 days;
 
     /// @notice Reverts unless the page follows every rule; names the offset of the first that it breaks.
     function validate(bytes memory page) internal pure {
@@ -63,7 +65,7 @@ library PolicyRules {
         _within(page, HEALTH + 6, 1, 2, 16); // fails
         _atMost(page, HEALTH + 7, 1, 3); // flags
         _atLeastOne(page, HEALTH + 8, 2); // slash_windows
-        _atLeastOne(page, HEALTH + 12, 4); // appeal_seconds
+        _within(page, HEALTH + 12, 4, 1, MAX_WAIT); // appeal_seconds
         _atMost(page, HEALTH + 28, 4, (1 << 13) - 1); // required
         uint256 hardware = page.uintAt(HEALTH + 32, 32);
         uint256 application = page.uintAt(HEALTH + 64, 32);
@@ -72,7 +74,7 @@ library PolicyRules {
         if ((hardware | application) & page.uintAt(HEALTH + 96, 32) != 0) revert PolicyPage.BadPolicy(HEALTH + 96);
         _atMost(page, HEALTH + 138, 2, FULL); // min_width
         _atMost(page, HEALTH + 142, 2, FULL); // min_memory
-        _atLeastOne(page, HEALTH + 158, 4); // certify_seconds
+        _within(page, HEALTH + 158, 4, 1, MAX_WAIT); // certify_seconds
         _atMost(page, HEALTH + 162, 2, FULL); // slash_bps
         _atLeastOne(page, HEALTH + 174, 2); // uptime_memory
         _atLeastOne(page, HEALTH + 176, 8); // reputation_memory

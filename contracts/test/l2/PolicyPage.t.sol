@@ -118,11 +118,11 @@ contract PolicyPageTest is Kit {
         _ranges(AT_HEALTH + 6, 1, 2, 16); // fails
         _ranges(AT_HEALTH + 7, 1, 0, 3); // flags
         _ranges(AT_HEALTH + 8, 2, 1, type(uint16).max); // slash_windows
-        _ranges(AT_HEALTH + 12, 4, 1, type(uint32).max); // appeal_seconds
+        _ranges(AT_HEALTH + 12, 4, 1, 30 days); // appeal_seconds
         _ranges(AT_HEALTH + 28, 4, 0, 8_191); // required
         _ranges(AT_HEALTH + 138, 2, 0, 10_000); // min_width
         _ranges(AT_HEALTH + 142, 2, 0, 10_000); // min_memory
-        _ranges(AT_HEALTH + 158, 4, 1, type(uint32).max); // certify_seconds
+        _ranges(AT_HEALTH + 158, 4, 1, 30 days); // certify_seconds
         _ranges(AT_HEALTH + 162, 2, 0, 10_000); // slash_bps
         _ranges(AT_HEALTH + 174, 2, 1, type(uint16).max); // uptime_memory
         _ranges(AT_HEALTH + 176, 8, 1, type(uint64).max); // reputation_memory

@@ -18,6 +18,8 @@ const MIN_DEADLINE: u16 = 1_000;
 
 /// The most windows of a health epoch: one bit each.
 const MAX_WINDOWS: u16 = 256;
+/// 30 days: pay and stake wait for lists and receipts, so neither may wait for ever.
+const MAX_WAIT: u32 = 30 * 86_400;
 
 /// Why a health section is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -56,8 +58,8 @@ impl HealthPolicy {
         within("deadline_ms", self.deadline_ms, MIN_DEADLINE, u16::MAX)?;
         within("fails", self.fails, MIN_FAILS, MAX_FAILS)?;
         within("slash_windows", self.slash_windows, 1_u16, u16::MAX)?;
-        within("appeal_seconds", self.appeal_seconds, 1_u32, u32::MAX)?;
-        within("certify_seconds", self.certify_seconds, 1_u32, u32::MAX)?;
+        within("appeal_seconds", self.appeal_seconds, 1_u32, MAX_WAIT)?;
+        within("certify_seconds", self.certify_seconds, 1_u32, MAX_WAIT)?;
         within("uptime_memory", self.uptime_memory, 1_u16, u16::MAX)?;
         let memory = self.reputation_memory.get();
         within("reputation_memory", memory, 1_u64, u64::MAX)?;
@@ -136,6 +138,14 @@ mod tests {
         assert_eq!(range(|policy| policy.appeal_seconds = 0), "appeal_seconds");
         assert_eq!(
             range(|policy| policy.certify_seconds = 0),
+            "certify_seconds"
+        );
+        assert_eq!(
+            range(|policy| policy.appeal_seconds = 2_592_001),
+            "appeal_seconds"
+        );
+        assert_eq!(
+            range(|policy| policy.certify_seconds = 2_592_001),
             "certify_seconds"
         );
         assert_eq!(range(|policy| policy.uptime_memory = 0), "uptime_memory");

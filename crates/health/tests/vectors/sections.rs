@@ -12,6 +12,8 @@ pub(super) fn policies() -> Value {
         windows: 256,
         seats: 1_024,
         fails: 16,
+        certify_seconds: 2_592_000,
+        appeal_seconds: 2_592_000,
         ..HealthPolicy::recommended()
     };
     let narrowest = HealthPolicy {
@@ -39,7 +41,7 @@ pub(super) fn policies() -> Value {
 /// The number at `offset`, of `width` bytes, is one too small or too large; or a bit stands where none
 /// may.
 fn broken() -> Vec<[u8; 256]> {
-    let numbers: [(usize, usize, u64); 19] = [
+    let numbers: [(usize, usize, u64); 21] = [
         (0, 2, 0),
         (0, 2, 257),
         (2, 2, 30),
@@ -50,10 +52,12 @@ fn broken() -> Vec<[u8; 256]> {
         (7, 1, 4),
         (8, 2, 0),
         (12, 4, 0),
+        (12, 4, 2_592_001),
         (28, 4, 1 << 13),
         (138, 2, 10_001),
         (142, 2, 10_001),
         (158, 4, 0),
+        (158, 4, 2_592_001),
         (162, 2, 10_001),
         (174, 2, 0),
         (176, 8, 0),
