@@ -216,7 +216,6 @@ impl Probing<'_> {
         Ok(Some(ChainSource {
             l2: self.network.l2.clone(),
             tally: to_alloy_address(tally),
-            machines: to_alloy_address(self.config.machines()?),
         }))
     }
 }

@@ -128,7 +128,7 @@ impl TallyChain for Ethereum {
                     machine: OfferId::new(probe.offerId),
                     window: Window(probe.window),
                 }),
-                // An epoch without machines, or without health epochs, has no probes at all.
+                // An epoch without health epochs has no probes at all.
                 Err(error) if error.as_decoded_error::<ITally::NoSuchSample>().is_some() => break,
                 Err(error) => return Err(view_fault(error)),
             }

@@ -79,6 +79,10 @@ impl Sheet {
         };
         let mut terms = BTreeMap::new();
         for (sample, at) in (0u16..).zip(sampled.probes) {
+            // No offer has the number 0: no machine was for hire, and L2 takes nothing about it.
+            if at.machine.get() == 0 {
+                continue;
+            }
             if let std::collections::btree_map::Entry::Vacant(place) = terms.entry(at.epoch) {
                 let facts = (&facts.domain, &facts.schedule);
                 place.insert(Terms::load(chain, beacons, facts, at.epoch).await?);

@@ -1,4 +1,4 @@
-//! Where samples come from: `Tally` and `Machines` on L2.
+//! Where samples come from: `Tally` on L2.
 
 use std::future::Future;
 
@@ -29,8 +29,12 @@ pub trait Source: Send + Sync + 'static {
         operator: OperatorIndex,
     ) -> impl Future<Output = Result<Option<Counted>, ChainError>> + Send;
 
-    /// The machine of a number, from 0, in the order of registering.
-    fn machine(&self, number: u64) -> impl Future<Output = Result<OfferId, ChainError>> + Send;
+    /// The machine of a sampled probe; none if no machine was for hire when its health epoch began.
+    fn machine(
+        &self,
+        epoch: Epoch,
+        sample: u16,
+    ) -> impl Future<Output = Result<Option<OfferId>, ChainError>> + Send;
 }
 
 /// What a stake epoch came to for one operator.
@@ -51,8 +55,6 @@ pub struct ChainSource {
     pub l2: Rpc,
     /// `Tally`.
     pub tally: Address,
-    /// `Machines`.
-    pub machines: Address,
 }
 
 impl Source for ChainSource {
@@ -84,8 +86,8 @@ impl Source for ChainSource {
         }))
     }
 
-    async fn machine(&self, number: u64) -> Result<OfferId, ChainError> {
-        views::machine_by_number(&self.l2, self.machines, number).await
+    async fn machine(&self, epoch: Epoch, sample: u16) -> Result<Option<OfferId>, ChainError> {
+        views::sampled_machine(&self.l2, self.tally, epoch, sample).await
     }
 }
 

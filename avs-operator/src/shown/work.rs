@@ -80,7 +80,10 @@ async fn seats<S: Source, P: Plans>(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(parts.plans.plan(probe.epoch).await?),
         };
-        let machine = parts.source.machine(probe.machine).await?;
+        // Where no machine was for hire nobody had anything to do.
+        let Some(machine) = parts.source.machine(sample.epoch, number).await? else {
+            continue;
+        };
         if plan.sits(Subject::Machine(machine)) {
             let window = probe.window(plan.policy.windows);
             seats.push((number, Receipt(plan.place(machine, window))));

@@ -47,6 +47,12 @@ interface IMachines {
     /// @notice Writes bit 1 of the machine's flags as the time says. Anyone.
     function syncMaintenance(uint64 offerId) external;
 
+    /// @notice Puts a machine into the list of those for hire, or takes it out, as its state says: it is in the list while
+    /// it is not retired, not paused, its offer is open, and its provider has the least stake that its registered GPUs
+    /// need in the offer's tier. Registering, retiring and pausing do this by themselves; who sees an offer closed or a
+    /// stake withdrawn calls it. Anyone.
+    function syncForHire(uint64 offerId) external;
+
     // --- views ---
     /// @return registeredAt 0 if it has no agent, @return retiredAt 0 if it is not retired
     function machineOf(uint64 offerId)
@@ -61,6 +67,10 @@ interface IMachines {
     function machineCount() external view returns (uint64);
     /// @notice The machine of a number, from 0, in the order of registering.
     function machineByNumber(uint64 number) external view returns (uint64 offerId);
+    /// @notice How many machines were in the list of those for hire at the end of a second that is over.
+    function forHireCount(uint64 time) external view returns (uint64);
+    /// @notice The machine at a place of that list, from 0 and below its count then.
+    function forHireAt(uint64 time, uint64 place) external view returns (uint64 offerId);
     /// @notice How many were announced.
     function maintenances(uint64 offerId) external view returns (uint32 count);
     /// @notice One of them; a cancelled one is empty.

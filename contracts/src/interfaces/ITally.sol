@@ -6,7 +6,8 @@ pragma solidity ^0.8.36;
 /// Whoever signed is shown by anyone, with signatures that exist anyway; then the shares are told to L1. Nobody's share
 /// grows because somebody else's falls.
 interface ITally {
-    /// @notice The sample of a stake epoch is known. `machines`: from how many, the first ones ever registered.
+    /// @notice The sample of a stake epoch is known. `machines`: how many were for hire when the last
+    /// health epoch began of which nobody could know its randomness.
     event Drawn(uint64 indexed epoch, bytes32 randomness, uint64 machines);
     /// @notice Operators' words about a sampled (machine, window); of `bitmap` some may have been known before.
     event ProbeShown(uint64 indexed epoch, uint16 sample, bytes bitmap);
@@ -25,6 +26,8 @@ interface ITally {
     error OutOfTime(uint256 time, uint256 from, uint256 to);
     /// @notice There are fewer samples, or the epoch has none of this kind.
     error NoSuchSample(uint16 got, uint16 count);
+    /// @notice No machine was for hire when the sampled health epoch began.
+    error NoMachine(uint32 healthEpoch);
     /// @notice The list has no entry of the sampled machine and window.
     error NotInList();
 
@@ -49,11 +52,11 @@ interface ITally {
     function healthEpochOf(uint64 epoch) external view returns (uint32);
     /// @notice The last second in which work of an epoch is shown: that in which its last round takes presentations.
     function showableUntil(uint64 epoch) external view returns (uint64);
-    /// @return randomness zero before it was drawn, @return machines that it was drawn from, @return told to L1
+    /// @return randomness zero before it was drawn, @return machines that `Drawn` told, @return told to L1
     function sampleOf(uint64 epoch) external view returns (bytes32 randomness, uint64 machines, bool told);
     /// @notice The sampled rounds, in the order of drawing; a round may come more than once.
     function sampledRounds(uint64 epoch) external view returns (uint64[] memory rounds);
-    /// @notice One sampled (machine, window) and its health epoch.
+    /// @notice One sampled (machine, window) and its health epoch. The machine is 0 if none was for hire when that began.
     function sampledProbe(uint64 epoch, uint16 sample)
         external
         view

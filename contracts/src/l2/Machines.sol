@@ -9,6 +9,7 @@ import {IRounds} from "../interfaces/IRounds.sol";
 import {Maintenances} from "../lib/Maintenances.sol";
 import {Orders} from "../lib/Orders.sol";
 import {PolicyPage} from "../lib/PolicyPage.sol";
+import {Roster} from "../lib/Roster.sol";
 
 /// @title Machines beside their offers: the agent's address, the cards, maintenance, pauses.
 /// @notice What a stolen machine key can do: move the endpoint, pause the machine, announce maintenance up to the
@@ -22,6 +23,7 @@ import {PolicyPage} from "../lib/PolicyPage.sol";
 /// @dev The contract has the role MACHINES of `Providers`, for the flags of maintenance and of pauses.
 contract Machines is IMachines, ERC2771Context {
     using Maintenances for Maintenances.Entry[];
+    using Roster for Roster.List;
 
     /// @notice The most cards of a machine: as many as a report holds.
     uint256 public constant MAX_CARDS = 16;
@@ -68,6 +70,7 @@ contract Machines is IMachines, ERC2771Context {
     /// @dev Every machine, in the order of registering; retired ones stay.
     uint64[] private _numbered;
     mapping(bytes16 uuid => Card) private _cards;
+    Roster.List private _forHire;
 
     /// @notice The offer is not open (it may never have been).
     error NotOpen(uint64 offerId);
@@ -131,6 +134,7 @@ contract Machines is IMachines, ERC2771Context {
         (m.provider, m.registeredAt, m.certificate) = (offer.provider, uint40(block.timestamp), certificate);
         _numbered.push(offerId);
         _takeCards(m, offerId, offer.gpus, cards);
+        _forHire.put(offerId, true);
         emit MachineRegistered(offerId, offer.provider, uint64(block.timestamp), endpoint, certificate, cards);
     }
 
@@ -146,6 +150,7 @@ contract Machines is IMachines, ERC2771Context {
         }
         delete m.cards;
         m.retiredAt = uint40(block.timestamp);
+        _forHire.put(offerId, false);
         emit MachineRetired(offerId, uint64(block.timestamp));
     }
 
@@ -165,6 +170,12 @@ contract Machines is IMachines, ERC2771Context {
         m.paused = paused;
         emit PauseChanged(offerId, uint64(block.timestamp), paused);
         providers.changeMachineFlags(offerId, paused ? 0 : PAUSED, paused ? PAUSED : 0);
+        _syncForHire(offerId, m);
+    }
+
+    /// @inheritdoc IMachines
+    function syncForHire(uint64 offerId) external {
+        _syncForHire(offerId, _active(offerId));
     }
 
     /// @inheritdoc IMachines
@@ -229,6 +240,17 @@ contract Machines is IMachines, ERC2771Context {
     /// @dev 0, which is no offer's id, where there is none.
     function machineByNumber(uint64 number) external view returns (uint64 offerId) {
         return number < _numbered.length ? _numbered[number] : 0;
+    }
+
+    /// @inheritdoc IMachines
+    function forHireCount(uint64 time) external view returns (uint64) {
+        return _forHire.sizeAt(time);
+    }
+
+    /// @inheritdoc IMachines
+    /// @dev 0, which is no offer's id, where there is none.
+    function forHireAt(uint64 time, uint64 place) external view returns (uint64 offerId) {
+        return _forHire.idAt(time, place);
     }
 
     /// @inheritdoc IMachines
@@ -315,9 +337,29 @@ contract Machines is IMachines, ERC2771Context {
 
     /// @dev The rule by which an offer of this tier is eligible at all. Without it cards could be claimed for nothing.
     function _checkStake(address provider, uint8 tier) private view {
-        (uint64 staked, uint32 gpus,,,,) = providers.providerAt(provider, uint64(block.timestamp));
-        uint256 least = uint256(PolicyPage.minStake(_policy(), tier)) * gpus;
+        (uint256 staked, uint256 least) = _stakeOf(provider, tier);
         if (staked < least) revert StakeTooSmall(staked, least);
+    }
+
+    /// @dev What a provider has staked, and what all its GPUs need in a tier.
+    function _stakeOf(address provider, uint8 tier) private view returns (uint256 staked, uint256 least) {
+        uint32 gpus;
+        (staked, gpus,,,,) = providers.providerAt(provider, uint64(block.timestamp));
+        least = uint256(PolicyPage.minStake(_policy(), tier)) * gpus;
+    }
+
+    /// @dev Of a machine that is not retired.
+    function _syncForHire(uint64 offerId, Machine storage m) private {
+        _forHire.put(offerId, !m.paused && _isForHire(offerId, m.provider));
+    }
+
+    /// @dev What operators ask for too before they judge a machine that is in no lease; flags that time takes away again
+    /// are not asked for, or else somebody would have to put the machine back.
+    function _isForHire(uint64 offerId, address provider) private view returns (bool) {
+        (bytes memory record, IMarket.OfferStatus status) = market.newestOffer(offerId);
+        if (status != IMarket.OfferStatus.Open) return false;
+        (uint256 staked, uint256 least) = _stakeOf(provider, Orders.decodeIdentity(record).tier);
+        return staked >= least;
     }
 
     /// @dev The policy of the first round that does not close before now.

@@ -12,13 +12,15 @@ import {Samples} from "../lib/Samples.sol";
 
 /// @title Draws the sample of a stake epoch that is over (docs/formats.md, section 15).
 /// @notice Nobody chooses a sample. Its randomness is that of one health epoch, which begins when the stake epoch is
-/// over; and the machines that it is drawn from are those of an earlier moment, when nobody knew that randomness. So it
-/// does not matter who draws, or when.
+/// over; and each machine is drawn from those that were for hire when the sampled health epoch began, at least a whole
+/// one before, so that no lag of this chain's clock lets anybody move the list knowing the beacon. So it does not matter
+/// who draws, or when. Machines that nobody had to judge, retired or paused ones, are not in the list: however many of
+/// them there are, they take no probe from those that work.
 abstract contract SampleBook is ITally {
     /// @dev What a drawn epoch keeps.
     struct Sample {
         bytes32 randomness; // not zero: a hash
-        uint64 machines;
+        uint64 machines; // told only
         bool told;
     }
 
@@ -35,7 +37,7 @@ abstract contract SampleBook is ITally {
     IRounds public immutable rounds;
     /// @notice Randomness of health epochs.
     IHealth public immutable health;
-    /// @notice Who was ever registered.
+    /// @notice Which machines were for hire.
     IMachines public immutable machines;
     /// @notice Who signed rounds, and until when that is shown.
     IAttendance public immutable attendance;
@@ -72,8 +74,7 @@ abstract contract SampleBook is ITally {
         bytes32 randomness = health.randomnessOf(healthEpoch);
         if (randomness == 0) revert NoRandomness(healthEpoch);
 
-        // One health epoch before, so that no lag of this chain's clock lets anybody register knowing the beacon.
-        uint64 count = _machinesAt(from - _healthEpoch);
+        uint64 count = machines.forHireCount(SafeCast.toUint64(from - _healthEpoch));
         (s.randomness, s.machines) = (randomness, count);
         emit Drawn(epoch, randomness, count);
     }
@@ -123,20 +124,21 @@ abstract contract SampleBook is ITally {
         if (s.randomness == 0) revert NotDrawn(epoch);
     }
 
-    /// @dev How many probes a drawn epoch has: all or none.
+    /// @dev How many probes an epoch has: all or none.
     function _probesOf(uint64 epoch) internal view returns (uint16) {
         (, uint256 count) = Samples.within(epoch, _stakeEpoch, _healthEpoch);
-        return count == 0 || _drawn(epoch).machines == 0 ? 0 : Samples.COUNT;
+        return count == 0 ? 0 : Samples.COUNT;
     }
 
+    /// @dev Its machine is 0, which is none, if none was for hire.
     function _probeOf(uint64 epoch, uint16 sample) internal view returns (Probe memory p) {
+        bytes32 randomness = _drawn(epoch).randomness;
         uint16 probes = _probesOf(epoch);
         if (sample >= probes) revert NoSuchSample(sample, probes);
-        Sample memory s = _drawn(epoch);
         (uint256 first, uint256 count) = Samples.within(epoch, _stakeEpoch, _healthEpoch);
-        (uint256 x, uint256 y, uint256 z) = Samples.lot(s.randomness, epoch, Samples.PROBE, sample);
+        (uint256 x, uint256 y, uint256 z) = Samples.lot(randomness, epoch, Samples.PROBE, sample);
         p.healthEpoch = SafeCast.toUint32(first + Samples.scale(x, count));
-        p.offerId = machines.machineByNumber(uint64(Samples.scale(y, s.machines)));
+        p.offerId = _machineOf(p.healthEpoch, y);
         PolicyPage.Health memory rules = PolicyPage.health(_policyOf(p.healthEpoch));
         (p.windows, p.seats) = (rules.windows, rules.seats);
         p.window = uint16(Samples.scale(z, rules.windows));
@@ -161,19 +163,10 @@ abstract contract SampleBook is ITally {
         (,, page) = rounds.policyAt(SafeCast.toUint64(round));
     }
 
-    /// @dev How many machines were registered at a time. They stand in the order of registering.
-    function _machinesAt(uint256 time) private view returns (uint64 count) {
-        uint64 high = machines.machineCount();
-        // Nearly always that is all of them.
-        if (high == 0 || _registeredAt(high - 1) <= time) return high;
-        while (count < high) {
-            uint64 middle = count + (high - count) / 2;
-            if (_registeredAt(middle) <= time) count = middle + 1;
-            else high = middle;
-        }
-    }
-
-    function _registeredAt(uint64 number) private view returns (uint64 time) {
-        (time,,,) = machines.machineOf(machines.machineByNumber(number));
+    /// @dev One of those for hire when a health epoch began, by a number below 2^64.
+    function _machineOf(uint32 healthEpoch, uint256 lot) private view returns (uint64) {
+        uint64 begin = SafeCast.toUint64(_startOf(healthEpoch));
+        uint64 count = machines.forHireCount(begin);
+        return count == 0 ? 0 : machines.forHireAt(begin, uint64(Samples.scale(lot, count)));
     }
 }

@@ -65,6 +65,7 @@ abstract contract ShownWords is SampleBook {
     /// @dev A sampled probe, of which words are taken now.
     function _showable(uint64 epoch, uint16 sample) private view returns (Probe memory p) {
         p = _probeOf(epoch, sample);
+        if (p.offerId == 0) revert NoMachine(p.healthEpoch);
         _requireTime(_knownFrom(epoch), showableUntil(epoch));
         // Without randomness there is no committee whose members could have given their word.
         if (health.randomnessOf(p.healthEpoch) == 0) revert NoRandomness(p.healthEpoch);

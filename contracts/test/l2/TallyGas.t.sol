@@ -4,8 +4,28 @@ pragma solidity ^0.8.36;
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {BLS12381} from "../../src/lib/BLS12381.sol";
 import {BlsKit} from "../BlsKit.sol";
-import {TallyKit} from "./TallyKit.sol";
+import {Roster} from "../../src/lib/Roster.sol";
+import {TallyKit, TallyMachines} from "./TallyKit.sol";
 import {vm2} from "./Vm2.sol";
+
+/// @notice Machines in the list that `Machines` keeps, from the moment on in which they are added.
+contract ListedMachines is TallyMachines {
+    using Roster for Roster.List;
+
+    Roster.List private _list;
+
+    function add(uint64 offerId, uint64) external override {
+        _list.put(offerId, true);
+    }
+
+    function forHireCount(uint64 time) external view override returns (uint64) {
+        return _list.sizeAt(time);
+    }
+
+    function forHireAt(uint64 time, uint64 place) external view override returns (uint64) {
+        return _list.idAt(time, place);
+    }
+}
 
 /// @notice What counting work costs: each call of a test is a transaction, with cold storage. Everybody is shown wherever
 /// it had to do with it, which is the most that there is to count. All operators have one key: a table of many is made at once, and
@@ -20,6 +40,10 @@ contract TallyGasTest is TallyKit {
     uint256 private _operators;
 
     function setUp() public override {}
+
+    function _newMachines() internal override returns (TallyMachines) {
+        return new ListedMachines();
+    }
 
     function _postFirstTable() internal override {
         bytes memory pages;

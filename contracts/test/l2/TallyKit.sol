@@ -43,21 +43,38 @@ contract TallyRounds is MockRounds {
     }
 }
 
-/// @notice Machines with numbers.
+/// @notice Machines that come and go, in the order of coming.
 contract TallyMachines is MockMachines {
-    uint64[] private _numbered;
+    uint64[] private _all;
 
-    function add(uint64 offerId, uint64 registeredAt) external {
-        _numbered.push(offerId);
-        this.set(offerId, registeredAt, 0);
+    function add(uint64 offerId, uint64 registeredAt) external virtual {
+        addUntil(offerId, registeredAt, 0);
     }
 
-    function machineCount() external view returns (uint64) {
-        return uint64(_numbered.length);
+    /// @dev Until a second in which it is not for hire any more.
+    function addUntil(uint64 offerId, uint64 registeredAt, uint64 retiredAt) public {
+        _all.push(offerId);
+        this.set(offerId, registeredAt, retiredAt);
     }
 
-    function machineByNumber(uint64 number) external view returns (uint64) {
-        return number < _numbered.length ? _numbered[number] : 0;
+    function forHireCount(uint64 time) external view virtual returns (uint64 count) {
+        for (uint256 i; i < _all.length; ++i) {
+            if (_isForHire(_all[i], time)) ++count;
+        }
+    }
+
+    function forHireAt(uint64 time, uint64 place) external view virtual returns (uint64) {
+        for (uint256 i; i < _all.length; ++i) {
+            if (!_isForHire(_all[i], time)) continue;
+            if (place == 0) return _all[i];
+            --place;
+        }
+        return 0;
+    }
+
+    function _isForHire(uint64 offerId, uint64 time) private view returns (bool) {
+        (uint64 registeredAt, uint64 retiredAt,,) = this.machineOf(offerId);
+        return registeredAt <= time && (retiredAt == 0 || time < retiredAt);
     }
 }
 
@@ -91,17 +108,21 @@ abstract contract TallyKit is HealthKit {
         bytes memory page = _policy(CERTIFY, APPEAL);
         _put(page, 3_014, 2, seats);
         rounds = new TallyRounds(_schedule(), page);
-        machines = new TallyMachines();
+        machines = _newMachines();
         market = new MockMarket();
         escrow = new MockEscrow();
         token = new MockToken(18);
         stakes = new StakeTable(address(this));
         _postFirstTable();
-        providers = new Providers(token, 1_000, address(this), address(0));
+        providers = new Providers(token, UNBONDING, address(this), address(0));
         health = new Health(_links(address(escrow)));
         attendance = new Attendance(IRounds(address(rounds)), stakes, GRACE);
         bridge = new MockBridge();
         tally = _newTally(attendance);
+    }
+
+    function _newMachines() internal virtual returns (TallyMachines) {
+        return new TallyMachines();
     }
 
     function _postFirstTable() internal virtual {

@@ -24,7 +24,7 @@ contract Dice {
 
 /// @notice No machines: work is rounds alone.
 contract NoMachines {
-    function machineCount() external pure returns (uint64) {
+    function forHireCount(uint64) external pure returns (uint64) {
         return 0;
     }
 }

@@ -57,6 +57,19 @@ contract TallySamplesTest is TallyKit {
         return 100;
     }
 
+    /// @dev Machines that came and went, however many, take no probe from those that are there.
+    function test_machinesThatAreGoneTakeNoProbes() external {
+        for (uint64 i; i < 1_000; ++i) {
+            _numbered().addUntil(1_000 + i, GENESIS - 5, GENESIS - 1);
+        }
+        _open(NEXT);
+        tally.draw(0);
+        for (uint16 i; i < SAMPLES; ++i) {
+            (, uint64 id,) = tally.sampledProbe(0, i);
+            assertTrue(id != 0 && id < 1_000, "a machine that is there");
+        }
+    }
+
     /// @dev A policy that begins in the epoch holds from its first whole health epoch on.
     function test_windowsAreThoseOfTheHealthEpochsPolicy() external {
         bytes memory page = _policy(CERTIFY, APPEAL);
@@ -102,7 +115,7 @@ contract TallySamplesTest is TallyKit {
         tally.draw(0);
     }
 
-    /// @dev The randomness is not out before the machines are fixed: who registers later changes nothing.
+    /// @dev The randomness is not out before the last list is fixed: who registers later changes nothing.
     function test_machinesRegisteredLaterDoNotMoveTheSample() external {
         _numbered().add(1_000, _start(NEXT - 1));
         for (uint64 i = 1; i < 6; ++i) {
@@ -112,30 +125,54 @@ contract TallySamplesTest is TallyKit {
         tally.draw(0);
         (, uint64 count,) = tally.sampleOf(0);
         assertEq(count, MACHINES + 1, "those of the last health epoch's first second");
+        for (uint16 i; i < SAMPLES; ++i) {
+            (, uint64 id,) = tally.sampledProbe(0, i);
+            assertTrue(id <= 1_000, "registered later");
+        }
     }
 
-    function testFuzz_machinesAreThoseOfAMoment(uint16[24] memory steps) external {
+    /// @dev Machines come and go in the epoch; each probe is of one that was there when its health epoch began.
+    function testFuzz_machinesAreThoseForHireWhenTheHealthEpochBegan(uint16[24] memory steps) external {
         uint64 time = GENESIS - 10;
-        uint64 expected = MACHINES;
         for (uint64 i; i < steps.length; ++i) {
             time += steps[i] % 400;
-            _numbered().add(1_000 + i, time);
-            if (time <= _start(NEXT - 1)) ++expected;
+            _numbered().addUntil(1_000 + i, time, time + steps[i] / 20);
         }
         _open(NEXT);
         tally.draw(0);
-        (, uint64 count,) = tally.sampleOf(0);
-        assertEq(count, expected, "machines");
+        for (uint16 i; i < SAMPLES; ++i) {
+            (uint32 e, uint64 id,) = tally.sampledProbe(0, i);
+            (, uint256 y,) = _lot(2, i);
+            uint64[] memory listed = new uint64[](MACHINES + steps.length);
+            uint256 count;
+            for (uint64 k; k < listed.length; ++k) {
+                uint64 machine = k < MACHINES ? _idOf(k) : 1_000 + k - MACHINES;
+                (uint64 from, uint64 until,,) = machines.machineOf(machine);
+                if (from <= _start(e) && (until == 0 || _start(e) < until)) listed[count++] = machine;
+            }
+            assertEq(id, listed[y * count / 2 ** 64], "machine");
+        }
     }
 
-    function test_withoutMachinesThereAreNoProbes() external {
+    /// @dev Where nobody was for hire nobody had anything to do, and nothing can be shown.
+    function test_healthEpochsWithoutMachinesHaveNoProbes() external {
         _deployTally(SEATS);
-        _numbered().add(5, _start(NEXT - 1) + 1);
+        _numbered().addUntil(5, GENESIS - 10, _start(2));
         _open(NEXT);
         tally.draw(0);
-        assertEq(tally.sampledRounds(0).length, SAMPLES, "rounds");
-        vm.expectRevert(abi.encodeWithSelector(ITally.NoSuchSample.selector, 0, 0));
-        tally.sampledProbe(0, 0);
+        uint256 none;
+        for (uint16 i; i < SAMPLES; ++i) {
+            (uint32 e, uint64 id,) = tally.sampledProbe(0, i);
+            assertEq(id, e < 2 ? 5 : 0, "machine");
+            if (id != 0) continue;
+            ++none;
+            bytes memory expected = abi.encodeWithSelector(ITally.NoMachine.selector, e);
+            vm.expectRevert(expected);
+            tally.showReceipts(0, i, "", "");
+            vm.expectRevert(expected);
+            tally.showDowns(0, i, "", "", "");
+        }
+        assertTrue(none > 0 && none < SAMPLES, "both kinds");
     }
 
     // --- what was never drawn ---

@@ -20,8 +20,6 @@ pub struct Sample {
     pub epoch: Epoch,
     /// The randomness of health epoch [`EpochClock::sample_epoch`].
     pub randomness: Digest,
-    /// How many machines it was drawn from, as L2 says: the first so many that were ever registered.
-    pub machines: u64,
 }
 
 /// A sampled probe: of one machine, in one window of one health epoch.
@@ -29,12 +27,19 @@ pub struct Sample {
 pub struct SampledProbe {
     /// The health epoch.
     pub epoch: HealthEpoch,
-    /// The machine's number, from 0, in the order of registering.
-    pub machine: u64,
+    places: u64,
     draw: u64,
 }
 
 impl SampledProbe {
+    /// The machine's place, from 0, of so many as L2's list of machines for hire had when the health
+    /// epoch began: retired and paused ones, whom nobody had to judge, must not be drawn. None if there
+    /// was no machine.
+    #[must_use]
+    pub fn place(&self, machines: u64) -> Option<u64> {
+        (machines != 0).then(|| scaled(self.places, machines))
+    }
+
     /// The window, of so many as the health epoch has by its policy. Without windows it is the first.
     #[must_use]
     pub fn window(&self, windows: u16) -> Window {
@@ -65,13 +70,13 @@ impl Sample {
     }
 
     /// The sampled probes, in the order of drawing; one may come more than once. None for a stake epoch
-    /// without health epochs, or if there was no machine.
+    /// without health epochs.
     ///
     /// # Errors
     /// Those of [`EpochClock::health_epochs_of`].
     pub fn probes(&self, clock: &EpochClock) -> Result<Vec<SampledProbe>, HealthError> {
         let (first, count) = clock.health_epochs_of(self.epoch)?;
-        if count == 0 || self.machines == 0 {
+        if count == 0 {
             return Ok(Vec::new());
         }
         let probe = |number| {
@@ -83,7 +88,7 @@ impl Sample {
                         what: "health epoch",
                     },
                 )?,
-                machine: scaled(y, self.machines),
+                places: y,
                 draw: z,
             })
         };

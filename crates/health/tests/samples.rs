@@ -52,7 +52,7 @@ proptest! {
         randomness: [u8; 32], epoch in 0_u64..40, stake_epoch in 1_u32..80, period in 1_u32..90,
     ) {
         let clock = clock(stake_epoch, 7, period);
-        let sample = Sample { epoch: Epoch::new(epoch), randomness: Digest(randomness), machines: 3 };
+        let sample = Sample { epoch: Epoch::new(epoch), randomness: Digest(randomness) };
         let rounds = within(epoch, stake_epoch, period);
         let (first, count) = clock.rounds_of(sample.epoch).unwrap();
         prop_assert_eq!(count, rounds.len() as u64);
@@ -68,10 +68,10 @@ proptest! {
     #[test]
     fn probes_are_drawn_among_the_epochs_machines_and_windows(
         randomness: [u8; 32], epoch in 0_u64..40, stake_epoch in 1_u32..80, length in 1_u32..90,
-        machines in 0_u64..30, windows in 1_u16..=256,
+        machines in 1_u64..30, windows in 1_u16..=256,
     ) {
         let clock = clock(stake_epoch, length, 3);
-        let sample = Sample { epoch: Epoch::new(epoch), randomness: Digest(randomness), machines };
+        let sample = Sample { epoch: Epoch::new(epoch), randomness: Digest(randomness) };
         let epochs = within(epoch, stake_epoch, length);
         let (first, count) = clock.health_epochs_of(sample.epoch).unwrap();
         prop_assert_eq!(u64::from(count), epochs.len() as u64);
@@ -80,15 +80,15 @@ proptest! {
             .probes(&clock)
             .unwrap()
             .iter()
-            .map(|probe| (u64::from(probe.epoch.get()), probe.machine, probe.window(windows).0))
+            .map(|probe| (u64::from(probe.epoch.get()), probe.place(machines), probe.window(windows).0))
             .collect();
         let numbers: Vec<u64> = (0..machines).collect();
         let all: Vec<u16> = (0..windows).collect();
         let expected: Vec<_> = (0..SAMPLES)
-            .take_while(|_| !epochs.is_empty() && machines > 0)
+            .take_while(|_| !epochs.is_empty())
             .map(|i| {
                 let [x, y, z] = draw(&sample, 2, i);
-                (pick(x, &epochs), pick(y, &numbers), pick(z, &all))
+                (pick(x, &epochs), Some(pick(y, &numbers)), pick(z, &all))
             })
             .collect();
         prop_assert_eq!(drawn, expected);
@@ -116,10 +116,11 @@ proptest! {
         machines: u64, windows: u16,
     ) {
         let clock = clock(stake_epoch, epoch_seconds, period);
-        let sample = Sample { epoch: Epoch::new(epoch), randomness: Digest(randomness), machines };
+        let sample = Sample { epoch: Epoch::new(epoch), randomness: Digest(randomness) };
         let _ = (sample.rounds(&clock), clock.sample_epoch(sample.epoch));
         for probe in sample.probes(&clock).unwrap_or_default() {
-            prop_assert!(probe.machine < machines);
+            prop_assert!(probe.place(machines).is_none_or(|place| place < machines));
+            prop_assert_eq!(probe.place(0), None);
             prop_assert!(windows == 0 || probe.window(windows).0 < windows);
         }
     }
@@ -131,7 +132,6 @@ fn samples_of_another_epoch_or_randomness_are_others() {
     let sample = |epoch: u64, byte: u8| Sample {
         epoch: Epoch::new(epoch),
         randomness: Digest([byte; 32]),
-        machines: 1_000,
     };
     let of = |sample: Sample| {
         let (first, _) = clock.rounds_of(sample.epoch).unwrap();

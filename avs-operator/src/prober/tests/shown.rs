@@ -81,6 +81,8 @@ impl Till {
 
 /// L2: one machine, and the sample that was put there.
 struct Chain {
+    /// Whether no machine was for hire.
+    idle: bool,
     until: Timestamp,
     drawn: Mutex<Option<TallySample>>,
 }
@@ -110,9 +112,10 @@ impl Source for Chain {
         }))
     }
 
-    async fn machine(&self, number: u64) -> Result<OfferId, ChainError> {
-        assert_eq!(number, 0, "there is one machine");
-        Ok(MACHINE)
+    async fn machine(&self, epoch: Epoch, sample: u16) -> Result<Option<OfferId>, ChainError> {
+        assert_eq!(epoch, EPOCH, "the sample's epoch");
+        assert!(sample < SAMPLES, "one of its probes");
+        Ok((!self.idle).then_some(MACHINE))
     }
 }
 
@@ -144,6 +147,7 @@ impl Scene {
         let until = world.plan.end.get() + 1_000;
         Self {
             chain: Arc::new(Chain {
+                idle: false,
                 until: Timestamp::new(until),
                 drawn: Mutex::default(),
             }),
@@ -170,7 +174,6 @@ impl Scene {
         let sample = Sample {
             epoch: EPOCH,
             randomness: Digest([byte; 32]),
-            machines: 1,
         };
         let drawn = TallySample {
             sample,
@@ -300,6 +303,18 @@ async fn nothing_is_handed_in_for_a_window_called_down() {
 #[tokio::test]
 async fn nothing_is_handed_in_where_nothing_was_said() {
     let scene = Scene::new();
+    let till = Till::new(Vec::new());
+    let mut shower = scene.shower(vec![till.open().await]);
+    scene.draw(7);
+    shower.turn(scene.now()).await;
+    assert_eq!(till.taken(), []);
+}
+
+#[tokio::test]
+async fn nothing_is_handed_in_where_no_machine_was_for_hire() {
+    let mut scene = Scene::new();
+    Arc::get_mut(&mut scene.chain).unwrap().idle = true;
+    scene.pass(1);
     let till = Till::new(Vec::new());
     let mut shower = scene.shower(vec![till.open().await]);
     scene.draw(7);

@@ -30,7 +30,7 @@ pub use policies::{policy, policy_of};
 pub use rounds::{RoundStatus, Status, deployment_block, domain, is_live, round_status, schedule};
 pub use tables::{L1Table, l1_table, l2_commitment, l2_table};
 pub use tally::{
-    TallySample, TallyShares, is_shown, machine_by_number, shares_of, showable_until, tally_sample,
+    TallySample, TallyShares, is_shown, sampled_machine, shares_of, showable_until, tally_sample,
 };
 pub use trials::{posted_chunks, refutations, signers, was_struck};
 pub use verifier::{Judgement, PairView, Verifier};

@@ -1,7 +1,7 @@
-//! What `Tally` has about a stake epoch's work, and which machine a number names.
+//! What `Tally` has about a stake epoch's work.
 
 use alloy::primitives::Address;
-use quorate_bindings::{IMachines, ITally};
+use quorate_bindings::ITally;
 use quorate_canon::{Bps, Epoch, OfferId, OperatorIndex, Timestamp};
 use quorate_health::Sample;
 
@@ -48,7 +48,6 @@ pub async fn tally_sample(
         sample: Sample {
             epoch,
             randomness: digest(found.randomness),
-            machines: found.machines,
         },
         told: found.told,
     }))
@@ -104,18 +103,20 @@ pub async fn shares_of(rpc: &Rpc, tally: Address, epoch: Epoch) -> Result<TallyS
     })
 }
 
-/// The machine of a number, from 0, in the order of registering.
+/// The machine of a sampled probe of a drawn stake epoch; none if no machine was for hire when its health
+/// epoch began.
 ///
 /// # Errors
 /// [`ChainError`].
-pub async fn machine_by_number(
+pub async fn sampled_machine(
     rpc: &Rpc,
-    machines: Address,
-    number: u64,
-) -> Result<OfferId, ChainError> {
-    let contract = IMachines::new(machines, rpc.provider());
-    let machine = contract.machineByNumber(number).call().await;
-    Ok(OfferId::new(
-        machine.map_err(contract_error("machineByNumber"))?,
-    ))
+    tally: Address,
+    epoch: Epoch,
+    sample: u16,
+) -> Result<Option<OfferId>, ChainError> {
+    let contract = ITally::new(tally, rpc.provider());
+    let probe = contract.sampledProbe(epoch.get(), sample).call().await;
+    let id = probe.map_err(contract_error("sampledProbe"))?.offerId;
+    // No offer has the number 0.
+    Ok((id != 0).then(|| OfferId::new(id)))
 }

@@ -49,16 +49,15 @@ pub(super) fn samples() -> Value {
                 let sample = Sample {
                     epoch: Epoch::new(epoch),
                     randomness: Digest(dice.bytes()),
-                    machines,
                 };
-                sample_row(&mut table, &clock, &sample, windows);
+                sample_row(&mut table, &clock, &sample, machines, windows);
             }
         }
     }
     table.into()
 }
 
-fn sample_row(table: &mut Table, clock: &EpochClock, sample: &Sample, windows: u16) {
+fn sample_row(table: &mut Table, clock: &EpochClock, sample: &Sample, machines: u64, windows: u16) {
     let rounds = sample.rounds(clock).expect("rounds");
     let probes = sample.probes(clock).expect("probes");
     let (first_round, rounds_of) = clock.rounds_of(sample.epoch).expect("rounds");
@@ -70,7 +69,7 @@ fn sample_row(table: &mut Table, clock: &EpochClock, sample: &Sample, windows: u
         ("period", number(clock.period)),
         ("randomness", bytes(sample.randomness)),
         ("epoch", number(sample.epoch)),
-        ("machines", number(sample.machines)),
+        ("machines", number(machines)),
         ("windows", number(windows)),
         ("drawnBy", number(drawn_by)),
         ("firstRound", number(first_round)),
@@ -84,7 +83,13 @@ fn sample_row(table: &mut Table, clock: &EpochClock, sample: &Sample, windows: u
         ),
         (
             "probeMachines",
-            joined(probes.iter().map(|probe| probe.machine.to_bytes())),
+            // None where there was no machine.
+            joined(
+                probes
+                    .iter()
+                    .filter_map(|probe| probe.place(machines))
+                    .map(|place| place.to_bytes()),
+            ),
         ),
         (
             "probeWindows",
