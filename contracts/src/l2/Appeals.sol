@@ -4,12 +4,15 @@ pragma solidity ^0.8.36;
 import {IHealth} from "../interfaces/IHealth.sol";
 import {DownPages} from "../lib/DownPages.sol";
 import {HealthMessages} from "../lib/HealthMessages.sol";
+import {SeatPlanes} from "../lib/SeatPlanes.sol";
 import {Attested} from "./Attested.sol";
+import {SeatJudge} from "./SeatJudge.sol";
 
 /// @title Receipts against lists: who passed a machine in a window that it called DOWN loses its seats there.
 /// @notice An appeal only ever takes downtime away, so anyone may bring one.
 abstract contract Appeals is Attested {
     using DownPages for address;
+    using SeatPlanes for uint256[];
 
     /// @notice The epoch has fewer lists.
     error NoSuchList(uint32 epoch, uint32 number);
@@ -38,12 +41,13 @@ abstract contract Appeals is Attested {
         bytes memory signers = page.signers();
         if (!_has(signers, operatorIndex)) revert NotASigner(operatorIndex);
 
-        uint32[] memory committee = committeeOf(epoch, offerId);
-        uint256 seats = _seatsOf(committee, operatorIndex);
+        SeatJudge.Draw memory draw = _drawOf(epoch, _openEpoch(epoch));
+        uint256[] memory planes = judge.planesOf(draw, offerId);
+        uint256 seats = planes.count(operatorIndex / 256, SeatPlanes.bitOf(operatorIndex));
         if (seats == 0) revert NoSeat(operatorIndex);
         _strike(epoch, offerId, window, operatorIndex);
         _requireReceipt(epoch, offerId, window, operatorIndex, signers.length, receiptSignature);
-        bool fell = !_isHeldUp(epoch, offerId, window, committee);
+        bool fell = !_isHeldUp(draw, offerId, window, planes);
         if (fell && downOf(offerId, epoch) >> window & 1 == 1) _clear(offerId, epoch, window);
         emit SeatsStruck(epoch, offerId, number, window, operatorIndex, uint16(seats), fell, receiptSignature);
     }
@@ -64,23 +68,17 @@ abstract contract Appeals is Attested {
     }
 
     /// @dev Whether some list's signers, without those struck, still have two thirds for a window.
-    function _isHeldUp(uint32 epoch, uint64 offerId, uint16 window, uint32[] memory committee)
+    function _isHeldUp(SeatJudge.Draw memory draw, uint64 offerId, uint16 window, uint256[] memory planes)
         private
         view
         returns (bool)
     {
-        uint32[] memory numbers = _holdersOf(offerId, epoch);
+        uint32[] memory numbers = _holdersOf(offerId, draw.epoch);
         for (uint256 i; i < numbers.length; ++i) {
-            address page = _pages[epoch][numbers[i]];
+            address page = _pages[draw.epoch][numbers[i]];
             if (page.windowsOf(offerId) >> window & 1 == 0) continue;
-            if (_stands(epoch, offerId, window, committee, page.signers())) return true;
+            if (_stands(draw, offerId, window, planes, page.signers())) return true;
         }
         return false;
-    }
-
-    function _seatsOf(uint32[] memory committee, uint32 operatorIndex) private pure returns (uint256 seats) {
-        for (uint256 i; i < committee.length; ++i) {
-            if (committee[i] == operatorIndex) ++seats;
-        }
     }
 }

@@ -7,6 +7,7 @@ import {Committees} from "../lib/Committees.sol";
 import {DownPages} from "../lib/DownPages.sol";
 import {HealthMessages} from "../lib/HealthMessages.sol";
 import {SeatBook} from "./SeatBook.sol";
+import {SeatJudge} from "./SeatJudge.sol";
 
 /// @title Takes lists of windows DOWN, by seats (docs/formats.md, section 14).
 /// @notice A list is signed as a whole and refused as a whole where its bytes are not a list's. But each of its machines
@@ -17,12 +18,10 @@ abstract contract Attested is SeatBook {
 
     /// @dev What a list's entries are counted with.
     struct Count {
-        uint32 epoch;
+        SeatJudge.Draw draw;
         uint32 number; // of the list
         bytes signers; // the list's bitmap
-        bytes message; // of the draws
-        Committees.Line line; // none where all signed
-        uint256[] seats; // room for a draw
+        uint256[] held; // seats of each entry; empty where all with stake signed, so that they hold all seats
     }
 
     /// @inheritdoc IHealth
@@ -30,9 +29,11 @@ abstract contract Attested is SeatBook {
         (uint32 epoch, uint256 count) = HealthMessages.headOf(list, _network());
         Epoch memory e = _openEpoch(epoch);
         _requireTime(_startOf(uint256(epoch) + 1), _certifiableUntil(epoch));
-        bytes32 digest = sha256(list);
-        Count memory c = _countOf(epoch, e, digest, bitmap, aggregate);
-        emit ListCertified(epoch, c.number, digest, uint64(block.timestamp), list, bitmap, aggregate);
+        Count memory c;
+        (c.draw, c.number, c.signers) = (_drawOf(epoch, e), e.lists, bitmap);
+        _checkNumber(epoch, e.lists);
+        c.held = _heldBy(c.draw, list, bitmap, aggregate);
+        emit ListCertified(epoch, c.number, sha256(list), uint64(block.timestamp), list, bitmap, aggregate);
 
         bytes memory page = DownPages.begin(bitmap, count);
         uint256 bare = page.length;
@@ -50,21 +51,15 @@ abstract contract Attested is SeatBook {
         return registeredAt != 0 && registeredAt <= start && retiredAt > start;
     }
 
-    /// @dev Checks the signatures, and lays out the stakes as far as they are needed: where all with stake have signed,
-    /// all seats are the signers', wherever they fall.
-    function _countOf(uint32 epoch, Epoch memory e, bytes32 digest, bytes calldata bitmap, bytes calldata aggregate)
+    /// @dev Checks the signatures. The seats of each entry; none where all with stake have signed: then all seats are the
+    /// signers', wherever they fall.
+    function _heldBy(SeatJudge.Draw memory draw, bytes calldata list, bytes calldata bitmap, bytes calldata aggregate)
         private
         view
-        returns (Count memory c)
+        returns (uint256[] memory held)
     {
-        _checkNumber(epoch, e.lists);
-        (c.epoch, c.number, c.signers) = (epoch, e.lists, bitmap);
-        c.seats = new uint256[](e.seats);
-        uint64 stakeEpoch = _stakeEpochOf(epoch);
-        (uint256 signed, uint256 total) = table.verify(stakeEpoch, digest, bitmap, aggregate);
-        if (signed == total) return c;
-        c.message = Committees.start(e.randomness, epoch);
-        c.line = Committees.joined(_stakesOf(stakeEpoch), bitmap);
+        (uint256 signed, uint256 total) = table.verify(draw.stakeEpoch, sha256(list), bitmap, aggregate);
+        if (signed != total) held = judge.seatsOf(draw, bitmap, list);
     }
 
     /// @dev Takes what counts of the entries, and appends that to the page.
@@ -77,37 +72,37 @@ abstract contract Attested is SeatBook {
         for (uint256 i; i < count; ++i) {
             (subject, windows) = HealthMessages.entryAt(list, i, subject, allowed);
             if (subject >> 64 != HealthMessages.MACHINE) continue;
-            windows = _take(c, uint64(subject), windows);
+            uint256 held = c.held.length == 0 ? c.draw.seats : c.held[i];
+            windows = _take(c, uint64(subject), windows, held);
             if (windows != 0) DownPages.append(page, uint64(subject), windows);
         }
     }
 
     /// @dev Takes an entry. Returns its windows that count: none if none of them is new.
-    function _take(Count memory c, uint64 offerId, uint256 windows) private returns (uint256) {
-        uint256 before = downOf(offerId, c.epoch);
+    function _take(Count memory c, uint64 offerId, uint256 windows, uint256 held) private returns (uint256) {
+        if (!Committees.isTwoThirds(held, c.draw.seats)) return 0;
+        uint32 epoch = c.draw.epoch;
+        uint256 before = downOf(offerId, epoch);
         uint256 added = windows & ~before;
-        if (added == 0 || !_isRegistered(offerId, c.epoch)) return 0;
-        uint256 held = c.seats.length;
-        if (c.line.total != 0) held = Committees.draw(c.message, offerId, c.line, c.seats);
-        if (!Committees.isTwoThirds(held, c.seats.length)) return 0;
-        uint256 contested = added & _contestedOf(offerId, c.epoch);
+        if (added == 0 || !_isRegistered(offerId, epoch)) return 0;
+        uint256 contested = added & _contestedOf(offerId, epoch);
         if (contested != 0) {
             added ^= contested ^ _uncontested(c, offerId, contested);
             if (added == 0) return 0;
         }
         windows &= before | added;
-        _name(offerId, c.epoch, c.number, before, windows);
-        emit MachineDown(c.epoch, offerId, c.number, added, uint16(held));
+        _name(offerId, epoch, c.number, before, windows);
+        emit MachineDown(epoch, offerId, c.number, added, uint16(held));
         return windows;
     }
 
     /// @dev Of these windows those that stand without the seats that were struck before: a list that fell does not come
     /// back by being certified again.
     function _uncontested(Count memory c, uint64 offerId, uint256 windows) private view returns (uint256 left) {
-        uint32[] memory committee = committeeOf(c.epoch, offerId);
+        uint256[] memory planes = judge.planesOf(c.draw, offerId);
         for (uint256 rest = windows; rest != 0; rest &= rest - 1) {
             uint16 window = uint16(LibBit.ffs(rest));
-            if (_stands(c.epoch, offerId, window, committee, c.signers)) left |= 1 << window;
+            if (_stands(c.draw, offerId, window, planes, c.signers)) left |= 1 << window;
         }
     }
 }

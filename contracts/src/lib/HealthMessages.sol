@@ -50,6 +50,12 @@ library HealthMessages {
         if (subject <= former || windows == 0 || windows & ~allowed != 0) revert BadEntry(position);
     }
 
+    /// @notice The id of the entry at `position`, which the list must hold.
+    function idAt(bytes calldata list, uint256 position) internal pure returns (uint64) {
+        uint256 from = HEAD + position * ENTRY + 1;
+        return uint64(bytes8(list[from:from + 8]));
+    }
+
     /// @notice What a receipt's signature is over.
     function receipt(bytes memory network, uint32 epoch, uint64 offerId, uint16 window)
         internal
