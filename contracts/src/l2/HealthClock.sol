@@ -10,6 +10,7 @@ import {IProviders} from "../interfaces/IProviders.sol";
 import {IRounds} from "../interfaces/IRounds.sol";
 import {IStakeTable} from "../interfaces/IStakeTable.sol";
 import {PolicyPage} from "../lib/PolicyPage.sol";
+import {Waits} from "../lib/Waits.sol";
 import {BeaconJudge} from "./BeaconJudge.sol";
 
 /// @title Health epochs: their times, their rules, their randomness (docs/formats.md, section 14).
@@ -88,8 +89,16 @@ abstract contract HealthClock is IHealth {
         beacon = new BeaconJudge(links.beaconKeyPage);
         IRounds.Schedule memory s = links.rounds.schedule();
         if (s.healthEpoch < s.period) revert EpochTooShort(s.healthEpoch, s.period);
+        _checkUnbonding(links, s.healthEpoch);
         (_genesis, _period, _stakeEpoch) = (s.genesis, s.period, s.stakeEpoch);
         (_beaconGenesis, _beaconPeriod, _length) = (s.beaconGenesis, s.beaconPeriod, s.healthEpoch);
+    }
+
+    /// @dev By the first policy: later ones are judged as they are set.
+    function _checkUnbonding(Links memory links, uint256 healthEpoch) private view {
+        (,, address page) = links.rounds.policyAt(0);
+        PolicyPage.Health memory rules = PolicyPage.health(page);
+        Waits.check(links.providers.unbonding(), healthEpoch, rules.certifySeconds, rules.appealSeconds);
     }
 
     /// @inheritdoc IHealth

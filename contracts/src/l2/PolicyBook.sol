@@ -14,7 +14,7 @@ abstract contract PolicyBook is IRounds {
     using Checkpoints for Checkpoints.Trace208;
 
     /// @notice Who judges pages.
-    PolicyCheck public immutable policyCheck = new PolicyCheck();
+    PolicyCheck public immutable policyCheck;
 
     /// @dev Index of the version in force, by the first round that it holds for.
     Checkpoints.Trace208 private _starts;
@@ -22,6 +22,10 @@ abstract contract PolicyBook is IRounds {
 
     /// @notice A version comes into force after the one before it, and names no older rules.
     error PolicyOutOfOrder(uint256 got, uint256 last);
+
+    constructor(PolicyCheck policyCheck_) {
+        policyCheck = policyCheck_;
+    }
 
     /// @dev Checks and stores a page, in force from round `from`; `index` is 0 for the first.
     function _addPolicy(bytes memory page, uint64 from) internal returns (uint16 index) {

@@ -96,7 +96,8 @@ contract Providers is IProviders, AccessControl, ERC2771Context, ReentrancyGuard
     error TokenTakesFee(uint256 got, uint256 expected);
 
     /// @param token_ the network's token, 6 to 18 decimals
-    /// @param unbonding_ seconds between leaving stake and taking it out; longer than a round and its windows
+    /// @param unbonding_ seconds between leaving stake and taking it out; longer than two health epochs and what the second
+    /// of them waits for lists and receipts, or else `Health` refuses to stand beside this contract
     /// @param admin who grants the roles MARKET, HEALTH, MACHINES, MONEY; deployment grants MARKET to `Market` and MACHINES
     /// to `Machines`
     /// @param forwarder the trusted ERC2771Forwarder, zero for none

@@ -15,6 +15,7 @@ import {RoundState} from "../lib/RoundState.sol";
 import {Schedules} from "../lib/Schedules.sol";
 import {Clock} from "./Clock.sol";
 import {PolicyBook} from "./PolicyBook.sol";
+import {PolicyCheck} from "./PolicyCheck.sol";
 import {RoundBook} from "./RoundBook.sol";
 
 /// @title Settles rounds: by certificate or proposal, chunk by chunk; takes refutations, and tells L1.
@@ -113,7 +114,11 @@ contract Rounds is RoundBook, PolicyBook {
         uint32 ring_,
         bytes memory policy,
         Limits memory limits
-    ) Clock(schedule_, domain_) RoundBook(ring_) {
+    )
+        Clock(schedule_, domain_)
+        RoundBook(ring_)
+        PolicyBook(new PolicyCheck(address(links.market), schedule_.healthEpoch, limits.forcedInclusion))
+    {
         Schedules.validate(schedule_, ring_, limits.forcedInclusion);
         if (limits.proposalBond == 0) revert WrongBond(0, 1);
         _checkBls();

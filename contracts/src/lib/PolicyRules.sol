@@ -25,6 +25,11 @@ library PolicyRules {
         _validateStanding(page);
     }
 
+    /// @notice For how many seconds lists of an epoch are taken, and then receipts.
+    function waitsOf(bytes memory page) internal pure returns (uint256 certifySeconds, uint256 appealSeconds) {
+        return (page.uintAt(HEALTH + 158, 4), page.uintAt(HEALTH + 12, 4));
+    }
+
     function _validateScore(bytes memory page) private pure {
         _validateWeights(page);
         // Age never adds more than one whole factor.

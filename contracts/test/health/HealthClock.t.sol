@@ -6,7 +6,9 @@ import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {BeaconJudge} from "../../src/l2/BeaconJudge.sol";
 import {Health} from "../../src/l2/Health.sol";
 import {HealthClock} from "../../src/l2/HealthClock.sol";
+import {Providers} from "../../src/l2/Providers.sol";
 import {CodePages} from "../../src/lib/CodePages.sol";
+import {Waits} from "../../src/lib/Waits.sol";
 import {vm2} from "../l2/Vm2.sol";
 import {HealthKit} from "./HealthKit.sol";
 import {MockRounds} from "./HealthMocks.sol";
@@ -143,6 +145,17 @@ contract HealthClockTest is HealthKit {
         s.period = LENGTH + 1;
         links.rounds = IRounds(address(new MockRounds(s, _policy(CERTIFY, APPEAL))));
         vm.expectRevert(abi.encodeWithSelector(HealthClock.EpochTooShort.selector, LENGTH, LENGTH + 1));
+        new Health(links);
+    }
+
+    /// @dev Else a provider took its stake out before its machine could be slashed.
+    function test_stakeStaysUntilTwoEpochsAreSettled() external {
+        HealthClock.Links memory links = _links(address(0));
+        uint32 least = 2 * LENGTH + CERTIFY + APPEAL + 1;
+        links.providers = new Providers(token, least - 1, address(this), address(0));
+        vm.expectRevert(abi.encodeWithSelector(Waits.UnbondingTooShort.selector, least - 1, least));
+        new Health(links);
+        links.providers = new Providers(token, least, address(this), address(0));
         new Health(links);
     }
 

@@ -4,6 +4,7 @@ pragma solidity ^0.8.36;
 import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {Health} from "../../src/l2/Health.sol";
 import {HealthClock} from "../../src/l2/HealthClock.sol";
+import {Providers} from "../../src/l2/Providers.sol";
 import {Committees} from "../../src/lib/Committees.sol";
 import {HealthMessages} from "../../src/lib/HealthMessages.sol";
 import {HealthKit} from "./HealthKit.sol";
@@ -111,6 +112,7 @@ contract HealthVectorsTest is HealthKit {
         MockRounds rounds_ = new MockRounds(s, _policy(1, 1));
         rounds_.addPolicy(page, uint64(_uints(".clock.firstRound")[i]));
         links.rounds = IRounds(address(rounds_));
+        links.providers = new Providers(token, type(uint32).max, address(this), address(0));
         return new Health(links);
     }
 }

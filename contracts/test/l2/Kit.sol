@@ -74,7 +74,7 @@ abstract contract Kit is Base {
         usd = new MockToken(6);
         quor = new MockToken(18);
         bridge = new MockBridge();
-        providers = new Providers(quor, 1_000, address(this), address(0));
+        providers = new Providers(quor, 10_000, address(this), address(0));
         disputes = new MockDisputes();
         address predicted = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 1);
         address strikes_ = vm2.computeCreateAddress(address(this), vm2.getNonce(address(this)) + 4);
@@ -195,7 +195,7 @@ abstract contract Kit is Base {
         _put(page, AT_HEALTH + 4, 2, 1_000); // deadline_ms
         _put(page, AT_HEALTH + 6, 1, 2); // fails
         _put(page, AT_HEALTH + 8, 2, 3); // slash_windows
-        _put(page, AT_HEALTH + 12, 4, 120); // appeal_seconds
+        _put(page, AT_HEALTH + 12, 4, 200); // appeal_seconds
         _put(page, AT_HEALTH + 16, 4, MAINTENANCE_NOTICE);
         _put(page, AT_HEALTH + 20, 4, MAINTENANCE_CAP);
         _put(page, AT_HEALTH + 158, 4, 60); // certify_seconds

@@ -167,6 +167,15 @@ contract FailingMarket {
         _way = way;
     }
 
+    /// @dev What a policy is judged by, before anything fails.
+    function providers() external view returns (FailingMarket) {
+        return this;
+    }
+
+    function unbonding() external pure returns (uint32) {
+        return type(uint32).max;
+    }
+
     fallback() external {
         if (_way == 0) revert Other(9, 0); // as long as a refutation
         if (_way == 1) revert();

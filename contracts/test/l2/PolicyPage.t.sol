@@ -12,7 +12,7 @@ contract PolicyPageTest is Kit {
     PolicyCheck private checker;
 
     function setUp() public override {
-        checker = new PolicyCheck();
+        checker = new PolicyCheck(address(0), 0, 0);
     }
 
     /// @dev The page with `value` at `offset` is refused, `named` being where the broken rule is.

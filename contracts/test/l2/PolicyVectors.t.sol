@@ -13,7 +13,7 @@ contract PolicyVectorsTest is Kit {
     string private _json;
 
     function setUp() public override {
-        checker = new PolicyCheck();
+        checker = new PolicyCheck(address(0), 0, 0);
     }
 
     function _load(string memory name) private {

@@ -5,11 +5,13 @@ import {IRounds} from "../../src/interfaces/IRounds.sol";
 import {IStakeTable} from "../../src/interfaces/IStakeTable.sol";
 import {Clock} from "../../src/l2/Clock.sol";
 import {PolicyBook} from "../../src/l2/PolicyBook.sol";
+import {PolicyCheck} from "../../src/l2/PolicyCheck.sol";
 import {Rounds} from "../../src/l2/Rounds.sol";
 import {CodePages} from "../../src/lib/CodePages.sol";
 import {OutcomeTree} from "../../src/lib/OutcomeTree.sol";
 import {PolicyPage} from "../../src/lib/PolicyPage.sol";
 import {Schedules} from "../../src/lib/Schedules.sol";
+import {Waits} from "../../src/lib/Waits.sol";
 import {Vm} from "../Base.t.sol";
 import {Kit} from "./Kit.sol";
 import {FailingMarket} from "./Mocks.sol";
@@ -493,6 +495,28 @@ contract RoundsTest is Kit {
         this.setPolicy(page, 5);
     }
 
+    /// @dev The tests' chain can be kept from including a transaction for 100 seconds.
+    function test_receiptsAreTakenForTwoDelaysOfForcedInclusion() external {
+        bytes memory page = _policy(2);
+        _put(page, AT_HEALTH + 12, 4, 199); // appeal_seconds
+        vm.expectRevert(abi.encodeWithSelector(PolicyCheck.AppealTooShort.selector, 199, 200));
+        this.setPolicy(page, 5);
+        _put(page, AT_HEALTH + 12, 4, 200);
+        _setPolicy(page, 5);
+    }
+
+    /// @dev Two health epochs of 600 seconds, the waits, and the second in which slashing begins.
+    function test_stakeStaysUntilWhatAPolicyLetsWaitIsSettled() external {
+        uint32 unbonding = providers.unbonding();
+        bytes memory page = _policy(2);
+        _put(page, AT_HEALTH + 158, 4, 300); // certify_seconds
+        _put(page, AT_HEALTH + 12, 4, unbonding - 1_500); // appeal_seconds
+        vm.expectRevert(abi.encodeWithSelector(Waits.UnbondingTooShort.selector, unbonding, unbonding + 1));
+        this.setPolicy(page, 5);
+        _put(page, AT_HEALTH + 12, 4, unbonding - 1_501);
+        _setPolicy(page, 5);
+    }
+
     /// @dev Pages lie where their content says, so an old one is found again.
     function test_anOldPolicyComesBackAtItsAddress() external {
         bytes memory other = _policy(1);
@@ -516,6 +540,15 @@ contract RoundsTest is Kit {
     }
 
     // --- the constructor ---
+
+    function test_theFirstPolicysReceiptsAreTakenForTwoDelaysToo() external {
+        bytes memory page = _policy(1);
+        _put(page, AT_HEALTH + 12, 4, 199);
+        IRounds.Domain memory domain = IRounds.Domain(1, address(0xA5), 7);
+        IRounds.Schedule memory schedule = _scheduleOfTests();
+        vm.expectRevert(abi.encodeWithSelector(PolicyCheck.AppealTooShort.selector, 199, 200));
+        new Rounds(schedule, domain, _links(address(1)), _ring(), page, Rounds.Limits(BOND, 100));
+    }
 
     function construct(IRounds.Schedule memory s, uint32 ring, Rounds.Limits memory limits) external {
         new Rounds(s, IRounds.Domain(1, address(0xA5), 7), _links(address(1)), ring, _policy(1), limits);

@@ -50,7 +50,7 @@ abstract contract DisputeKit is RandomMarkets {
         usd = new MockToken(6);
         quor = new MockToken(18);
         bridge = new MockBridge();
-        providers = new Providers(quor, 1_000, address(this), address(0));
+        providers = new Providers(quor, 10_000, address(this), address(0));
         uint64 nonce = vm2.getNonce(address(this));
         rounds = new Rounds(
             _scheduleOfTests(),
