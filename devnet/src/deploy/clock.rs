@@ -40,7 +40,8 @@ pub struct Clock {
     pub execution_window: u32,
     /// Of how many rounds `Rounds` keeps the digest.
     pub ring: u32,
-    /// How long provider stake that leaves can still be touched.
+    /// How long provider stake that leaves can still be touched: longer than two health epochs and what
+    /// the policy waits for lists and receipts, or `Health` refuses to stand.
     pub unbonding: u32,
     /// How long a new policy waits in the timelock.
     pub timelock: u32,
