@@ -12,7 +12,8 @@ interface IHealth {
     event ListCertified(
         uint32 indexed epoch, uint32 number, bytes32 digest, uint64 time, bytes list, bytes bitmap, bytes aggregate
     );
-    /// @notice `windows`: those of the entry that were not DOWN before. `seats` of the committee stand behind them.
+    /// @notice `windows`: those of the entry that were not DOWN before; 0 where it is only stronger than what named them.
+    /// `seats` of the committee stand behind them.
     event MachineDown(uint32 indexed epoch, uint64 indexed offerId, uint32 number, uint256 windows, uint16 seats);
     /// @notice A receipt struck an operator's seats for one window, in every list of the epoch; it was shown against list
     /// `number`. `fell`: no list holds the window up any more, it is not DOWN.
@@ -48,7 +49,7 @@ interface IHealth {
     /// @notice Certifies a list of windows DOWN (section 14): each entry needs signers with more than two thirds of the
     /// seats of its machine. Anyone, after the epoch's end, for `certify_seconds`; the epoch must be open. Entries that do
     /// not count are passed over: without the seats, of a machine that was not registered when the epoch began, with
-    /// nothing new. Windows that stand only on seats struck before do not count.
+    /// nothing new and no stronger than what was there, or where 768 lists name the machine. Windows that stand only on seats struck before do not count.
     function certify(bytes calldata list, bytes calldata bitmap, bytes calldata aggregate) external;
     /// @notice Shows a receipt of an operator that signed a list that calls the same window DOWN. Anyone, until the
     /// epoch is settled; each operator once for (machine, window), against any such list.

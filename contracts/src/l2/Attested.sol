@@ -11,7 +11,8 @@ import {SeatJudge} from "./SeatJudge.sol";
 
 /// @title Takes lists of windows DOWN, by seats (docs/formats.md, section 14).
 /// @notice A list is signed as a whole and refused as a whole where its bytes are not a list's. But each of its machines
-/// stands for itself: one that is not registered, that lacks its seats, or of which nothing is new, is passed over.
+/// stands for itself: one that is not registered, that lacks its seats, or of which nothing is new and no list weaker, is
+/// passed over.
 abstract contract Attested is SeatBook {
     /// @notice Nothing in the list counts.
     error NothingCounts();
@@ -74,24 +75,23 @@ abstract contract Attested is SeatBook {
             if (subject >> 64 != HealthMessages.MACHINE) continue;
             uint256 held = c.held.length == 0 ? c.draw.seats : c.held[i];
             windows = _take(c, uint64(subject), windows, held);
-            if (windows != 0) DownPages.append(page, uint64(subject), windows);
+            if (windows != 0) DownPages.append(page, uint64(subject), windows, held);
         }
     }
 
-    /// @dev Takes an entry. Returns its windows that count: none if none of them is new.
+    /// @dev Takes an entry. Returns its windows that count: none if none of them is new, and all are named by lists that
+    /// are as strong. A stronger list is taken for the time when receipts come: whoever is first to certify could leave
+    /// out as many signers as the seats allow, and who had given a receipt on purpose would fell the rest.
     function _take(Count memory c, uint64 offerId, uint256 windows, uint256 held) private returns (uint256) {
         if (!Committees.isTwoThirds(held, c.draw.seats)) return 0;
         uint32 epoch = c.draw.epoch;
+        if (!_isRegistered(offerId, epoch)) return 0;
         uint256 before = downOf(offerId, epoch);
         uint256 added = windows & ~before;
-        if (added == 0 || !_isRegistered(offerId, epoch)) return 0;
         uint256 contested = added & _contestedOf(offerId, epoch);
-        if (contested != 0) {
-            added ^= contested ^ _uncontested(c, offerId, contested);
-            if (added == 0) return 0;
-        }
+        if (contested != 0) added ^= contested ^ _uncontested(c, offerId, contested);
         windows &= before | added;
-        _name(offerId, epoch, c.number, before, windows);
+        if (windows == 0 || !_name(offerId, epoch, c.number, before, windows, held)) return 0;
         emit MachineDown(epoch, offerId, c.number, added, uint16(held));
         return windows;
     }

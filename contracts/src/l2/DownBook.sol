@@ -20,6 +20,13 @@ abstract contract DownBook is HealthClock {
     uint256 private constant STRUCK = 1 << 13;
     uint256 private constant NUMBER = STRUCK - 1;
     uint256 private constant MARK = type(uint16).max;
+    /// @dev Lists whose seats differ by less than a 32nd of the committee are as strong as each other: so there are at most
+    /// eleven strengths, 0 to 10.
+    uint256 private constant STEPS = 32;
+    uint256 private constant STRONGEST = 10;
+    /// @dev Most lists that name a machine: eleven of each of the 64 that an honest operator signs of an epoch for one
+    /// aggregator, and some more. An appeal walks along all of them.
+    uint256 private constant MOST_HOLDERS = 768;
 
     mapping(uint256 offerId => mapping(uint256 group => uint256)) private _marks;
     /// @dev The page of each list.
@@ -28,6 +35,8 @@ abstract contract DownBook is HealthClock {
     mapping(uint256 offerId => mapping(uint256 epoch => uint256)) private _standing;
     /// @dev Numbers of all lists that name the machine, where the mark says so.
     mapping(uint256 offerId => mapping(uint256 epoch => uint32[])) private _holders;
+    /// @dev Windows that lists of a strength name, where the mark says so.
+    mapping(uint256 offerId => mapping(uint256 epoch => mapping(uint256 strength => uint256))) private _named;
     /// @dev Windows in which a seat was struck, where the mark says so.
     mapping(uint256 offerId => mapping(uint256 epoch => uint256)) private _contested;
 
@@ -67,17 +76,27 @@ abstract contract DownBook is HealthClock {
         if (number > NUMBER) revert TooManyLists(epoch);
     }
 
-    /// @dev Records that list `number` names a machine, whose windows DOWN were `before`.
-    function _name(uint64 offerId, uint32 epoch, uint32 number, uint256 before, uint256 windows) internal {
+    /// @dev Records that list `number`, with so many seats behind it, names a machine, whose windows DOWN were `before`.
+    /// Whether it does so to any use: if a window is new, or no list as strong names it.
+    function _name(uint64 offerId, uint32 epoch, uint32 number, uint256 before, uint256 windows, uint256 seats)
+        internal
+        returns (bool counts)
+    {
         uint256 marks = _groupOf(offerId, epoch / GROUP);
         uint256 shift = 16 * (epoch % GROUP);
         if (marks >> shift & MARK == 0) {
             _marks[offerId][epoch / GROUP] = marks | (NAMED | number) << shift;
-            return;
+            return true;
         }
+        uint256 strength = _strengthOf(epoch, seats);
+        if (windows & ~(before & _namedFrom(offerId, epoch, strength)) == 0) return false;
         _keepMore(offerId, epoch);
+        uint32[] storage holders = _holders[offerId][epoch];
+        if (holders.length == MOST_HOLDERS) return false;
+        holders.push(number);
+        _named[offerId][epoch][strength] |= windows;
         _standing[offerId][epoch] = before | windows;
-        _holders[offerId][epoch].push(number);
+        return true;
     }
 
     /// @dev The windows of a machine in which a receipt has struck a seat.
@@ -110,9 +129,30 @@ abstract contract DownBook is HealthClock {
         uint256 mark = _markOf(offerId, epoch);
         if (mark & MORE != 0) return;
         uint256 first = mark & NUMBER;
-        _standing[offerId][epoch] = _pages[epoch][first].windowsOf(offerId);
+        (uint256 windows, uint256 seats) = _pages[epoch][first].entryOf(offerId);
+        _standing[offerId][epoch] = windows;
+        _named[offerId][epoch][_strengthOf(epoch, seats)] = windows;
         _holders[offerId][epoch].push(uint32(first));
         _marks[offerId][epoch / GROUP] |= MORE << 16 * (epoch % GROUP);
+    }
+
+    /// @dev The windows that lists of a strength or a greater one name.
+    function _namedFrom(uint64 offerId, uint256 epoch, uint256 strength) private view returns (uint256 windows) {
+        uint256 mark = _markOf(offerId, epoch);
+        if (mark & MORE == 0) {
+            uint256 seats;
+            (windows, seats) = _pages[epoch][mark & NUMBER].entryOf(offerId);
+            return _strengthOf(epoch, seats) < strength ? 0 : windows;
+        }
+        for (; strength <= STRONGEST; ++strength) {
+            windows |= _named[offerId][epoch][strength];
+        }
+    }
+
+    /// @dev How strong a list is, on seats that are more than two thirds of the committee.
+    function _strengthOf(uint256 epoch, uint256 seats) private view returns (uint256) {
+        uint256 all = _epochs[epoch].seats;
+        return (seats - all * 2 / 3 - 1) / ((all + STEPS - 1) / STEPS);
     }
 
     function _markOf(uint64 offerId, uint256 epoch) private view returns (uint256) {

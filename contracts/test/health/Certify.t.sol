@@ -103,6 +103,77 @@ contract CertifyTest is HealthKit {
         health.certify(list, bitmap, aggregate);
     }
 
+    /// @dev Subsets of those with stake, each with more of M's seats than the one before; the first with just enough.
+    function _ever(uint32 epoch) private view returns (bytes[] memory bitmaps) {
+        uint32[] memory members = _members(_plainCommittee(epoch, M));
+        (bytes memory bitmap,) = _signersWith(epoch, true);
+        bitmaps = new bytes[](members.length);
+        uint256 count;
+        bitmaps[count++] = bitmap;
+        for (uint256 i; i < members.length; ++i) {
+            if (TableKit.has(bitmap, members[i])) continue;
+            bitmap = bytes.concat(bitmap);
+            bitmap[members[i] / 8] |= bytes1(uint8(1 << (members[i] % 8)));
+            bitmaps[count++] = bitmap;
+        }
+        assembly ("memory-safe") {
+            mstore(bitmaps, count)
+        }
+    }
+
+    function _refuse(bytes memory list, bytes memory bitmap) private {
+        bytes memory aggregate = _sign(bitmap, sha256(list));
+        vm.expectRevert(Attested.NothingCounts.selector);
+        health.certify(list, bitmap, aggregate);
+    }
+
+    /// @dev Whoever is first leaves out all but just enough; one of them has given receipts on purpose.
+    function test_theFirstToCertifyDoesNotChooseWhoseWordsCount() external {
+        _after(0);
+        bytes memory list = _one(0, M, 127);
+        bytes[] memory bitmaps = _ever(0);
+        _certifyBy(list, bitmaps[0]);
+        vm.expectEmit();
+        emit IHealth.MachineDown(0, M, 1, 0, SEATS);
+        _certify(list);
+        vm.warp(uint256(health.certifiableUntil(0)) + 1);
+        uint32[] memory members = _members(_plainCommittee(0, M));
+        uint256 last = members.length - 1; // among the first to sign, as those before it were left out
+        assertTrue(TableKit.has(bitmaps[0], members[last]), "it signed");
+        for (uint16 w; w < 7; ++w) {
+            _appeal(0, 0, M, w, members[last]);
+        }
+        assertEq(health.downOf(M, 0), 127, "the others hold all windows up");
+    }
+
+    /// @dev A strong list in one window does not keep strong ones from the others.
+    function test_aStrongerListCountsWindowByWindow() external {
+        _after(0);
+        bytes[] memory bitmaps = _ever(0);
+        _certify(_one(0, M, 1));
+        _certifyBy(_one(0, M, 126), bitmaps[0]);
+        _certify(_one(0, M, 127));
+        _refuse(_one(0, M, 126), _all());
+        _refuse(_one(0, M, 3), bitmaps[0]);
+        assertEq(health.lists(0), 3, "lists");
+    }
+
+    function test_ofAListEachStrengthCountsOnce() external {
+        _after(0);
+        bytes[] memory bitmaps = _ever(0);
+        uint32[] memory committee = _plainCommittee(0, M);
+        assertTrue(bitmaps.length >= 3, "some strengths");
+        for (uint256 i; i < bitmaps.length; ++i) {
+            assertTrue(i == 0 || _held(committee, bitmaps[i]) > _held(committee, bitmaps[i - 1]), "ascending");
+            _certifyBy(_one(0, M, 6), bitmaps[i]);
+            for (uint256 k; k <= i; ++k) {
+                _refuse(_one(0, M, 6), bitmaps[k]);
+            }
+        }
+        assertEq(health.lists(0), bitmaps.length, "lists");
+        assertEq(health.downOf(M, 0), 6, "down all the time");
+    }
+
     function test_anotherListAddsItsWindows() external {
         _after(0);
         _certify(_one(0, M, 6));

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.36;
 
 import {IHealth} from "../../src/interfaces/IHealth.sol";
+import {Attested} from "../../src/l2/Attested.sol";
 import {Health} from "../../src/l2/Health.sol";
 import {BLS12381} from "../../src/lib/BLS12381.sol";
 import {Vm} from "../Base.t.sol";
@@ -32,11 +33,14 @@ contract HealthHandler {
     uint256[] private _stakes;
     mapping(uint32 epoch => Certified[]) private _lists;
     mapping(bytes32 => bool) private _struck;
+    mapping(uint256 => uint32[]) private _committees;
     mapping(bytes32 => uint256) public settledDown;
     mapping(bytes32 => bool) public wasSettled;
     uint256 public certified;
     uint256 public struck;
     uint256 public fell;
+    uint256 public stronger; // entries that brought strength only
+    bool public broken; // an entry counted that should not have, or the other way round
 
     constructor(
         Health health,
@@ -44,9 +48,13 @@ contract HealthHandler {
         uint64 genesis,
         uint32 length,
         uint16 windows,
-        uint256[] memory stakes
+        uint256[] memory stakes,
+        uint32[][] memory committees // of each machine, epoch by epoch
     ) {
         (_health, _network, _genesis, _length, _windows, _stakes) = (health, network, genesis, length, windows, stakes);
+        for (uint256 i; i < committees.length; ++i) {
+            _committees[16 * (i / MACHINES) + i % MACHINES + 1] = committees[i];
+        }
     }
 
     function _table() private view returns (TableKit.Table memory t) {
@@ -80,23 +88,82 @@ contract HealthHandler {
         TableKit.unset(bitmap, absent % _stakes.length);
         if (absent & 256 != 0) TableKit.unset(bitmap, (absent >> 16) % _stakes.length);
         uint32 number = _health.lists(epoch);
+        uint256[4] memory expected;
+        for (uint64 m = 1; m <= MACHINES; ++m) {
+            expected[m] = _counting(epoch, m, list, bitmap);
+        }
         vm.recordLogs();
         try _health.certify(list, bitmap, t.sign(bitmap, sha256(list))) {
             ++certified;
-            _keep(epoch, number, list, bitmap);
-        } catch {}
+            _keep(epoch, number, expected, bitmap);
+        } catch (bytes memory reason) {
+            if (bytes4(reason) != Attested.NothingCounts.selector) return;
+            if (expected[1] | expected[2] | expected[3] != 0) broken = true;
+        }
     }
 
-    /// @dev An entry counted where the contract says so in its event.
-    function _keep(uint32 epoch, uint32 number, bytes memory list, bytes memory bitmap) private {
+    /// @dev Keeps what should have counted, and whether the contract says the same in its events.
+    function _keep(uint32 epoch, uint32 number, uint256[4] memory expected, bytes memory bitmap) private {
         Certified storage c = _lists[epoch].push();
         require(_lists[epoch].length == number + 1, "lists are numbered from 0");
         c.bitmap = bitmap;
+        c.windows = expected;
         Vm.Log[] memory logs = vm.getRecordedLogs();
+        uint256 named;
         for (uint256 i; i < logs.length; ++i) {
             if (logs[i].topics[0] != IHealth.MachineDown.selector) continue;
-            uint64 m = uint64(uint256(logs[i].topics[2]));
-            c.windows[m] = _windowsIn(list, m);
+            named |= 1 << uint256(logs[i].topics[2]);
+            (, uint256 added,) = abi.decode(logs[i].data, (uint32, uint256, uint16));
+            if (added == 0) ++stronger;
+        }
+        for (uint256 m = 1; m <= MACHINES; ++m) {
+            if ((named >> m & 1 == 1) != (expected[m] != 0)) broken = true;
+        }
+    }
+
+    /// @dev What of a machine's entry counts, by the letter of section 14.
+    function _counting(uint32 epoch, uint64 m, bytes memory list, bytes memory bitmap)
+        private
+        view
+        returns (uint256 windows)
+    {
+        uint256 mask = _windowsIn(list, m);
+        uint256 before = _health.downOf(m, epoch);
+        uint256 seats = _heldIn(epoch, m, bitmap, type(uint16).max);
+        if (seats * 3 <= _committees[16 * epoch + m].length * 2) return 0;
+        bool useful;
+        for (uint16 w; w < _windows; ++w) {
+            if (mask >> w & 1 == 0) continue;
+            bool isNew = before >> w & 1 == 0;
+            if (isNew && _heldIn(epoch, m, bitmap, w) * 3 <= _committees[16 * epoch + m].length * 2) continue;
+            windows |= 1 << w;
+            if (isNew || !_isNamedAsStrongly(epoch, m, w, seats)) useful = true;
+        }
+        if (!useful) windows = 0;
+    }
+
+    /// @dev With 31 seats each seat is a strength of its own.
+    function _isNamedAsStrongly(uint32 epoch, uint64 m, uint16 w, uint256 seats) private view returns (bool) {
+        for (uint32 k; k < _lists[epoch].length; ++k) {
+            Certified storage c = _lists[epoch][k];
+            if (c.windows[m] >> w & 1 == 1 && _heldIn(epoch, m, c.bitmap, type(uint16).max) >= seats) return true;
+        }
+        return false;
+    }
+
+    /// @dev Seats of a bitmap's operators, without those struck in a window.
+    function _heldIn(uint32 epoch, uint64 m, bytes memory bitmap, uint16 w) private view returns (uint256 held) {
+        uint32[] storage committee = _committees[16 * epoch + m];
+        for (uint256 i; i < committee.length; ++i) {
+            uint32 o = committee[i];
+            if (TableKit.has(bitmap, o) && !_struck[keccak256(abi.encode(epoch, m, w, o))]) ++held;
+        }
+    }
+
+    /// @notice How many lists name a machine.
+    function holders(uint32 epoch, uint64 m) external view returns (uint256 count) {
+        for (uint32 k; k < _lists[epoch].length; ++k) {
+            if (_lists[epoch][k].windows[m] != 0) ++count;
         }
     }
 

@@ -17,14 +17,15 @@ contract HealthInvariantsTest is HealthKit {
         _deploy();
         // Receipts are taken for long, so that calls meet open epochs.
         rounds.addPolicy(_policy(3_000, 6_000), 0);
+        uint32[][] memory committees = new uint32[][](9);
         for (uint32 e; e < 3; ++e) {
             _open(e);
             for (uint64 m = 1; m <= 3; ++m) {
-                _committees[16 * e + m] = _plainCommittee(e, m);
+                _committees[16 * e + m] = committees[3 * e + m - 1] = _plainCommittee(e, m);
             }
         }
         vm.warp(_start(3));
-        _handler = new HealthHandler(health, _network(), GENESIS, LENGTH, _windows(), operatorStakes);
+        _handler = new HealthHandler(health, _network(), GENESIS, LENGTH, _windows(), operatorStakes, committees);
         targetContract(address(_handler));
     }
 
@@ -32,6 +33,19 @@ contract HealthInvariantsTest is HealthKit {
         for (uint32 e; e < 3; ++e) {
             for (uint64 m = 1; m <= 3; ++m) {
                 assertEq(health.downOf(m, e), _handler.expectedDown(e, m, _committees[16 * e + m]), "windows DOWN");
+            }
+        }
+    }
+
+    function invariant_anEntryCountsByTheLetterOfTheRule() external view {
+        assertTrue(!_handler.broken(), "what counted is what should have");
+    }
+
+    /// @dev Each list that names a machine brought a window, or a strength of eleven to one.
+    function invariant_anEpochsListsAreBounded() external view {
+        for (uint32 e; e < 3; ++e) {
+            for (uint64 m = 1; m <= 3; ++m) {
+                assertLe(_handler.holders(e, m), 11 * uint256(_windows()) + _handler.fell(), "lists of a machine");
             }
         }
     }
@@ -54,6 +68,16 @@ contract HealthInvariantsTest is HealthKit {
             }
             assertEq(health.unpaidSeconds(m, GENESIS, _start(3)), parts, "one span is its parts");
         }
+    }
+
+    function test_theHandlerMeetsStrongerLists() external {
+        // Each time others are absent: first two of them, then one.
+        for (uint256 o; o < 7 && _handler.stronger() == 0; ++o) {
+            _handler.certify(0, [uint256(3), 0, 0], (o + 1) % 7 << 16 | 256 | o);
+            _handler.certify(0, [uint256(3), 0, 0], o);
+        }
+        assertTrue(_handler.stronger() != 0, "one was stronger, and brought no window");
+        assertTrue(!_handler.broken(), "as the account says");
     }
 
     /// @dev The calls do meet the contract: a handler that only ever fails would show nothing.
