@@ -44,7 +44,8 @@ interface IHealth {
     event MachineObserved(uint64 indexed offerId, uint32 epoch, uint16 uptime, uint8 level);
 
     /// @notice Stores the randomness of an epoch that has begun: `beaconSignature` (48 bytes) is the beacon's of the
-    /// epoch's round. Anyone, once, until it is settled; not before the close of the round whose policy is the epoch's.
+    /// epoch's round. Anyone, once, until it is settled, which one that is not open is a health epoch after its end at the
+    /// latest; not before the close of the round whose policy is the epoch's.
     function openEpoch(uint32 epoch, bytes calldata beaconSignature) external;
     /// @notice Certifies a list of windows DOWN (section 14): each entry needs signers with more than two thirds of the
     /// seats of its machine. Anyone, after the epoch's end, for `certify_seconds`; the epoch must be open. Entries that do
@@ -75,9 +76,10 @@ interface IHealth {
     function epochStart(uint32 epoch) external view returns (uint64);
     /// @notice The last second in which lists of an epoch are taken.
     function certifiableUntil(uint32 epoch) external view returns (uint64);
-    /// @notice The last second in which receipts are taken; the epoch is settled after it.
+    /// @notice The last second in which receipts are taken; the epoch, if it was opened, is settled after it.
     function appealableUntil(uint32 epoch) external view returns (uint64);
-    /// @notice The start of the first health epoch that is not settled: before it, what was DOWN is known for good.
+    /// @notice The start of the first health epoch that is not settled: before it, what was DOWN is known for good. Never
+    /// goes back.
     function settledUntil() external view returns (uint64 time);
     /// @notice When a slashed machine may be released; 0 if it is not jailed.
     function jailedUntil(uint64 offerId) external view returns (uint64 time);

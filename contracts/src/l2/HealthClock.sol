@@ -108,7 +108,7 @@ abstract contract HealthClock is IHealth {
         if (e.randomness != 0) revert AlreadyOpen(epoch);
         uint256 from = _genesis + _firstRound(epoch) * _period;
         if (block.timestamp < from) revert OutOfTime(block.timestamp, from, type(uint256).max);
-        if (epoch < _firstUnsettled()) revert AlreadySettled(epoch);
+        if (_isOver(epoch)) revert AlreadySettled(epoch);
         uint64 r = beaconRoundOf(epoch);
         if (!beacon.isBeacon(r, beaconSignature)) revert BadBeacon(r);
 
@@ -183,18 +183,25 @@ abstract contract HealthClock is IHealth {
     }
 
     /// @dev The first epoch that is not settled, and so all before it are. Policies may shorten the waits, so a later
-    /// epoch's may be over first: one looks at all that can still wait. What is older than the longest wait that was
-    /// ever opened, and than today's, is settled, and cannot be opened any more.
+    /// epoch's may be over first: one looks at all that can still wait. What is older than the longest wait of those that
+    /// were opened, and than a health epoch, is over. Whatever is over stays so: so what is settled, is settled for good.
     function _firstUnsettled() internal view returns (uint256 epoch) {
         if (block.timestamp < _genesis) return 0;
         uint256 current = _epochAt(block.timestamp);
-        (uint256 certifySeconds, uint256 appealSeconds) = _waitsOf(current);
-        uint256 wait = certifySeconds + appealSeconds;
-        if (wait < _longestWait) wait = _longestWait;
+        uint256 wait = _longestWait < _length ? _length : _longestWait;
         uint256 past = block.timestamp - _genesis;
         // The first whose last second and `wait` after it are not over.
         if (past >= wait) epoch = (past - wait) / _length;
-        while (epoch < current && _appealableUntil(epoch) < block.timestamp) ++epoch;
+        while (epoch < current && _isOver(epoch)) ++epoch;
+    }
+
+    /// @dev Whether nothing can change about an epoch any more. One that nobody opened waits for no longer than a health
+    /// epoch: nobody can look back at all policies that were in force, to know how long it might.
+    function _isOver(uint256 epoch) private view returns (bool) {
+        (uint256 certifySeconds, uint256 appealSeconds) = _waitsOf(epoch);
+        uint256 wait = certifySeconds + appealSeconds;
+        if (wait > _length && _epochs[epoch].randomness == 0) wait = _length;
+        return _lastSecondOf(epoch) + wait < block.timestamp;
     }
 
     /// @dev The first round that does not close before the epoch begins: its policy is the epoch's.

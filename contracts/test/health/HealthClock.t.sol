@@ -54,16 +54,37 @@ contract HealthClockTest is HealthKit {
     }
 
     function test_aSettledEpochIsNotOpened() external {
-        vm.warp(_start(1) + CERTIFY + APPEAL);
+        vm.warp(_start(2));
         bytes memory signature = _beacon(0);
         vm.expectRevert(abi.encodeWithSelector(HealthClock.AlreadySettled.selector, 0));
         health.openEpoch(0, signature);
-        vm.warp(_start(1) + CERTIFY + APPEAL - 1);
+        vm.warp(_start(2) - 1);
         health.openEpoch(0, signature);
     }
 
+    function test_anEpochThatNobodyOpenedIsSettledAnEpochLater() external {
+        vm.warp(_start(2) - 1);
+        assertEq(health.settledUntil(), GENESIS, "it may still be opened");
+        vm.warp(_start(2));
+        assertEq(health.settledUntil(), _start(1), "nothing can be said of it any more");
+    }
+
+    function test_orSoonerIfItsWaitsAreOver() external {
+        rounds.addPolicy(_policy(10, 20), 1);
+        vm.warp(_start(2) + 29);
+        assertEq(health.settledUntil(), _start(1), "receipts could be taken");
+        vm.warp(_start(2) + 30);
+        assertEq(health.settledUntil(), _start(2), "and now they could not");
+        bytes memory signature = _beacon(1);
+        vm.expectRevert(abi.encodeWithSelector(HealthClock.AlreadySettled.selector, 1));
+        health.openEpoch(1, signature);
+    }
+
     function test_settledIsWhatNoReceiptReachesAnyMore() external {
+        _open(0);
+        _open(1);
         for (uint32 e = 1; e < 6; ++e) {
+            _open(e + 1); // so that it waits for receipts too
             uint64 last = health.appealableUntil(e);
             assertEq(last, _start(e + 1) - 1 + CERTIFY + APPEAL, "last second");
             vm.warp(last);
@@ -71,6 +92,21 @@ contract HealthClockTest is HealthKit {
             vm.warp(last + 1);
             assertEq(health.settledUntil(), _start(e + 1), "settled after it");
         }
+    }
+
+    /// @dev Under the first policy epochs wait for eight of them and more, under the second for a third of one.
+    function test_aPolicyOfShorterWaitsBringsNothingBack() external {
+        rounds.addPolicy(_policy(100, 8 * LENGTH), 1);
+        rounds.addPolicy(_policy(100, 100), uint64(12 * LENGTH / PERIOD));
+        vm.warp(_start(12) + 10);
+        uint64 settled = health.settledUntil();
+        health.openEpoch(11, _beacon(11));
+        assertEq(health.settledUntil(), settled, "as before");
+        bytes memory signature = _beacon(10);
+        vm.expectRevert(abi.encodeWithSelector(HealthClock.AlreadySettled.selector, 10));
+        health.openEpoch(10, signature);
+        vm.warp(_start(12) + 8 * LENGTH + 99);
+        assertEq(health.settledUntil(), _start(11), "epoch 11 waits as its policy says");
     }
 
     function test_nothingIsSettledBeforeTheFirstEpoch() external {
@@ -96,10 +132,11 @@ contract HealthClockTest is HealthKit {
             vm.warp(_start(e + 1) + CERTIFY + APPEAL);
             assertTrue(health.settledUntil() >= _start(e + 1), "as under its own policy");
         }
+        _open(4);
         vm.warp(_start(5) + 9_999);
         assertEq(health.settledUntil(), _start(4), "epoch 4 waits longer");
         vm.warp(_start(5) + 10_000);
-        assertEq(health.settledUntil(), _start(5), "and is settled");
+        assertEq(health.settledUntil(), _start(20), "and is settled, with what nobody opened");
     }
 
     /// forge-config: default.fuzz.runs = 64
@@ -114,22 +151,26 @@ contract HealthClockTest is HealthKit {
         for (uint256 i; i < 12; ++i) {
             time += bound(times[i], 0, 900);
             vm.warp(time);
-            uint32 current = uint32((time - GENESIS) / LENGTH);
-            if (openMask >> i & 1 == 1 && health.randomnessOf(current) == 0) {
-                health.openEpoch(current, _beacon(current));
-            }
+            _mayOpen(openMask >> 4 * i);
             uint64 settled = health.settledUntil();
-            // An epoch that was opened is settled by its own waits only.
+            assertTrue(settled >= before, "never goes back");
             for (uint32 e; _start(e + 1) <= settled; ++e) {
                 if (health.randomnessOf(e) != 0) assertTrue(health.appealableUntil(e) < time, "its waits are over");
             }
-            for (uint32 e = uint32((before - (before == 0 ? 0 : GENESIS)) / LENGTH); e < current; ++e) {
-                if (_start(e + 1) > settled && before >= _start(e + 1)) {
-                    assertTrue(health.randomnessOf(e) == 0, "nothing of what was opened comes back");
-                }
-            }
             before = settled;
         }
+    }
+
+    /// @dev Opens the present epoch, or one of the seven before it, unless that is settled.
+    function _mayOpen(uint256 dice) private {
+        uint32 epoch = uint32((vm.getBlockTimestamp() - GENESIS) / LENGTH);
+        if (dice & 1 == 0 || epoch < (dice >> 1 & 7)) return;
+        epoch -= uint32(dice >> 1 & 7);
+        if (health.randomnessOf(epoch) != 0) return;
+        bool settled = _start(epoch + 1) <= health.settledUntil();
+        try health.openEpoch(epoch, _beacon(epoch)) {
+            assertTrue(!settled, "it was settled");
+        } catch {}
     }
 
     function test_theKeyMustBeOne() external {

@@ -32,6 +32,7 @@ contract UptimesTest is HealthKit {
     }
 
     function test_nothingIsObservedBeforeAnEpochIsSettled() external {
+        _open(0);
         vm.warp(_start(1) + CERTIFY + APPEAL - 1);
         vm.expectRevert(abi.encodeWithSelector(Uptimes.NothingToObserve.selector, 0));
         health.observe(M, 10);
