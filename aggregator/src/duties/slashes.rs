@@ -19,7 +19,7 @@ use crate::observe::Observe;
 const LOOKS: u32 = 16;
 /// What `Health` says of two settled epochs that can never be slashed for: they count already, or too
 /// little of them is DOWN, which does not change any more.
-const FINAL: [&str; 2] = ["AlreadyCounted", "TooLittleDown"];
+const FINAL: [&str; 3] = ["AlreadyCounted", "TooLittleDown", "OutOfTime"];
 
 /// An epoch and the next, of a machine.
 type Pair = (OfferId, HealthEpoch);
