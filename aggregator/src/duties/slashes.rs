@@ -18,7 +18,7 @@ use crate::observe::Observe;
 /// Looks at L2 in a row before slashes are worked on.
 const LOOKS: u32 = 16;
 /// What `Health` says of two settled epochs that can never be slashed for: they count already, or too
-/// little of them is DOWN, which does not change any more.
+/// little of them is DOWN, which does not change any more, or their time is over.
 const FINAL: [&str; 3] = ["AlreadyCounted", "TooLittleDown", "OutOfTime"];
 
 /// An epoch and the next, of a machine.
