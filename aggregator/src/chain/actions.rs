@@ -105,6 +105,9 @@ pub enum Action {
     SlashMachine(OfferId, HealthEpoch),
     /// Lets a slashed machine out of jail, which ended at this time.
     ReleaseMachine(OfferId, Timestamp),
+    /// Puts a machine into the list of those for hire, or takes it out, as its state says. With the first
+    /// epoch that was not settled: a state may change again and again.
+    SyncForHire(OfferId, HealthEpoch),
     /// Carries a machine's uptime and trust level over settled health epochs.
     ObserveMachine {
         /// The machine.
@@ -167,6 +170,7 @@ impl Action {
             | Self::CertifyDowns(_)
             | Self::SlashMachine(..)
             | Self::ReleaseMachine(..)
+            | Self::SyncForHire(..)
             | Self::ObserveMachine { .. }
             | Self::RewardSettler(..)
             | Self::CollectDebt(_) => Side::L2,
@@ -209,6 +213,7 @@ impl Action {
             Self::ProveFalseAttestation(_) => "prove_false_attestation",
             Self::SlashMachine(..) => "slash_machine",
             Self::ReleaseMachine(..) => "release_machine",
+            Self::SyncForHire(..) => "sync_for_hire",
             Self::ObserveMachine { .. } => "observe_machine",
             Self::RewardSettler(..) => "reward_settler",
             Self::CollectDebt(_) => "collect_debt",
@@ -267,6 +272,7 @@ impl Action {
             }
             Self::SlashMachine(machine, epoch) => format!("{name}/{machine}/{epoch}"),
             Self::ReleaseMachine(machine, until) => format!("{name}/{machine}/{until}"),
+            Self::SyncForHire(machine, settled) => format!("{name}/{machine}/{settled}"),
             // With both ends: what a reorganisation undid is done again once there is more to do.
             Self::ObserveMachine {
                 machine,

@@ -2,7 +2,8 @@
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use quorate_bindings::{
-    IDisputes, IEscrow, IHealth, IRounds, IServiceManager, ISlasher, IStakeTable, IStrikes,
+    IDisputes, IEscrow, IHealth, IMachines, IRounds, IServiceManager, ISlasher, IStakeTable,
+    IStrikes,
 };
 use quorate_canon::{FixedWidth as _, OperatorIndex, Round};
 use quorate_chain::{chunk, sender::Call, settlement};
@@ -115,6 +116,11 @@ pub(super) fn of(action: &Action, at: &Addresses, bridge_value: U256) -> Call {
             let offer_id = machine.get();
             Call::new(health(at), &IHealth::releaseCall { offerId: offer_id })
         }
+        Action::SyncForHire(machine, _) => {
+            let offer_id = machine.get();
+            let call = IMachines::syncForHireCall { offerId: offer_id };
+            Call::new(machines(at), &call)
+        }
         Action::ObserveMachine { machine, most, .. } => {
             let call = IHealth::observeCall {
                 offerId: machine.get(),
@@ -143,6 +149,11 @@ pub(super) fn reward(at: &Addresses, round: Round) -> Call {
 /// `Escrow`; as with `Health`.
 fn escrow(at: &Addresses) -> Address {
     at.escrow.unwrap_or_default()
+}
+
+/// `Machines`; as with `Health`.
+fn machines(at: &Addresses) -> Address {
+    at.machines.unwrap_or_default()
 }
 
 /// `Health`. Where none is configured nobody asks for these actions; a call of nothing does nothing.

@@ -34,6 +34,8 @@ pub struct Machine {
     pub retired: Option<Timestamp>,
     /// When it may be let out, if it is jailed.
     pub jailed: Option<Timestamp>,
+    /// Whether the list of machines for hire has it and its state says otherwise, or the reverse.
+    pub misplaced: bool,
 }
 
 /// What is asked about machines and money. Amounts are micro-dollars of currency 0.
@@ -121,11 +123,13 @@ impl DutyChain for Ethereum {
         let registered = machines.machineOf(id).call().await.map_err(view_fault)?;
         let standing = health.standingOf(id).call().await.map_err(view_fault)?;
         let jailed = health.jailedUntil(id).call().await.map_err(view_fault)?;
+        let for_hire = machines.forHireOf(id).call().await.map_err(view_fault)?;
         let time = |seconds: u64| (seconds != 0).then(|| Timestamp::new(seconds));
         Ok(Machine {
             next: HealthEpoch::new(standing.next),
             retired: time(registered.retiredAt),
             jailed: time(jailed),
+            misplaced: for_hire.listed != for_hire.due,
         })
     }
 

@@ -46,6 +46,10 @@ impl World {
         match action {
             Action::SlashMachine(machine, epoch) => self.duty.slash(*machine, *epoch),
             Action::ReleaseMachine(machine, _) => self.duty.release(*machine),
+            Action::SyncForHire(machine, _) => {
+                self.duty.find(*machine).misplaced = false;
+                Ok(())
+            }
             Action::ObserveMachine { machine, most, .. } => self.duty.carry(*machine, *most),
             Action::RewardSettler(round, _) => {
                 let policy = self.duty.policy(*round);

@@ -124,9 +124,10 @@ impl Duties {
 
     /// What is done about all machines, if anything is.
     pub fn switches(&self) -> Option<Switches> {
-        (self.observe || self.release).then_some(Switches {
+        (self.observe || self.release || self.work).then_some(Switches {
             observe: self.observe.then_some(self.observe_epochs),
             release: self.release,
+            sync: self.work,
         })
     }
 

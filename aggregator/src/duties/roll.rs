@@ -1,5 +1,6 @@
 //! Goes through all machines whenever a health epoch is settled: carries on their uptime and trust
-//! level, and lets those out of jail whose time is over.
+//! level, lets those out of jail whose time is over, and keeps the list of machines for hire, from which
+//! operators' probes are sampled: of what becomes of stake and offers nobody tells it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -29,6 +30,8 @@ pub struct Switches {
     pub observe: Option<u16>,
     /// Whether machines are let out of jail.
     pub release: bool,
+    /// Whether the list of machines for hire is kept.
+    pub sync: bool,
 }
 
 /// The work on machines.
@@ -157,17 +160,36 @@ impl<C: DutyChain> Roll<C> {
         }
     }
 
-    /// Observes a machine if that is due. Until when it is jailed, and whether nothing more is to be
-    /// observed.
+    /// Does what is due for a machine. Until when it is jailed, and whether nothing more is to be done.
     async fn visit(
         &self,
         id: OfferId,
         settled: HealthEpoch,
     ) -> Result<(Option<Timestamp>, bool), Fault> {
         let machine = self.chain.machine(id).await?;
-        let behind = self.behind(&machine, settled)?;
+        let is_over = self.carry_on(id, &machine, settled).await?;
+        if self.switches.sync && machine.misplaced {
+            let action = Action::SyncForHire(id, settled);
+            match act(&*self.chain, &self.observe, &action).await {
+                Ok(()) => {}
+                // Then it has left the list by itself.
+                Err(fault) if refused(&fault, &["AlreadyRetired"]) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok((machine.jailed, is_over))
+    }
+
+    /// Observes a machine if that is due. Whether nothing more is to be observed.
+    async fn carry_on(
+        &self,
+        id: OfferId,
+        machine: &Machine,
+        settled: HealthEpoch,
+    ) -> Result<bool, Fault> {
+        let behind = self.behind(machine, settled)?;
         let Some(most) = behind.and_then(|epochs| u16::try_from(epochs.min(MOST)).ok()) else {
-            return Ok((machine.jailed, true));
+            return Ok(true);
         };
         let from = machine.next;
         let action = Action::ObserveMachine {
@@ -181,7 +203,7 @@ impl<C: DutyChain> Roll<C> {
             Err(fault) if refused(&fault, &["NothingToObserve"]) => {}
             Err(fault) => return Err(fault),
         }
-        Ok((machine.jailed, u32::from(most) < MOST))
+        Ok(u32::from(most) < MOST)
     }
 
     /// How many settled epochs wait to be observed, if they are enough. What began after a machine was

@@ -67,6 +67,9 @@ interface IMachines {
     function machineCount() external view returns (uint64);
     /// @notice The machine of a number, from 0, in the order of registering.
     function machineByNumber(uint64 number) external view returns (uint64 offerId);
+    /// @notice Whether the machine is in the list of those for hire, and whether its state says that it should be: where
+    /// they differ, `syncForHire` is for anyone to call.
+    function forHireOf(uint64 offerId) external view returns (bool listed, bool due);
     /// @notice How many machines were in the list of those for hire at the end of a second that is over.
     function forHireCount(uint64 time) external view returns (uint64);
     /// @notice The machine at a place of that list, from 0 and below its count then.

@@ -243,6 +243,13 @@ contract Machines is IMachines, ERC2771Context {
     }
 
     /// @inheritdoc IMachines
+    function forHireOf(uint64 offerId) external view returns (bool listed, bool due) {
+        Machine storage m = _machines[offerId];
+        bool active = m.registeredAt != 0 && m.retiredAt == 0;
+        return (_forHire.has(offerId), active && !m.paused && _isForHire(offerId, m.provider));
+    }
+
+    /// @inheritdoc IMachines
     function forHireCount(uint64 time) external view returns (uint64) {
         return _forHire.sizeAt(time);
     }

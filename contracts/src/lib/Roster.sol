@@ -26,6 +26,11 @@ library Roster {
         else _remove(list, id, next - 1);
     }
 
+    /// @notice Whether `id` is in the list.
+    function has(List storage list, uint64 id) internal view returns (bool) {
+        return list.follows[id] != 0;
+    }
+
     /// @notice How many were in the list at the end of second `time`.
     function sizeAt(List storage list, uint64 time) internal view returns (uint64) {
         return uint64(list.size.valueAt(time));

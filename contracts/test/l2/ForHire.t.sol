@@ -46,6 +46,24 @@ contract ForHireTest is MachinesKit {
         machines.setPaused(offer, paused);
     }
 
+    function _stands(uint64 offer, bool listed, bool due) private view {
+        (bool isListed, bool isDue) = machines.forHireOf(offer);
+        assertTrue(isListed == listed, "listed");
+        assertTrue(isDue == due, "due");
+    }
+
+    function test_tellsOfMachinesThatPausedRetiredOrNeverWere() external {
+        _stands(77, false, false);
+        uint64 offer = _one(1);
+        _stands(offer, true, true);
+        _pause(offer, true);
+        _stands(offer, false, false);
+        _pause(offer, false);
+        _retireOffer(offer);
+        machines.retire(offer);
+        _stands(offer, false, false);
+    }
+
     function test_aMachineIsInTheListFromItsRegistrationOn() external {
         assertEq(_count(), 0, "nobody");
         uint64 before = _later();
@@ -131,7 +149,9 @@ contract ForHireTest is MachinesKit {
         quor.mint(PROVIDER, 1e18);
         vm.prank(PROVIDER);
         providers.stake(1e18);
+        _stands(offer, false, true);
         machines.syncForHire(offer);
+        _stands(offer, true, true);
         assertEq(_count(), 1, "with stake");
     }
 
@@ -139,8 +159,10 @@ contract ForHireTest is MachinesKit {
         uint64 offer = _one(1);
         vm.prank(PROVIDER);
         market.closeOffer(offer);
+        _stands(offer, true, false);
         vm.prank(STRANGER);
         machines.syncForHire(offer);
+        _stands(offer, false, false);
         assertEq(_count(), 0, "closed");
     }
 

@@ -10,6 +10,7 @@ use crate::duties::{Roll, Switches};
 const ALL: Switches = Switches {
     observe: Some(1),
     release: true,
+    sync: true,
 };
 
 impl Stage {
@@ -73,6 +74,34 @@ async fn all_machines_are_observed_whenever_an_epoch_is_settled() {
     roll.work_off(now()).await;
     assert_eq!(stage.next(), [9, 9, 9]);
     assert!(stage.counts("quorate_aggregator_machines_waiting 0"));
+}
+
+#[tokio::test]
+async fn machines_whose_stake_or_offer_has_gone_leave_the_list_of_those_for_hire() {
+    let stage = Stage::new();
+    let misplaced = Machine {
+        misplaced: true,
+        ..from(8)
+    };
+    stage.register(5, from(8));
+    stage.register(6, misplaced);
+    stage.settle(8);
+    let off = Switches { sync: false, ..ALL };
+    stage.roll(off).work_off(now()).await;
+    assert_eq!(stage.attempts("sync_for_hire"), 0);
+
+    let mut roll = stage.roll(ALL);
+    for _ in 0..3 {
+        roll.work_off(now()).await;
+    }
+    assert_eq!(stage.attempts("sync_for_hire"), 1);
+    assert!(!stage.chain.world().duty.machines[1].1.misplaced);
+
+    // Once more in a later epoch, under another key.
+    stage.chain.world().duty.machines[1].1.misplaced = true;
+    stage.settle(9);
+    roll.work_off(now()).await;
+    assert_eq!(stage.attempts("sync_for_hire"), 2);
 }
 
 #[tokio::test]
