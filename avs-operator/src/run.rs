@@ -257,9 +257,7 @@ impl Conditions {
 async fn connected(config: &Config, conditions: &Conditions) -> Result<Network, OperatorError> {
     let l1 = conditions.l1.note(setup::connect(config, true).await)?;
     let l2 = conditions.l2.note(setup::connect(config, false).await)?;
-    let network = setup::network(config, l1, l2).await?;
-    setup::refuse_devnet_bridge(config, &network).await?;
-    Ok(network)
+    setup::network(config, l1, l2).await
 }
 
 /// Waits until the operator is registered; `None` if the end is asked for meanwhile.

@@ -11,7 +11,7 @@ use quorate_bls::{PublicKey, SecretKey};
 use quorate_canon::{Address, OperatorIndex, Round, Timestamp};
 use quorate_chain::{ChainError, Contracts, Reader, ReaderConfig, Rpc, to_alloy_address, views};
 use quorate_protocol::{Domain, Schedule};
-use quorate_service::ConfigError;
+use quorate_service::{ConfigError, Network as NetworkKind};
 use quorate_signer::{Identity, SignerError, SigningLedger};
 use quorate_store::StoreError;
 
@@ -104,6 +104,7 @@ pub async fn network(config: &Config, l1: Rpc, l2: Rpc) -> Result<Network, Opera
         ));
     }
     pinned_beacon(config, &schedule)?;
+    refuse_devnet_bridges(config, &l2, contracts.rounds).await?;
     on_l1::check(config, &l1, &domain, &schedule, now()).await?;
     Ok(Network {
         l1,
@@ -258,14 +259,18 @@ pub async fn last_signed(
 
 /// Refuses the devnet's bridges in production: whoever holds their relayer's key could make up L2's word
 /// on rounds, and on who did what share of the work.
-///
-/// # Errors
-/// [`quorate_service::ConfigError::Simulated`].
-pub async fn refuse_devnet_bridge(config: &Config, network: &Network) -> Result<(), OperatorError> {
+async fn refuse_devnet_bridges(
+    config: &Config,
+    l2: &Rpc,
+    rounds: alloy::primitives::Address,
+) -> Result<(), OperatorError> {
+    if config.network == NetworkKind::Devnet {
+        return Ok(());
+    }
     let tally = config.contracts.tally.map(to_alloy_address);
-    for sender in std::iter::once(network.contracts.rounds).chain(tally) {
-        let bridge = views::bridge_of(&network.l2, sender).await?;
-        if views::is_devnet_bridge(&network.l2, bridge).await? {
+    for sender in std::iter::once(rounds).chain(tally) {
+        let bridge = views::bridge_of(l2, sender).await?;
+        if views::is_devnet_bridge(l2, bridge).await? {
             config
                 .network
                 .allow_simulated(format!("the bridge at {bridge}"))?;

@@ -29,6 +29,14 @@ async fn a_replaced_snapshot_is_not_signed(network: &mut Network, last: Round) -
     let round = network
         .logged_after(0, &["snapshot fixed"], Some(last))
         .await?;
+    // All of them, or else one is only late.
+    let before = Round::new(round.get() - 1);
+    for operator in 1..4 {
+        let fixed = network
+            .logged_after(operator, &["snapshot fixed"], Some(before))
+            .await?;
+        ensure!(fixed == round, "{operator} fixed {fixed}");
+    }
     network.view.advance().await?;
     let reader = network.view.reader();
     let close = network.view.schedule().close(round)?;
@@ -40,7 +48,6 @@ async fn a_replaced_snapshot_is_not_signed(network: &mut Network, last: Round) -
     reorganise(network, depth).await?;
     for operator in 0..4 {
         let log = network.log(operator);
-        let before = Round::new(round.get() - 1);
         let abstained = network
             .logged_after(operator, &["abstained"], Some(before))
             .await?;
